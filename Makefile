@@ -1,0 +1,31 @@
+PYTHON ?= python3
+VENV ?= .venv
+DUCKDB ?= duckdb
+BIN = $(VENV)/bin
+
+.PHONY: all demo test lint bench clean
+
+all: lint test
+
+# A stamp per set of tools: nothing is installed twice, and a changed pyproject.toml installs anew.
+$(VENV)/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]' '$(DUCKDB)'
+	touch $@
+
+demo: $(VENV)/.made
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.made
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.made
+	$(BIN)/python -m benchmarks.round_trip
+
+clean:
+	rm -rf $(VENV) .venv-lts .pytest_cache .mypy_cache .ruff_cache .hypothesis

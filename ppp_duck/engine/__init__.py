@@ -1,0 +1,1 @@
+"""The PPP engine: numpy in, numpy out. It knows no database."""

@@ -1,0 +1,211 @@
+"""The Gaussian mixture side: EM over weighted rows, with a prior on the covariances that keeps them regular.
+
+The penalised log likelihood that EM climbs is ``sum_i w_i log p(x_i) - s/2 sum_j [log|C_j| + tr(C_j^-1 P)]``: each
+component sees ``s`` more observations of covariance ``P`` (``Prior``). Forms as in ``ppp_duck.model.Mixture``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppp_duck.engine.partition import Progress
+from ppp_duck.model import Floats, Ints, Mixture
+
+FORMS = ("spherical", "diag", "tied", "full")
+LOG_TAU = float(np.log(2 * np.pi))
+NARROW = 8  # up to so many features a full covariance is a linear function of the products of features
+TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Prior:
+    """``strength`` pseudo-observations of variance ``variance`` (d,) for each component."""
+
+    strength: float
+    variance: Floats
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Weighted rows, near the origin and of unit spread, with the products of features that E and M steps share."""
+
+    x: Floats  # (n, d)
+    weights: Floats  # (n,)
+    products: dict[str, Floats]
+
+    @staticmethod
+    def of(x: Floats, weights: Floats) -> Rows:
+        return Rows(x, weights, {})
+
+    def features(self, form: str) -> Floats:
+        """``[1, x, second-order terms]``: every log density is one product with this matrix, and so is every moment.
+
+        Only for rows near the origin: the products lose digits where the mean is large beside the spread.
+        """
+        kind = "full" if form == "full" else "diag"
+        if kind not in self.products:
+            x, one = self.x, np.ones((len(self.x), 1))
+            if kind == "full":
+                i, j = np.triu_indices(x.shape[1])
+                second = x[:, i] * x[:, j]
+            else:
+                second = x * x
+            self.products[kind] = np.ascontiguousarray(np.concatenate([one, x, second], axis=1))
+        return self.products[kind]
+
+
+def covariance_prior(x: Floats, weights: Floats, k: int) -> Prior:
+    """The spread of all rows, shrunk to a k-th of their volume (Fraley & Raftery 2007), as ``d + 2`` observations.
+
+    A constant feature gets the variance of rounding, not zero.
+    """
+    d = x.shape[1]
+    share = weights / weights.sum()
+    variance = share @ (x - share @ x) ** 2
+    floor = 1e-8 * max(float(variance.mean()), 1e-8)
+    return Prior(float(d + 2), np.maximum(variance, floor) / k ** (2.0 / d))
+
+
+def log_densities(mixture: Mixture, rows: Rows) -> Floats:
+    """``log(weight_j) + log N(x_i; mean_j, covariance_j)``, shape ``(n, m)``. The E-step's one definition."""
+    x, means, factors = rows.x, mixture.means, mixture.factors
+    n, d = x.shape
+    m = len(means)
+    constant = np.log(np.maximum(mixture.weights, TINY)) - 0.5 * d * LOG_TAU
+    if mixture.covariance == "tied":
+        white, centers = x @ factors, means @ factors
+        constant = constant + np.log(np.diag(factors)).sum() - 0.5 * np.einsum("kd,kd->k", centers, centers)
+        result = white @ centers.T
+        result += constant
+        result -= 0.5 * np.einsum("nd,nd->n", white, white)[:, None]
+        return result
+    if mixture.covariance == "full" and d > NARROW:
+        result = np.empty((n, m))
+        for j in range(m):
+            white = x @ factors[j]
+            white -= means[j] @ factors[j]
+            result[:, j] = np.einsum("nd,nd->n", white, white)
+        result *= -0.5
+        result += constant + np.log(np.einsum("kdd->kd", factors)).sum(axis=1)
+        return result
+    if mixture.covariance == "full":
+        precision = factors @ factors.transpose(0, 2, 1)
+        linear = np.einsum("kij,kj->ki", precision, means)
+        constant = constant + np.log(np.einsum("kdd->kd", factors)).sum(axis=1)
+        constant = constant - 0.5 * np.einsum("ki,ki->k", linear, means)
+        i, j = np.triu_indices(d)
+        second = -precision[:, i, j] * np.where(i == j, 0.5, 1.0)
+    else:
+        scale = factors if mixture.covariance == "diag" else np.repeat(factors[:, None], d, axis=1)
+        precision = scale**2
+        linear = precision * means
+        constant = constant + np.log(scale).sum(axis=1) - 0.5 * np.einsum("ki,ki->k", linear, means)
+        second = -0.5 * precision
+    theta = np.concatenate([constant[:, None], linear, second], axis=1)
+    return np.asarray(rows.features(mixture.covariance) @ theta.T)
+
+
+def responsibilities(log_density: Floats) -> tuple[Floats, Floats]:
+    """Posterior of each component ``(n, m)`` and log density of each row ``(n,)``. Overwrites its argument."""
+    top = log_density.max(axis=1, keepdims=True)
+    log_density -= top
+    np.exp(log_density, out=log_density)
+    total = log_density.sum(axis=1, keepdims=True)
+    log_density /= total
+    return log_density, (top + np.log(total))[:, 0]
+
+
+def m_step(rows: Rows, posterior: Floats, form: str, prior: Prior) -> Mixture:
+    """The mixture that maximises the penalised expected likelihood, given posteriors ``(n, m)``."""
+    x, d, s = rows.x, rows.x.shape[1], prior.strength
+    m = posterior.shape[1]
+    soft = posterior * rows.weights[:, None]
+    if form == "full" and d > NARROW or form == "tied":
+        mass = np.maximum(soft.sum(axis=0), TINY)
+        means = (soft.T @ x) / mass[:, None]
+        if form == "tied":
+            scatter = (x * rows.weights[:, None]).T @ x - (means * mass[:, None]).T @ means
+            covariance = (scatter + m * s * np.diag(prior.variance)) / (mass.sum() + m * s)
+        else:
+            covariance = np.empty((m, d, d))
+            for j in range(m):
+                gap = x - means[j]
+                covariance[j] = (gap * soft[:, j : j + 1]).T @ gap
+                covariance[j] += s * np.diag(prior.variance)
+                covariance[j] /= mass[j] + s
+    else:
+        moments = soft.T @ rows.features(form)
+        mass = np.maximum(moments[:, 0], TINY)
+        means = moments[:, 1 : d + 1] / mass[:, None]
+        second = moments[:, d + 1 :]
+        if form == "full":
+            i, j = np.triu_indices(d)
+            covariance = np.empty((m, d, d))
+            covariance[:, i, j] = second - mass[:, None] * means[:, i] * means[:, j]
+            covariance[:, j, i] = covariance[:, i, j]
+            covariance += s * np.diag(prior.variance)
+            covariance /= (mass + s)[:, None, None]
+        else:
+            covariance = np.maximum(second - mass[:, None] * means**2, 0.0) + s * prior.variance
+            covariance /= (mass + s)[:, None]
+            if form == "spherical":
+                covariance = covariance.mean(axis=1)
+    return Mixture(form, mass / mass.sum(), means, precision_factors(form, covariance))
+
+
+def precision_factors(form: str, covariance: Floats) -> Floats:
+    """The factor ``L`` of ``model.Mixture`` for covariances: ``inv(covariance) == L @ L.T``, upper triangular."""
+    if form in ("spherical", "diag"):
+        return np.asarray(1.0 / np.sqrt(covariance))
+    lower = np.linalg.cholesky(covariance)
+    inverse = np.linalg.inv(lower)
+    return np.ascontiguousarray(np.triu(np.swapaxes(inverse, -1, -2)))
+
+
+def penalty(mixture: Mixture, prior: Prior) -> float:
+    """What the covariance prior adds to the log likelihood: ``-s/2 sum_j [log|C_j| + tr(C_j^-1 P)]``."""
+    factors, m, d = mixture.factors, len(mixture.means), mixture.means.shape[1]
+    if mixture.covariance == "spherical":
+        logdet, trace = -2 * d * np.log(factors).sum(), (factors**2).sum() * prior.variance.sum()
+    elif mixture.covariance == "diag":
+        logdet, trace = -2 * np.log(factors).sum(), (factors**2 @ prior.variance).sum()
+    elif mixture.covariance == "tied":
+        logdet, trace = -2 * m * np.log(np.diag(factors)).sum(), m * ((factors**2).sum(axis=1) @ prior.variance)
+    else:
+        logdet = -2 * np.log(np.einsum("kdd->kd", factors)).sum()
+        trace = ((factors**2).sum(axis=2) @ prior.variance).sum()
+    return -0.5 * prior.strength * float(logdet + trace)
+
+
+def em(
+    rows: Rows, posterior: Floats, form: str, prior: Prior, iterations: int, tolerance: float, progress: Progress
+) -> tuple[Mixture, float, Floats]:
+    """EM from posteriors ``(n, m)``, until the penalised log likelihood per row gains less than ``tolerance``.
+
+    Returns the mixture, its log likelihood (without the penalty) and the posteriors under it.
+    """
+    total, before = rows.weights.sum(), -np.inf
+    m = posterior.shape[1]
+    for step in range(iterations + 1):
+        progress(form, m)
+        mixture = m_step(rows, posterior, form, prior)
+        posterior, per_row = responsibilities(log_densities(mixture, rows))
+        log_likelihood = float(rows.weights @ per_row)
+        climbed = log_likelihood + penalty(mixture, prior)
+        if climbed - before <= tolerance * total or step == iterations:
+            break
+        before = climbed
+    return mixture, log_likelihood, posterior
+
+
+def one_hot(labels: Ints, m: int) -> Floats:
+    """Posteriors of a partition: 1 in the column of each row's label."""
+    return np.eye(m)[labels]
+
+
+def parameter_count(form: str, m: int, d: int) -> int:
+    """Free parameters of a mixture: weights, means and covariances."""
+    shape = {"spherical": m, "diag": m * d, "tied": d * (d + 1) // 2, "full": m * d * (d + 1) // 2}[form]
+    return m - 1 + m * d + shape

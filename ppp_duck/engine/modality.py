@@ -1,0 +1,96 @@
+"""Which components of a mixture are one cluster: those with no valley of rows between them.
+
+Two questions, asked of neighbouring components a and b on their discriminant axis ``v = (C_a + C_b)^-1 (m_b - m_a)``:
+
+1. Does the mixture itself have a valley between a and b? If the density of the pair hardly dips, the lower component
+   is no mode but a shoulder, a tail or a background: it joins *one* other, that with which it shares most rows, so
+   that a background cannot glue two clusters together.
+2. Do the rows have the valley that the mixture predicts? A Gaussian chain along a ring or in a cube predicts valleys
+   between its links that the rows do not show. Rows are counted in equal windows at the valley and at both means.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ppp_duck.model import Floats, Ints, Mixture
+
+SHOULDER = 0.95  # the pair's density dips to no less than this share of the lower mode: no second mode
+NO_VALLEY = 0.75  # rows at the valley, as a share of those at the lower mean, from which there is no valley
+NEIGHBOURS = 1e-3  # share of a component's rows (by posterior) in doubt with another that makes them neighbours
+GRID = 41  # points between the means at which the pair's density is looked at
+
+
+def covariances(mixture: Mixture) -> Floats:
+    """Covariance matrix of each component, ``(m, d, d)``."""
+    m, d = mixture.means.shape
+    factors = mixture.factors
+    if mixture.covariance == "spherical":
+        return np.eye(d) / factors[:, None, None] ** 2
+    if mixture.covariance == "diag":
+        return np.eye(d) / factors[:, None, :] ** 2
+    inverse = np.linalg.inv(factors)
+    covariance = np.swapaxes(inverse, -1, -2) @ inverse
+    return np.broadcast_to(covariance, (m, d, d)) if mixture.covariance == "tied" else covariance
+
+
+def _axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> tuple[Floats, float, float]:
+    """Discriminant axis of two components and the standard deviation of each along it."""
+    gap, factors = mixture.means[b] - mixture.means[a], mixture.factors
+    if dense is not None:
+        v = np.linalg.solve(dense[a] + dense[b], gap)
+        return v, float(np.sqrt(v @ dense[a] @ v)), float(np.sqrt(v @ dense[b] @ v))
+    va, vb = 1 / factors[a] ** 2 + np.zeros(len(gap)), 1 / factors[b] ** 2 + np.zeros(len(gap))
+    v = gap / (va + vb)
+    return v, float(np.sqrt(va @ v**2)), float(np.sqrt(vb @ v**2))
+
+
+def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) -> Ints:
+    """The cluster of each component ``(m,)``, numbered from 0, from rows ``(n, d)`` and posteriors ``(n, m)``."""
+    m = len(mixture.means)
+    labels = np.argmax(posterior, axis=1)
+    order = np.argsort(labels, kind="stable")
+    members = np.split(order, np.searchsorted(labels[order], np.arange(1, m)))
+    shared = (posterior * weights[:, None]).T @ posterior
+    mass = np.maximum(shared.sum(axis=1), 1e-300)
+    dense = covariances(mixture) if mixture.covariance in ("tied", "full") else None
+    parent = list(range(m))
+
+    def root(a: int) -> int:
+        while parent[a] != a:
+            a = parent[a]
+        return a
+
+    joins: list[tuple[int, int]] = []
+    host: dict[int, tuple[float, int]] = {}  # shoulder -> the neighbour that it shares most rows with
+    for a in range(m):
+        for b in range(a + 1, m):
+            if shared[a, b] <= NEIGHBOURS * min(mass[a], mass[b]):
+                continue
+            v, sa, sb = _axis(mixture, a, b, dense)
+            p, q = float(mixture.means[a] @ v), float(mixture.means[b] @ v)
+            t = np.linspace(p, q, GRID)
+            pa, pb = mixture.weights[a] / sa, mixture.weights[b] / sb
+            density = pa * np.exp(-0.5 * ((t - p) / sa) ** 2) + pb * np.exp(-0.5 * ((t - q) / sb) ** 2)
+            left = np.maximum.accumulate(density)
+            right = np.maximum.accumulate(density[::-1])[::-1]
+            ratio = density / np.maximum(np.minimum(left, right), 1e-300)
+            at = int(np.argmin(ratio))
+            if ratio[at] >= SHOULDER or at in (0, GRID - 1):
+                low, high = (b, a) if density[0] > density[-1] else (a, b)
+                host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
+                continue
+            # windows that do not overlap, a third of the gap between the means at most
+            half = min(0.15 * (q - p), 0.5 * min(t[at] - p, q - t[at]))
+            both = np.concatenate([members[a], members[b]])
+            along, w = x[both] @ v, weights[both]
+            valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
+            seen = (valley + 0.5) / (min(here, there) + 0.5)
+            if seen >= max(NO_VALLEY, ratio[at]):
+                joins.append((a, b))
+    for low, (_, high) in sorted(host.items()):
+        parent[root(low)] = root(high)
+    for a, b in joins:
+        if a not in host and b not in host:
+            parent[root(a)] = root(b)
+    return np.unique([root(a) for a in range(m)], return_inverse=True)[1].astype(np.int64)

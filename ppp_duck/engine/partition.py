@@ -1,0 +1,280 @@
+"""The k-means side: canonical rows, a tree of deterministic cuts, Lloyd, and agglomeration of the leaves.
+
+Nothing here draws a random number. Every choice (axis, cut, which node to split, which pair to merge) is the best of a
+list, and the first of equals, so a partition is a function of the rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ppp_duck.model import Floats, Ints
+
+Progress = Callable[[str, int], None]
+LabelsAt = Callable[[int], Ints]
+
+CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
+CUT_AXES = 3  # principal axes on which a node looks for its cut
+
+
+def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+    """Distinct rows in lexicographic order, and the sum of the weights of each.
+
+    Rows ``(n, d)`` may come in any order and repeat; weight 2 means the row twice, weight 0 that it is not there.
+    Weights that sum to less than the number of distinct rows (survey weights) are scaled to an average of 1.
+    """
+    rows = np.ascontiguousarray(rows, dtype=np.float64) + 0.0  # -0.0 + 0.0 is 0.0
+    if rows.ndim != 2 or not np.isfinite(rows).all():
+        raise ValueError("rows must be a finite (n, d) matrix")
+    n = len(rows)
+    mass = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
+    if mass.shape != (n,) or not np.isfinite(mass).all() or (mass < 0).any():
+        raise ValueError(f"weights must be {n} finite numbers, none negative")
+    if not (mass > 0).all():
+        rows, mass = rows[mass > 0], mass[mass > 0]
+        n = len(rows)
+    if n == 0:
+        raise ValueError("no row has a positive weight")
+    order, group = np.arange(n), np.zeros(n, dtype=np.int64)
+    for column in (*rows.T, mass):  # the weight is the last key, so that equal rows are summed in one order
+        size = np.bincount(group)
+        tied = np.flatnonzero(size[group] > 1)  # positions whose order is still open
+        if not len(tied):
+            break
+        inner = np.lexsort((column[order[tied]], group[tied]))
+        order[tied] = order[tied][inner]
+        if column is mass:
+            break
+        value = column[order]
+        group = np.concatenate([[0], np.cumsum((group[1:] != group[:-1]) | (value[1:] != value[:-1]))])
+    start = np.concatenate([[0], np.flatnonzero(np.diff(group)) + 1])
+    mass = np.add.reduceat(mass[order], start)
+    if mass.sum() < len(start):
+        mass *= len(start) / mass.sum()
+    return rows[order[start]], mass
+
+
+def nearest(rows: Floats, centers: Floats) -> Ints:
+    """Index of the nearest center of each row; the lowest index among equals. ``(n, d), (k, d) -> (n,)``."""
+    labels = np.empty(len(rows), dtype=np.int64)
+    half = 0.5 * np.einsum("kd,kd->k", centers, centers)
+    for lo in range(0, len(rows), CHUNK):
+        labels[lo : lo + CHUNK] = np.argmax(rows[lo : lo + CHUNK] @ centers.T - half, axis=1)
+    return labels
+
+
+def group_sums(rows: Floats, weights: Floats, labels: Ints, k: int) -> tuple[Floats, Floats]:
+    """Weight ``(k,)`` and weighted sum of rows ``(k, d)`` of each label."""
+    mass = np.bincount(labels, weights, k)
+    if rows.shape[1] <= 16:
+        total = np.stack([np.bincount(labels, weights * x, k) for x in rows.T], axis=1)
+    else:  # wide rows: one pass in label order
+        order = np.argsort(labels, kind="stable")
+        total = np.zeros((k, rows.shape[1]))
+        present, start = np.unique(labels[order], return_index=True)
+        for lo in range(0, rows.shape[1], 64):  # in strips, so that the copy stays small
+            strip = rows[order, lo : lo + 64] * weights[order, None]
+            total[present, lo : lo + 64] = np.add.reduceat(strip, start, axis=0)
+    return mass, total
+
+
+def group_means(rows: Floats, weights: Floats, labels: Ints, k: int) -> Floats:
+    """Weighted mean of the rows of each label, ``(k, d)``; a label without rows gets zeros."""
+    mass, total = group_sums(rows, weights, labels, k)
+    return total / np.where(mass > 0, mass, 1.0)[:, None]
+
+
+def inertia(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> float:
+    """Weighted sum of squared distances of rows to their own center."""
+    total = 0.0
+    for lo in range(0, len(rows), CHUNK):
+        gap = rows[lo : lo + CHUNK] - centers[labels[lo : lo + CHUNK]]
+        total += float(weights[lo : lo + CHUNK] @ np.einsum("nd,nd->n", gap, gap))
+    return total
+
+
+def lloyd(
+    rows: Floats,
+    weights: Floats,
+    centers: Floats,
+    progress: Progress = lambda stage, k: None,
+    iterations: int = 300,
+) -> tuple[Floats, Ints]:
+    """Lloyd's iterations to a fixed point; an empty cell moves to the row that costs most. Returns centers, labels."""
+    k, before = len(centers), None
+    labels = np.zeros(len(rows), dtype=np.int64)
+    for _ in range(iterations):
+        progress("k-means", k)
+        labels = nearest(rows, centers)
+        if before is not None and np.array_equal(labels, before):
+            break
+        present = np.bincount(labels, minlength=k) > 0
+        if not present.all():
+            gap = rows - centers[labels]
+            cost = weights * np.einsum("nd,nd->n", gap, gap)
+            for empty in np.flatnonzero(~present):
+                size = np.bincount(labels, minlength=k)
+                worst = int(np.argmax(np.where(size[labels] > 1, cost, -1.0)))
+                labels[worst], cost[worst] = empty, -1.0
+        before = labels
+        centers = group_means(rows, weights, labels, k)
+    return centers, labels
+
+
+def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
+    """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive."""
+    share = weights / weights.sum()
+    gap = rows - share @ rows
+    variance, axes = np.linalg.eigh((gap * share[:, None]).T @ gap)
+    keep = [j for j in np.argsort(-variance, kind="stable")[:count] if variance[j] > 1e-12 * variance[-1]]
+    axes = axes[:, keep]
+    sign = np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(len(keep))])
+    return axes * sign
+
+
+def best_cut(x: Floats, weights: Floats) -> tuple[float, float] | None:
+    """The threshold of the best two-means cut of numbers ``x``, and the inertia that it removes. None: all equal."""
+    order = np.argsort(x, kind="stable")
+    x, w = x[order], weights[order]
+    left, sums = np.cumsum(w)[:-1], np.cumsum(w * x)[:-1]
+    total, mean = w.sum(), (w @ x) / w.sum()
+    # between-groups inertia of a cut: (W_l mean - S_l)^2 W / (W_l W_r)
+    gain = (left * mean - sums) ** 2 * total / np.maximum(left * (total - left), 1e-300)
+    gain[x[1:] <= x[:-1]] = -1.0  # no cut between equal numbers
+    at = int(np.argmax(gain)) if len(gain) else -1
+    if at < 0 or gain[at] <= 0:
+        return None
+    return 0.5 * (x[at] + x[at + 1]), float(gain[at])
+
+
+def split(rows: Floats, weights: Floats) -> tuple[Floats, float] | None:
+    """The best two-means split of some rows: which go right ``(n,)`` (bool), and the inertia that it removes."""
+    best: tuple[Floats, float] | None = None
+    if len(rows) < 2:
+        return None
+    axes = principal_axes(rows, weights, CUT_AXES) if rows.shape[1] > 1 else np.ones((1, 1))
+    for axis in axes.T:
+        x = rows @ axis
+        cut = best_cut(x, weights)
+        if cut is None:
+            continue
+        right = x > cut[0]
+        for _ in range(20):  # two-means by Lloyd from this cut
+            left_w, right_w = weights[~right], weights[right]
+            a = left_w @ rows[~right] / left_w.sum()
+            b = right_w @ rows[right] / right_w.sum()
+            moved = rows @ (b - a) > 0.5 * (b @ b - a @ a)
+            if np.array_equal(moved, right) or moved.all() or not moved.any():
+                break
+            right = moved
+        gain = float(left_w.sum() * right_w.sum() / weights.sum() * ((b - a) @ (b - a)))
+        if best is None or gain > best[1]:
+            best = right, gain
+    return best
+
+
+def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) -> Ints:
+    """Labels ``(n,)`` of the leaves of a tree that always makes the split which removes most inertia next."""
+    labels = np.zeros(len(rows), dtype=np.int64)
+    proposed = {0: split(rows, weights)}
+    for new in range(1, leaves):
+        open_nodes = [(-found[1], node) for node, found in proposed.items() if found is not None]
+        if not open_nodes:
+            break
+        progress("tree", new)
+        node = min(open_nodes)[1]
+        found = proposed[node]
+        assert found is not None
+        members = np.flatnonzero(labels == node)
+        right = members[found[0]]
+        labels[right] = new
+        for child in (node, new):
+            inside = np.flatnonzero(labels == child)
+            proposed[child] = split(rows[inside], weights[inside])
+    return labels
+
+
+def agglomerate(
+    rows: Floats, weights: Floats, leaves: Ints, smallest: int, form: str, progress: Progress
+) -> Callable[[int], Ints]:
+    """Merge leaves pair by pair, each time the pair that costs the classification likelihood least.
+
+    ``form`` 'full': each group is a Gaussian of its own covariance, with the pooled covariance of the leaves as a
+    prior of ``d + 2`` observations, so that no small group is singular (Fraley & Raftery 2007 regularise mclust so).
+    'spherical': groups share one variance, which is Ward's criterion. Returns a function: k -> labels of the rows.
+    """
+    count, d = int(leaves.max()) + 1, rows.shape[1]
+    mass, total = group_sums(rows, weights, leaves, count)
+    means = total / mass[:, None]
+    full = form == "full"
+    scatter = np.zeros((count, d, d)) if full else np.zeros((count, 1, 1))
+    if full:
+        for j in range(count):
+            gap = rows[leaves == j] - means[j]
+            scatter[j] = (gap * weights[leaves == j, None]).T @ gap
+        pooled = scatter.sum(axis=0) / mass.sum()
+        floor = 1e-6 * float(np.trace(pooled) / d) + 1e-12
+        prior = (d + 2) * (np.diag(np.diag(pooled)) + floor * np.eye(d))
+        everything = mass.sum()
+
+    def cost(w: Floats, s: Floats) -> Floats:
+        """Minus twice the classification likelihood of groups of weight w and scatter s."""
+        covariance = (s + prior) / (w + d + 2)[:, None, None]
+        if d == 2:
+            logdet = np.log(covariance[:, 0, 0] * covariance[:, 1, 1] - covariance[:, 0, 1] ** 2)
+        else:
+            logdet = np.linalg.slogdet(covariance)[1]
+        return np.asarray((w + d + 2) * logdet - 2 * w * np.log(w / everything))
+
+    own = cost(mass, scatter) if full else np.zeros(count)
+
+    def row_of(j: int, others: Ints) -> Floats:
+        gap = means[others] - means[j]
+        w = mass[others] + mass[j]
+        shrink = mass[others] * mass[j] / w
+        if not full:
+            return np.asarray(shrink * np.einsum("kd,kd->k", gap, gap))
+        joint = scatter[others] + scatter[j] + shrink[:, None, None] * (gap[:, :, None] * gap[:, None, :])
+        return np.asarray(cost(w, joint) - own[others] - own[j])
+
+    increase = np.full((count, count), np.inf)
+    for j in range(count - 1):
+        others = np.arange(j + 1, count)
+        increase[j, j + 1 :] = row_of(j, others)
+        progress("merge", count)
+    alive = np.ones(count, dtype=bool)
+    merges: list[tuple[int, int]] = []
+    best = increase.min(axis=1)
+    for step in range(count - max(1, smallest)):
+        a = int(np.argmin(best))
+        b = int(np.argmin(increase[a]))
+        gap = means[b] - means[a]
+        w = mass[a] + mass[b]
+        if full:
+            scatter[a] += scatter[b] + (mass[a] * mass[b] / w) * np.outer(gap, gap)
+        means[a] = means[a] + (mass[b] / w) * gap
+        mass[a] = w
+        if full:
+            own[a] = cost(mass[a : a + 1], scatter[a : a + 1])[0]
+        alive[b] = False
+        increase[b, :] = increase[:, b] = np.inf
+        best[b] = np.inf
+        merges.append((a, b))
+        others = np.flatnonzero(alive & (np.arange(count) != a))
+        value = row_of(a, others)
+        low = others < a
+        increase[others[low], a] = value[low]
+        increase[a, others[~low]] = value[~low]
+        best[alive] = increase[alive].min(axis=1)
+        if step % 16 == 0:
+            progress("merge", count - step)
+
+    def labels_at(k: int) -> Ints:
+        group = np.arange(count)
+        for a, b in merges[: count - k]:
+            group[group == b] = a
+        return np.unique(group, return_inverse=True)[1][leaves].astype(np.int64)
+
+    return labels_at

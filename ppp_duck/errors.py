@@ -1,0 +1,77 @@
+"""Every error a user of the package can meet. The message says what to do, what was given, and the nearest valid value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class PPPError(Exception):
+    """Base of all errors that ppp_duck raises."""
+
+
+class OptionError(PPPError):
+    """An argument has a value that it cannot have."""
+
+    @classmethod
+    def value(cls, function: str, name: str, wanted: str, given: object) -> OptionError:
+        return cls(f"{function}: set {name} to {wanted}, not {show(given)}")
+
+    @classmethod
+    def choice(cls, function: str, name: str, choices: Sequence[str], given: object) -> OptionError:
+        listed = ", ".join(map(show, choices[:-1])) + f" or {show(choices[-1])}"
+        near = nearest(given, choices)
+        return cls(f"{function}: set {name} to {listed}, not {show(given)}{did_you_mean(near and show(near))}")
+
+
+class SourceError(PPPError):
+    """The source cannot be read, or lacks what was asked of it."""
+
+    @classmethod
+    def column(cls, function: str, column: str, source: str, columns: Iterable[str]) -> SourceError:
+        near = nearest(column, list(columns))
+        hint = did_you_mean(near and f'"{near}"')
+        return cls(f'{function}: no column "{column}" in {source}{hint}')
+
+    @classmethod
+    def clash(cls, function: str, column: str, source: str) -> SourceError:
+        return cls(
+            f"{function}: set prefix, for instance prefix := 'ppp_': {source} already has a column \"{column}\", "
+            "which is also the name of a new one"
+        )
+
+
+class FeatureError(PPPError):
+    """The data in the source cannot be clustered as asked."""
+
+
+def show(value: object) -> str:
+    """A value as it would be written in SQL.
+
+    >>> show("it's"), show(3), show(None), show(["a"]), show(True)
+    ("'it''s'", '3', 'NULL', "['a']", 'true')
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(show, value)) + "]"
+    return str(value)
+
+
+def nearest(given: object, valid: Sequence[str]) -> str | None:
+    """The valid name that looks most like the one given, if any does.
+
+    >>> nearest("incmoe", ["age", "income"])
+    'income'
+    """
+    folded = {name.casefold(): name for name in valid}
+    found = get_close_matches(str(given).casefold(), list(folded), n=1)
+    return folded[found[0]] if found else None
+
+
+def did_you_mean(name: str | None) -> str:
+    return f"; did you mean {name}?" if name else ""

@@ -1,0 +1,179 @@
+"""Arrow columns in, scaled points out: types, categories, missing values and scaling live here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ppp_duck.model import Feature, Floats, Ints
+
+Column = pa.Array | pa.ChunkedArray
+
+PRESENT, IS_NULL, IS_NAN, IS_INFINITE = 0, 1, 2, 3
+REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite"}
+
+# A point this far out is nearer to no centre than to another in double arithmetic; its square is still finite.
+FARTHEST = 1e60
+
+
+@dataclass(frozen=True)
+class Points:
+    """``values`` (n, d) scaled; where ``missing_slot`` >= 0 the row lacks a feature, and ``missing_cause`` says how."""
+
+    values: Floats
+    missing_slot: Ints
+    missing_cause: Ints
+
+    @property
+    def complete(self) -> NDArray[np.bool_]:
+        return self.missing_slot < 0
+
+
+def learn_feature(
+    name: str,
+    slot: int,
+    column: Column,
+    kind: str,
+    positions: int,
+    weights: Floats,
+    scale: str,
+    max_categories: int,
+) -> Feature:
+    """Learn how to scale a column from weighted sample rows in canonical order; missing ones do not count.
+
+    A number, or a position of a vector, gets mean 0 and standard deviation 1 (``'standard'``), median 0 and
+    interquartile range 1 (``'robust'``), or stays as it is (``'none'``). A text column becomes indicators of its
+    ``max_categories`` most frequent values, scaled together so that the column weighs as much as one number.
+    """
+    if kind == "text":
+        return _learn_text(name, slot, column, weights, scale, max_categories)
+    raw, cause = _raw(column, kind, positions)
+    present = cause == PRESENT
+    raw, weights = raw[present], weights[present]
+    if not len(raw):
+        zeros = np.zeros(positions)
+        return Feature(name, slot, kind, 1.0, zeros, np.ones(positions), (), False, zeros)
+    unit = float(2.0 ** min(int(np.frexp(np.abs(raw).max())[1]), 1023))
+    raw = raw / unit
+    share = (weights / weights.sum())[:, None]
+    mean = (share * raw).sum(axis=0)
+    if scale == "standard":
+        center, spread = mean, np.sqrt((share * (raw - mean) ** 2).sum(axis=0))
+    elif scale == "robust":
+        quartiles = np.array([_quantiles(raw[:, j], weights) for j in range(positions)]).T
+        center, spread = quartiles[1], quartiles[2] - quartiles[0]
+    else:
+        center, spread = np.zeros(positions), np.full(positions, 1.0 / unit)
+    # A constant position (spread of rounding errors only) must not be blown up to look like a feature.
+    constant = spread <= 1e-13 * np.abs(raw).max(axis=0)
+    spread = np.where(constant & (scale != "none"), 1.0, spread)
+    return Feature(name, slot, kind, unit, center, spread, (), False, (mean - center) / spread)
+
+
+def _learn_text(name: str, slot: int, column: Column, weights: Floats, scale: str, max_categories: int) -> Feature:
+    encoded = pc.dictionary_encode(column)
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    values: list[str] = encoded.dictionary.to_pylist()
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    frequency = np.bincount(codes[codes >= 0], weights=weights[codes >= 0], minlength=len(values))
+    ranked = sorted(range(len(values)), key=lambda i: (-frequency[i], values[i]))
+    kept = [values[i] for i in ranked[:max_categories]]
+    other = len(values) > max_categories
+    shares = frequency[ranked] / frequency.sum() if len(values) else np.zeros(0)
+    if other:
+        shares = np.append(shares[:max_categories], shares[max_categories:].sum())
+    spread = float(np.sqrt((shares * (1 - shares)).sum())) or 1.0
+    center, spread = (np.zeros(len(shares)), 1.0) if scale == "none" else (shares, spread)
+    most_frequent = np.zeros(len(shares))
+    most_frequent[:1] = 1.0
+    size = np.full(len(shares), spread)
+    return Feature(name, slot, "text", 1.0, center, size, tuple(kept), other, (most_frequent - center) / size)
+
+
+def encode(features: Sequence[Feature], columns: Sequence[Column], impute: bool) -> Points:
+    """Scaled points of rows, whose columns stand at the features' slots."""
+    n = len(columns[0])
+    values = np.empty((n, sum(len(feature.center) for feature in features)))
+    slot, cause = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    start = 0
+    for index, feature in enumerate(features):
+        block = values[:, start : start + len(feature.center)]
+        start += len(feature.center)
+        found = _encode_text(feature, columns[feature.slot], block) if feature.kind == "text" else _encode_numbers(
+            feature, columns[feature.slot], block)  # fmt: skip
+        if found is None:
+            continue
+        missing = found != PRESENT
+        block[missing] = feature.fill
+        if not impute:
+            first = missing & (slot < 0)
+            slot[first], cause[first] = index, found[first]
+    return Points(values, slot, cause)
+
+
+def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:
+    """Why a row could not be assigned, in words; None where it could."""
+    return [
+        None if slot < 0 else f"{features[slot].name} {REASONS[cause]}"
+        for slot, cause in zip(points.missing_slot.tolist(), points.missing_cause.tolist(), strict=True)
+    ]
+
+
+def _encode_numbers(feature: Feature, column: Column, block: Floats) -> Ints | None:
+    raw, cause = _raw(column, feature.kind, len(feature.center))
+    np.divide(raw, feature.unit, out=block)
+    block -= feature.center
+    block /= feature.scale
+    np.clip(block, -FARTHEST, FARTHEST, out=block)
+    return cause if cause.any() else None
+
+
+def _encode_text(feature: Feature, column: Column, block: Floats) -> Ints | None:
+    where = pc.index_in(column, value_set=pa.array(feature.categories, pa.string()))
+    codes = pc.fill_null(where, len(feature.categories)).to_numpy().astype(np.int64)
+    hot = codes[:, None] == np.arange(block.shape[1])  # without *other*, an unseen category is in none of them
+    np.subtract(hot, feature.center, out=block)
+    block /= feature.scale
+    if not column.null_count:
+        return None
+    return np.where(pc.is_null(column).to_numpy(zero_copy_only=False), IS_NULL, PRESENT)
+
+
+def _raw(column: Column, kind: str, positions: int) -> tuple[Floats, Ints]:
+    """Unscaled values (n, p) and why a row is missing; the values of missing rows are 0."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    null = np.asarray(pc.is_null(column)) if column.null_count else np.zeros(len(column), dtype=bool)
+    if kind == "number":
+        flat = column.to_numpy(zero_copy_only=False)[:, None]
+    else:
+        full = column.drop_null() if column.null_count else column
+        flat = np.full((len(column), positions), np.nan)
+        items = full.flatten()
+        flat[~null] = items.to_numpy(zero_copy_only=False).reshape(-1, positions)
+        holes = np.zeros((len(column), positions), dtype=bool)
+        if items.null_count:
+            holes[~null] = np.asarray(pc.is_null(items)).reshape(-1, positions)
+            null = null | holes.any(axis=1)
+    finite = np.isfinite(flat).all(axis=1)
+    if finite.all() and not null.any():
+        return flat, np.zeros(len(column), dtype=np.int64)
+    cause = np.where(np.isnan(flat).any(axis=1), IS_NAN, IS_INFINITE)
+    cause[null] = IS_NULL
+    cause[finite & ~null] = PRESENT
+    return np.where(finite[:, None], flat, 0.0), cause
+
+
+def _quantiles(values: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Weighted quartiles: the smallest value with at least that share of the weight at or below it."""
+    order = np.argsort(values, kind="stable")
+    cumulated = np.cumsum(weights[order])
+    places = np.searchsorted(cumulated, cumulated[-1] * np.array([0.25, 0.5, 0.75]))
+    first, median, third = values[order][np.minimum(places, len(values) - 1)]
+    return float(first), float(median), float(third)

@@ -1,0 +1,109 @@
+"""The frozen result of a fit, in scaled feature space. Plain data: it knows neither databases nor how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A Gaussian mixture with ``m`` components over ``d`` scaled features.
+
+    ``factors`` holds the precision factor ``L`` of each covariance, so that ``z = (x - mean) @ L`` has unit covariance
+    (scikit-learn calls it ``precisions_cholesky``). Its shape follows the form:
+
+    ========== ============ =======================================
+    covariance factors      covariance matrix of component j
+    ========== ============ =======================================
+    spherical  ``(m,)``     ``I / factors[j]**2``
+    diag       ``(m, d)``   ``diag(1 / factors[j]**2)``
+    tied       ``(d, d)``   ``inv(factors @ factors.T)``
+    full       ``(m, d, d)````inv(factors[j] @ factors[j].T)``, upper triangular
+    ========== ============ =======================================
+    """
+
+    covariance: str
+    weights: Floats  # (m,) sums to 1
+    means: Floats  # (m, d)
+    factors: Floats
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate that the search for k weighed, and what became of it."""
+
+    covariance: str
+    k: int
+    log_likelihood: float
+    bic: float
+    icl: float
+    agreement: float
+    inertia: float
+    chosen: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """What the engine returns: ``k`` clusters, each the union of one or more mixture components.
+
+    Cluster ids are canonical: the heaviest cluster is 0, ties are broken by the centre, feature by feature.
+    """
+
+    mixture: Mixture  # m >= k components
+    component_cluster: Ints  # (m,) the cluster of each component
+    kmeans_centers: Floats  # (c, d) the k-means partition
+    kmeans_cluster: Ints  # (c,) the cluster that each k-means cell belongs to
+    centers: Floats  # (k, d) mean of the rows of each cluster
+    sizes: Floats  # (k,) weight of the rows of each cluster
+    agreement: Floats  # (k,) share of the k-means partition that the mixture confirms, and back (harmonic mean)
+    overall_agreement: float
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """How one source column becomes ``p`` scaled numbers: ``(value / unit - center) / scale`` at each position.
+
+    ``unit`` is a power of two that keeps sums and squares of extreme values within the range of doubles.
+    ``categories`` (text only) names the one-hot positions; with ``other`` one more stands for the remaining ones.
+    """
+
+    name: str
+    slot: int  # which argument of the scoring functions carries it
+    kind: str  # 'number', 'text' or 'vector'
+    unit: float
+    center: Floats  # (p,)
+    scale: Floats  # (p,)
+    categories: tuple[str, ...]
+    other: bool
+    fill: Floats  # (p,) scaled values that stand in for a missing one
+
+
+@dataclass(frozen=True)
+class Model:
+    """All that scoring needs: how rows become points, and which cluster a point belongs to."""
+
+    features: tuple[Feature, ...]
+    impute: bool
+    separable_at: float
+    clustering: Clustering | None  # None where every row lacks a feature
+    dropped: tuple[tuple[str, str], ...]  # columns that are no features, and why
+
+
+SCORE_COLUMNS = {
+    "cluster_id": "INTEGER",
+    "probability": "DOUBLE",
+    "second_cluster_id": "INTEGER",
+    "second_probability": "DOUBLE",
+    "distance": "DOUBLE",
+    "kmeans_id": "INTEGER",
+    "is_separable": "BOOLEAN",
+    "reason": "VARCHAR",
+}

@@ -1,0 +1,333 @@
+"""At bind time a call becomes one SQL statement, a chain of named stages:
+
+source -> features -> summary -> usable -> keyed -> merged -> sample -> fit -> scored rows.
+
+Nothing is read here: the statement that comes out reads, fits and scores when it runs, in its own transaction.
+Each stage is a function that returns its SQL; every name in it goes through ``quote``, every value through ``literal``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+
+from ppp_duck.errors import FeatureError, OptionError, SourceError
+from ppp_duck.model import SCORE_COLUMNS
+from ppp_duck.options import Options
+from ppp_duck.sources import Column, Source, literal, quote
+
+# Content key: every row's features as integers, in arithmetic that any SQL engine repeats exactly. PRIME is 2^31 - 1;
+# a part is below 2^28 and a coefficient below 2^30, so GROUP of them can be summed before BIGINT could overflow.
+PRIME = 2_147_483_647
+PART_BITS = 28
+GROUP = 15
+VECTOR_PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
+WEIGHT_BITS = 50  # weights are summed as integers in units of 2^-50 of the largest: exact in any order
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column on its way to the engine: ``n``, ``t`` and ``v`` say in which forms (number, text, vector) it goes."""
+
+    name: str
+    forms: str
+    may_be_key: bool
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the fit needs to know of the call; it travels inside the statement as JSON."""
+
+    function: str
+    source: str
+    features: tuple[Feature, ...]
+    dropped: tuple[tuple[str, str], ...]
+    automatic: bool
+    options: Options
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Call:
+        fields = json.loads(text)
+        fields["options"] = Options(**fields["options"])
+        fields["features"] = tuple(Feature(**feature) for feature in fields["features"])
+        fields["dropped"] = tuple((name, why) for name, why in fields["dropped"])
+        return cls(**fields)
+
+
+def plan_call(function: str, source: Source, options: Options) -> Call:
+    """Which columns become features, in the order of their names. Raises SourceError, OptionError, FeatureError."""
+    columns = source.columns
+    if columns is None:
+        names = [name for name in options.columns or () if name not in options.exclude]
+        features = [Feature(name, "ntv", False) for name in names]
+        dropped: list[tuple[str, str]] = []
+    else:
+        by_name = {column.name.casefold(): column for column in columns}
+
+        def find(name: str) -> Column:
+            if name.casefold() not in by_name:
+                raise SourceError.column(function, name, source.name, [column.name for column in columns])
+            return by_name[name.casefold()]
+
+        left_out = {find(name).name for name in options.exclude}
+        if options.weight is not None:
+            left_out.add(find(options.weight).name)
+            if find(options.weight).kind != "number":
+                raise FeatureError(f"{function}: name a numeric column as weight, not {options.weight} "
+                                   f"({find(options.weight).type})")  # fmt: skip
+        chosen = columns if options.columns is None else [find(name) for name in options.columns]
+        chosen = [column for column in chosen if column.name not in left_out]
+        if options.columns is not None:
+            for column in chosen:
+                if column.kind is None:
+                    raise FeatureError(f"{function}: leave {column.name} out of columns: {column.type} is no feature type")
+        if options.categorical == "error" and (texts := [column.name for column in chosen if column.kind == "text"]):
+            raise FeatureError(f"{function}: exclude {', '.join(texts)}, or set categorical to 'onehot' or 'ignore'")
+        ignored = {column.name for column in chosen if column.kind == "text" and options.categorical == "ignore"}
+        dropped = [(column.name, "text, and categorical is 'ignore'") for column in chosen if column.name in ignored]
+        dropped += [(column.name, f"{column.type} is no feature type") for column in chosen if column.kind is None]
+        features = [
+            Feature(column.name, column.kind[0], options.columns is None and column.may_be_key)
+            for column in chosen
+            if column.kind is not None and column.name not in ignored
+        ]
+    features.sort(key=lambda feature: (feature.name.casefold(), feature.name))
+    if not features:
+        why = "; ".join(f"{name}: {reason}" for name, reason in dropped)
+        raise FeatureError(f"{function}: name columns to cluster by, {source.name} leaves no usable one"
+                           + (f" ({why})" if why else ""))  # fmt: skip
+    return Call(function, source.name, tuple(features), tuple(dropped), options.columns is None, options)
+
+
+def statement(call: Call, source: Source) -> str:
+    """The whole of a ``ppp_cluster`` call as one statement."""
+    stages = [
+        ("_ppp_source", "NOT MATERIALIZED" if source.repeatable else "MATERIALIZED", f"SELECT * FROM {source.relation}"),
+        ("_ppp_features", "NOT MATERIALIZED", _features(call)),
+        ("_ppp_summary", "MATERIALIZED", _summary(call)),
+        ("_ppp_usable", "NOT MATERIALIZED", _usable(call)),
+        ("_ppp_parts", "NOT MATERIALIZED", _parts(call)),
+        ("_ppp_keyed", "NOT MATERIALIZED", _keyed(call)),
+        ("_ppp_merged", "NOT MATERIALIZED", _merged(call)),
+        ("_ppp_sample", "NOT MATERIALIZED", _sample(call)),
+        ("_ppp_steps(state)", "", _steps(call)),
+        ("_ppp_fit", "MATERIALIZED", "SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')"),
+    ]
+    chain = ",\n".join(f"{name} AS {mode} (\n{sql}\n)".replace("AS  (", "AS (") for name, mode, sql in stages)
+    return f"WITH RECURSIVE {chain}\n{_scored(call, source)}"
+
+
+def _forms(call: Call) -> Iterable[tuple[int, Feature, str]]:
+    return ((index, feature, form) for index, feature in enumerate(call.features) for form in feature.forms)
+
+
+def _value(form: str, column: str) -> str:
+    """One form of a column, by the typed macros of sql/feature_types.sql."""
+    return f"{ {'n': 'ppp__number', 't': 'ppp__text', 'v': 'ppp__vector'}[form]}({column})"
+
+
+def _source_values(call: Call) -> list[str]:
+    return [_value(form, f"_ppp_source.{quote(feature.name)}") for _, feature, form in _forms(call)]
+
+
+def _names(call: Call) -> list[str]:
+    return [f"{form}{index}" for index, _, form in _forms(call)]
+
+
+def _lines(items: Iterable[str]) -> str:
+    return ",\n  ".join(items)
+
+
+def _features(call: Call) -> str:
+    values = [f"{value} AS {name}" for value, name in zip(_source_values(call), _names(call), strict=True)]
+    values += [f"{quote(f.name)} AS k{i}" for i, f in enumerate(call.features) if f.may_be_key]
+    if call.options.weight is not None:
+        values.append(f"ppp__number({quote(call.options.weight)}) AS w")
+    return f"SELECT\n  {_lines(values)}\nFROM _ppp_source"
+
+
+def _finite(form: str, name: str) -> str:
+    if form == "t":
+        return f"{name} IS NOT NULL"
+    if form == "n":
+        return f"isfinite({name})"
+    return f"(isfinite(list_sum({name})) AND list_count({name}) = len({name}))"
+
+
+def _summary(call: Call) -> str:
+    """Counts and exact extremes of every feature over all rows, and whether it can help: all order-free."""
+    values = ["count(*) AS n"]
+    for index, feature, form in _forms(call):
+        name = f"{form}{index}"
+        values += [f"count({name}) AS {name}_n", f"count(*) FILTER ({_finite(form, name)}) AS {name}_finite"]
+        finite = f"FILTER ({_finite(form, name)})"
+        if form == "n":
+            values += [f"min({name}) {finite} AS {name}_low", f"max({name}) {finite} AS {name}_high"]
+        elif form == "t":
+            values += [f"min({name}) = max({name}) AS {name}_constant"]
+        else:
+            values += [f"min(list_min({name})) {finite} AS {name}_low", f"max(list_max({name})) {finite} AS {name}_high",
+                       f"min(len({name})) AS {name}_shortest", f"max(len({name})) AS {name}_longest"]  # fmt: skip
+        if feature.may_be_key:
+            values.append(f"count(DISTINCT k{index}) AS k{index}_distinct")
+    if call.options.weight is not None:
+        values += ["count(*) FILTER (w < 0) AS w_negative", "count(*) FILTER (NOT isfinite(w)) AS w_infinite",
+                   "max(w) FILTER (isfinite(w)) AS w_high"]  # fmt: skip
+    flags = [f"{_helps(feature, index)} AS use{index}" for index, feature in enumerate(call.features)] if call.automatic else []
+    return f"SELECT {_lines(['*', *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM _ppp_features)"
+
+
+def _helps(feature: Feature, index: int) -> str:
+    """Whether an automatically chosen column can help; ``features.dropped_features`` says in words why not."""
+    name = f"{feature.forms}{index}"
+    if feature.forms == "t":
+        return f"({name}_n > 0 AND NOT {name}_constant AND 2 * k{index}_distinct <= {name}_n)"
+    varies = f"{name}_finite > 0 AND {name}_high > {name}_low"
+    return f"({varies} AND k{index}_distinct < {name}_n)" if feature.may_be_key else f"({varies})"
+
+
+def _usable(call: Call) -> str:
+    """Rows the engine may see: finite features that help (others become NULL), positive weights."""
+    used = partial(_used, call)
+    values = []
+    for index, _, form in _forms(call):
+        name = f"{form}{index}"
+        # Adding 0 makes -0 equal to 0.
+        value = {"n": f"{name} + 0e0", "t": name, "v": name}[form]
+        values.append(f"CASE WHEN {used(index)}{_finite(form, name)} THEN {value} END AS {name}")
+    conditions = []
+    if call.options.missing == "skip":
+        for index, feature in enumerate(call.features):
+            known = " OR ".join(f"coalesce({_finite(form, f'{form}{index}')}, false)" for form in feature.forms)
+            skippable = f"NOT use{index} OR " if call.automatic else ""
+            conditions.append(f"({skippable}{known})")
+    if call.options.weight is not None:
+        values.append("w")
+        conditions.append("w > 0 AND isfinite(w)")
+    where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT\n  {_lines(values)}\nFROM _ppp_features, _ppp_summary{where}"
+
+
+def _used(call: Call, index: int) -> str:
+    return f"use{index} AND " if call.automatic else ""
+
+
+def _parts(call: Call) -> str:
+    """Each feature as fixed-point numbers in [0, 2^28]: its place between the exact extremes."""
+    values = list(_names(call))
+    for index, _, form in _forms(call):
+        name = f"{form}{index}"
+        if form == "t":
+            values.append(f"CAST('0x' || left(md5({name}), 7) AS BIGINT) AS p_{name}")
+            continue
+        # Halves, so that the range of doubles of opposite sign does not overflow.
+        low, high = f"{name}_low * 0.5e0", f"{name}_high * 0.5e0"
+        for probe, value in _probes(form, name):
+            place = f"({value} * 0.5e0 - {low}) / nullif({high} - {low}, 0e0)"
+            values.append(f"{place} * {2.0**PART_BITS:e} AS p_{name}{probe}")
+    if call.options.weight is not None:
+        values.append(f"CAST(w * pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS HUGEINT) AS units")
+        values.append(f"pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS unit")
+    return f"SELECT\n  {_lines(values)}\nFROM _ppp_usable, _ppp_summary"
+
+
+def _probes(form: str, name: str) -> list[tuple[str, str]]:
+    if form == "n":
+        return [("", name)]
+    return [(f"_{i}", f"{name}[1 + len({name}) * {i} // {VECTOR_PROBES}]") for i in range(VECTOR_PROBES)]
+
+
+def _keyed(call: Call) -> str:
+    """Content key ``u`` in (0, 1): a sum of products modulo a prime, mixed twice so that grids spread evenly too."""
+    parts = []
+    for index, _, form in _forms(call):
+        name = f"p_{form}{index}"
+        if form == "t":
+            parts.append(name)
+            continue
+        for probe, _ in _probes(form, name):
+            place = f"{name}{probe}"
+            fraction = f"({place} - floor({place})) * {2.0 ** (52 - PART_BITS):e}"
+            parts += [f"CAST(floor({place}) AS BIGINT)", f"CAST(floor({fraction}) AS BIGINT)"]
+    terms = [f"coalesce({part}, 77777) * {coefficient}" for part, coefficient in zip(parts, _coefficients(len(parts)), strict=True)]
+    groups = [f"({' + '.join(terms[i : i + GROUP])}) % {PRIME}" for i in range(0, len(terms), GROUP)]
+    columns = [*_names(call), *(["units", "unit"] if call.options.weight is not None else [])]
+    mixed = f"SELECT {_lines(columns)}, ({' + '.join(groups)}) % {PRIME} AS h FROM _ppp_parts"
+    for add in (715_225_739, 479_001_599):
+        mixed = f"SELECT * REPLACE ((h * (h + {add})) % {PRIME} AS h) FROM ({mixed})"
+    return f"SELECT * EXCLUDE (h), (h + 0.5e0) / {float(PRIME):e} AS u FROM ({mixed})"
+
+
+def _coefficients(count: int) -> list[int]:
+    """Fixed odd numbers below 2^30: a multiplicative sequence (MINSTD's multiplier), the same on every machine."""
+    state, found = 1, []
+    for _ in range(count):
+        state = state * 48_271 % PRIME
+        found.append((state >> 1) | 1)
+    return found
+
+
+def _merged(call: Call) -> str:
+    weight = "count(*)" if call.options.weight is None else "sum(units) / any_value(unit)"
+    return f"SELECT *, weight / u AS priority FROM (\nSELECT {_lines(_names(call))}, u, CAST({weight} AS DOUBLE) AS weight\n" \
+           f"FROM _ppp_keyed GROUP BY {_lines([*_names(call), 'u'])})"  # fmt: skip
+
+
+def _sample(call: Call) -> str:
+    """Priority sampling (Duffield, Lund and Thorup 2007): the rows with the largest weight / key, heavy ones always.
+
+    One row more than asked for: its priority is the threshold that unbiased weights need.
+    """
+    return f"SELECT {_lines([*_names(call), 'weight', 'priority'])} FROM _ppp_merged\n" \
+           f"ORDER BY {_order(call, 'priority')} LIMIT {call.options.sample_size + 1}"  # fmt: skip
+
+
+def _order(call: Call, priority: str) -> str:
+    return ", ".join([f"{priority} DESC NULLS LAST", *(f"{name} ASC NULLS LAST" for name in _names(call))])
+
+
+def _steps(call: Call) -> str:
+    """The fit, in slices: DuckDB looks for an interrupt between them, which it cannot do inside a Python function."""
+    sample = f"SELECT list(_ppp_sample ORDER BY {_order(call, 'priority')}) FROM _ppp_sample"
+    summary = "SELECT _ppp_summary FROM _ppp_summary"
+    return f"SELECT ppp__fit({literal(call.to_json())}, ({summary}), ({sample}))\n" \
+           "UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')"  # fmt: skip
+
+
+def _scored(call: Call, source: Source) -> str:
+    """The source's rows, each with its new columns. One function call a row: the engine's word is asked only once."""
+    prefix = call.options.prefix
+    names = [prefix + name for name in (SCORE_COLUMNS if call.options.output == "full" else ["cluster_id"])]
+    guard = _clash_guard(call, source, names)
+    arguments = ", ".join(["_ppp_fit.model", *_source_values(call)])
+    if call.options.output == "id":
+        return f"SELECT _ppp_source.*, ppp__assign({arguments}) AS {quote(names[0])}\nFROM _ppp_source, _ppp_fit{guard}"
+    fields = [f"_ppp_score.{field} AS {quote(name)}" for field, name in zip(SCORE_COLUMNS, names, strict=True)]
+    return f"SELECT * EXCLUDE (_ppp_score), {_lines(fields)}\n" \
+           f"FROM (SELECT _ppp_source.*, ppp__score({arguments}) AS _ppp_score FROM _ppp_source, _ppp_fit{guard})"  # fmt: skip
+
+
+def _clash_guard(call: Call, source: Source, names: Sequence[str]) -> str:
+    if source.columns is not None:
+        taken = {column.name.casefold() for column in source.columns}
+        for name in names:
+            if name.casefold() in taken:
+                raise SourceError.clash(call.function, name, source.name)
+        return ""
+    # The columns are unknown here: let the binder compare. Where the source has one of the names too, the reference is
+    # ambiguous, and the binder's message shows the name of this relation.
+    hint = quote(f"{call.function}: set prefix, the source already has this column")
+    nothing = ", ".join(f"NULL AS {quote(name)}" for name in names)
+    return f", (SELECT {nothing}) AS {hint}\nWHERE true OR ({' AND '.join(f'{quote(name)} IS NULL' for name in names)})"
+
+
+def check_sampling(call: Call) -> None:
+    """Raise OptionError where options contradict each other before any row is seen."""
+    options = call.options
+    if options.k is not None and options.k > options.sample_size:
+        raise OptionError.value(call.function, "sample_size", f"k = {options.k} or more", options.sample_size)

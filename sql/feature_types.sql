@@ -1,0 +1,45 @@
+-- How a column of each type becomes a number, a text or a vector. DuckDB chooses the overload by the column's own type,
+-- so the same expression serves every source, also one whose columns cannot be seen before the statement runs.
+-- Times are seconds since 1970 (or midnight), as doubles; infinite dates are infinite numbers.
+
+CREATE OR REPLACE TEMP MACRO ppp__number
+  (x DOUBLE) AS x,
+  (x BOOLEAN) AS CAST(CAST(x AS INTEGER) AS DOUBLE),
+  (x DATE) AS CASE WHEN isfinite(x) THEN epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIMESTAMP) AS CASE WHEN isfinite(x) THEN epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIMESTAMPTZ) AS CASE WHEN isfinite(x) THEN epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIMESTAMP_NS) AS CASE WHEN isfinite(x) THEN CAST(epoch_ns(x) AS DOUBLE) / 1e9 WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIME) AS epoch(x),
+  (x TIMETZ) AS epoch(x),
+  (x INTERVAL) AS epoch(x),
+  (x UUID) AS CAST(NULL AS DOUBLE),
+  (x VARCHAR) AS CAST(NULL AS DOUBLE),
+  (x DOUBLE[]) AS CAST(NULL AS DOUBLE);
+
+CREATE OR REPLACE TEMP MACRO ppp__text
+  (x VARCHAR) AS x,
+  (x UUID) AS CAST(x AS VARCHAR),
+  (x DOUBLE) AS CAST(NULL AS VARCHAR),
+  (x BOOLEAN) AS CAST(NULL AS VARCHAR),
+  (x DATE) AS CAST(NULL AS VARCHAR),
+  (x TIMESTAMP) AS CAST(NULL AS VARCHAR),
+  (x TIMESTAMPTZ) AS CAST(NULL AS VARCHAR),
+  (x TIMESTAMP_NS) AS CAST(NULL AS VARCHAR),
+  (x TIME) AS CAST(NULL AS VARCHAR),
+  (x TIMETZ) AS CAST(NULL AS VARCHAR),
+  (x INTERVAL) AS CAST(NULL AS VARCHAR),
+  (x DOUBLE[]) AS CAST(NULL AS VARCHAR);
+
+CREATE OR REPLACE TEMP MACRO ppp__vector
+  (x DOUBLE[]) AS x,
+  (x UUID) AS CAST(NULL AS DOUBLE[]),
+  (x DOUBLE) AS CAST(NULL AS DOUBLE[]),
+  (x BOOLEAN) AS CAST(NULL AS DOUBLE[]),
+  (x VARCHAR) AS CAST(NULL AS DOUBLE[]),
+  (x DATE) AS CAST(NULL AS DOUBLE[]),
+  (x TIMESTAMP) AS CAST(NULL AS DOUBLE[]),
+  (x TIMESTAMPTZ) AS CAST(NULL AS DOUBLE[]),
+  (x TIMESTAMP_NS) AS CAST(NULL AS DOUBLE[]),
+  (x TIME) AS CAST(NULL AS DOUBLE[]),
+  (x TIMETZ) AS CAST(NULL AS DOUBLE[]),
+  (x INTERVAL) AS CAST(NULL AS DOUBLE[]);

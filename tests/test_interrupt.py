@@ -1,0 +1,118 @@
+"""A running fit can be stopped; the connection stays usable and nothing is half-written."""
+
+from __future__ import annotations
+
+import _thread
+import importlib
+import threading
+import time
+from collections.abc import Callable
+
+import duckdb
+import numpy as np
+import pytest
+
+from ppp_duck.stepping import Abandoned, SteppedFit
+
+fitting = importlib.import_module("ppp_duck.fitting")
+register = importlib.import_module("ppp_duck.register")
+stepping = importlib.import_module("ppp_duck.stepping")
+
+
+@pytest.fixture
+def endless(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The engine's own loop, never ending: the real fit is stopped where it reports progress, and so is this one."""
+    begun = threading.Event()
+
+    def fit(rows: np.ndarray, weights: np.ndarray, *, progress: Callable[[str, int | None], None], **_: object) -> None:
+        while True:
+            begun.set()
+            progress("partition", None)
+            time.sleep(0.005)
+
+    monkeypatch.setattr(fitting.pipeline, "fit", fit)
+    monkeypatch.setattr(stepping, "PATIENCE", 0.5)
+    return begun
+
+
+def stop_soon(begun: threading.Event, stop: Callable[[], None]) -> threading.Thread:
+    def wait_and_stop() -> None:
+        assert begun.wait(30)
+        stop()
+
+    thread = threading.Thread(target=wait_and_stop)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE out AS {}", "INSERT INTO kept {}", "{}"])
+def test_interrupt(con: duckdb.DuckDBPyConnection, endless: threading.Event, statement: str) -> None:
+    con.execute("CREATE TABLE kept AS SELECT *, 0 AS cluster_id FROM blobs LIMIT 3").fetchall()
+    stopper = stop_soon(endless, con.interrupt)
+    with pytest.raises(duckdb.InterruptException):
+        con.execute(statement.format("SELECT * FROM ppp_cluster('blobs')")).fetchall()
+    stopper.join()
+    assert con.execute("SELECT count(*) FROM kept").fetchall() == [(3,)]
+    assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'out'").fetchall() == [(0,)]
+    gone = [thread for thread in threading.enumerate() if thread.name == "ppp_duck fit"]
+    for thread in gone:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_ctrl_c(con: duckdb.DuckDBPyConnection, endless: threading.Event) -> None:
+    stopper = stop_soon(endless, _thread.interrupt_main)
+    # Where the signal is seen decides the class: in Python's wait, or in DuckDB's own loop.
+    with pytest.raises((KeyboardInterrupt, duckdb.Error, RuntimeError)):
+        con.execute("FROM ppp_cluster('blobs')").fetchall()
+    stopper.join()
+    assert con.execute("SELECT count(*) FROM blobs").fetchall() == [(150,)]
+
+
+def test_the_real_engine_reports_often_enough_to_be_stopped() -> None:
+    from ppp_duck.engine import pipeline
+
+    rng = np.random.default_rng(3)
+    rows = np.concatenate([rng.normal(size=(4000, 6)) + c for c in rng.normal(size=(6, 6)) * 3])
+    calls = 0
+
+    def progress(stage: str, k: int | None) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 40:
+            raise Abandoned
+
+    with pytest.raises(Abandoned):
+        pipeline.fit(rows, progress=progress)
+
+
+def test_slices_change_nothing() -> None:
+    def work(progress: Callable[[str, int | None], None]) -> int:
+        total = 0
+        for i in range(2000):
+            progress("partition", None)
+            total += i
+        return total
+
+    fit = SteppedFit(work)
+    steps = 1
+    while not fit.step():
+        steps += 1
+    assert fit.result() == 1_999_000
+
+
+def test_a_fit_that_fails_says_why_in_the_statement() -> None:
+    def work(progress: Callable[[str, int | None], None]) -> int:
+        raise ValueError("why")
+
+    fit = SteppedFit(work)
+    with pytest.raises(ValueError, match="why"):
+        while not fit.step():
+            pass
+
+
+def test_an_abandoned_fit_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepping, "PATIENCE", 0.05)
+    fit = SteppedFit(lambda progress: 1)
+    fit._thread.join(10)
+    assert fit.abandoned
