@@ -6,6 +6,7 @@ list, and the first of equals, so a partition is a function of the rows alone.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,9 @@ LabelsAt = Callable[[int], Ints]
 
 CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
 CUT_AXES = 3  # principal axes on which a node looks for its cut
+SWAPS = 300  # Lloyd runs that the search for the best k-means partition may spend
+SWAP_WIDTH = 6  # centers to take away, and cells to cut, that one round weighs
+SWAP_MOVES = 15  # of their pairs, how many a round tries
 
 
 def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
@@ -278,3 +282,78 @@ def agglomerate(
         return np.unique(group, return_inverse=True)[1][leaves].astype(np.int64)
 
     return labels_at
+
+
+def content_sample(rows: Floats, weights: Floats, size: int) -> tuple[Ints, Floats]:
+    """``size`` of the rows by a hash of their content, and weights that make up for the rest.
+
+    Priority sampling (Duffield, Lund, Thorup 2007): a row's priority is weight / u, u in (0, 1] from its hash; the
+    highest priorities stay, with weight max(weight, the highest priority that did not). Then the total is restored.
+    """
+    digest = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
+    uniform = (np.frombuffer(digest, dtype="<u8").astype(np.float64) + 1.0) / 2.0**64
+    priority = weights / uniform
+    order = np.argsort(-priority, kind="stable")
+    keep = np.sort(order[:size])
+    mass = np.maximum(weights[keep], priority[order[size]])
+    return keep, mass * (weights.sum() / mass.sum())
+
+
+def best_kmeans(rows: Floats, weights: Floats, firsts: list[Ints], k: int, progress: Progress) -> tuple[Floats, Ints]:
+    """The lowest Lloyd optimum found from some partitions and, from the best, by moving one center at a time.
+
+    A move takes the center that is missed least away (its rows go to their second nearest) and cuts in two the cell
+    whose best cut gains most; Lloyd follows; the first move that lowers the inertia is kept, until none does.
+    """
+    best: tuple[float, Floats, Ints] | None = None
+    for labels in firsts:
+        centers, labels = lloyd(rows, weights, group_means(rows, weights, labels, k), progress)
+        value = inertia(rows, weights, centers, labels)
+        if best is None or value < best[0]:
+            best = value, centers, labels
+    assert best is not None
+    tries = SWAPS if k > 1 else 0
+    while tries > 0:
+        value, centers, labels = best
+        distance = np.maximum(
+            np.einsum("nd,nd->n", rows, rows)[:, None]
+            - 2 * rows @ centers.T
+            + np.einsum("kd,kd->k", centers, centers),
+            0.0,
+        )
+        if k > 2:
+            distance.partition(1, axis=1)
+        else:
+            distance.sort(axis=1)
+        loss = np.bincount(labels, weights * (distance[:, 1] - distance[:, 0]), k)
+        cuts = []
+        for cell in range(k):
+            inside = np.flatnonzero(labels == cell)
+            found = split(rows[inside], weights[inside])
+            if found is not None:
+                cuts.append((found[1], cell, inside[found[0]]))
+        cuts.sort(key=lambda cut: (-cut[0], cut[1]))
+        moves = sorted(
+            (float(loss[gone]) - gain, int(gone), cell, right)
+            for gone in np.argsort(loss, kind="stable")[:SWAP_WIDTH]
+            for gain, cell, right in ((g, c, j) for j, (g, c, _) in enumerate(cuts[:SWAP_WIDTH]))
+            if gone != cell
+        )
+        better = False
+        for _, gone, cell, j in moves[:SWAP_MOVES]:
+            tries -= 1
+            moved = centers.copy()
+            right = cuts[j][2]
+            left = np.setdiff1d(np.flatnonzero(labels == cell), right, assume_unique=True)
+            moved[cell] = weights[left] @ rows[left] / weights[left].sum()
+            moved[gone] = weights[right] @ rows[right] / weights[right].sum()
+            new_centers, new_labels = lloyd(rows, weights, moved, progress)
+            new_value = inertia(rows, weights, new_centers, new_labels)
+            if new_value < value * (1 - 1e-9):
+                best, better = (new_value, new_centers, new_labels), True
+                break
+            if tries <= 0:
+                break
+        if not better:
+            break
+    return best[1], best[2]

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from ppp_duck.engine import blas, partition, select, validate
 from ppp_duck.engine import mixture as gaussian
-from ppp_duck.engine import partition, select, validate
 from ppp_duck.engine.mixture import Rows
 from ppp_duck.engine.partition import Progress
+from ppp_duck.engine.score import Scorer
+from ppp_duck.engine.select import Candidate
 from ppp_duck.model import Clustering, Floats, Ints, Mixture, Trial
 
-_lock = threading.Lock()
-_fits = 0
-_limit: Any = None
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Sums in one order: BLAS runs on one thread while any fit runs (the limit is global to the process)."""
-    global _fits, _limit
-    with _lock:
-        if _fits == 0:
-            _limit = threadpool_limits(limits=1, user_api="blas")
-        _fits += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _fits -= 1
-            if _fits == 0:
-                _limit.restore_original_limits()
-                _limit = None
+CHOICE_ROWS = 8192  # rows that the search for k looks at; its likelihoods count as at most 4000 (select.EFFECTIVE)
+REFIT_NUMBERS = 20_000_000  # entries of the largest feature matrix (160 MB) with which the winner is fitted to all rows
 
 
 def fit(
@@ -49,126 +26,159 @@ def fit(
     progress: Progress = lambda stage, k: None,
 ) -> Clustering:
     """Cluster weighted rows ``(n, d)``; the result is a function of the multiset of rows and of nothing else."""
-    with one_blas_thread():
-        return _fit(rows, weights, k, k_max, covariance, progress)
+    with blas.one_thread():
+        rows, weights = partition.canonical_rows(rows, weights)
+        if k is not None and not 1 <= k <= len(rows):
+            raise ValueError(f"k must lie between 1 and {len(rows)}, the number of distinct rows, not {k}")
+        if covariance not in ("auto", *gaussian.FORMS):
+            raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
+        every, middle, unit = _centered(rows, weights)
+        sample = _sample(every, max(CHOICE_ROWS, 4 * (k or 1)))
+        begin = select.starts(sample, k or 1, progress)
+        most = min(begin.most, k_max) if covariance == "spherical" and k_max else begin.most
+        found = select.search(sample, begin, covariance, k, most, progress)
+        at = select.choose(found, k, k_max)
+        if at is None and k_max is not None:  # nothing merged to so few: the best with at most k_max components
+            found += [select.look(sample, one, merge=False) for one in found if one.m <= k_max]
+            at = select.choose(found, k, k_max)
+        if at is None:
+            raise AssertionError("one candidate always keeps to the bounds")
+        trials = tuple(_trial(sample, one, unit, i == at, k, k_max, covariance) for i, one in enumerate(found))
+        winner = _refit(every, sample, begin, found[at], covariance == "spherical", k, progress)
+        result = _certified(rows, every, winner, middle, unit, trials, progress)
+        if k is not None and len(result.sizes) != k:  # a component won no row: keep the form, take k-means' borders
+            result = _certified(rows, every, _as_cells(every, sample, begin, k, winner, progress), middle, unit, trials, progress)
+        return result
 
 
-def _fit(
-    rows: Floats, weights: Floats | None, k: int | None, k_max: int | None, covariance: str, progress: Progress
-) -> Clustering:
-    rows, weights = partition.canonical_rows(rows, weights)
-    n, d = rows.shape
-    if k is not None and not 1 <= k <= n:
-        raise ValueError(f"k must lie between 1 and {n}, the number of distinct rows, not {k}")
+def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
+    """Rows around their mean, in units of their root mean variance: products of features then lose no digits."""
     total = float(weights.sum())
     middle = weights @ rows / total
     x = rows - middle
-    unit = float(np.sqrt(weights @ np.einsum("nd,nd->n", x, x) / (total * d))) or 1.0
+    unit = float(np.sqrt(sum(weights @ column**2 for column in x.T) / (total * rows.shape[1])))
+    if not unit > 1e-12 * max(1.0, float(np.abs(middle).max())):  # all rows equal
+        unit = 1.0
     x /= unit
-    every = Rows.of(x, weights)
+    return Rows.of(x, weights), middle, unit
 
-    begin = select.starts(x, weights, k or 1, progress)
-    forms = gaussian.FORMS if covariance == "auto" else (covariance,)
-    if k is not None:
-        ks = range(k, k + 1)
-    else:
-        ks = range(1, 1 + min(n, begin.most, k_max or n))
-    found = select.screen(every, begin, forms, ks, progress)
-    values = [select.criterion(one, every) for one in found]
-    order = sorted(range(len(found)), key=lambda i: values[i])
-    best = order[0]
-    if k is None:
-        best = _first_replicated(every, found, order, progress)
-    one = found[best]
-    winner = select.candidate(
-        every, np.argmax(one.posterior, axis=1), one.k, one.form, select.FINAL_ITERATIONS, select.TOLERANCE, progress
+
+def _sample(every: Rows, size: int) -> Rows:
+    if len(every.x) <= size:
+        return every
+    keep, weights = partition.content_sample(every.x, every.weights, size)
+    return Rows.of(np.ascontiguousarray(every.x[keep]), weights)
+
+
+def _refit(
+    every: Rows, sample: Rows, begin: select.Starts, found: Candidate, kmeans: bool, k: int | None, progress: Progress
+) -> Candidate:
+    """The winner, run to convergence on all rows (on the sample, where all rows are too many numbers)."""
+    m, d = found.m, every.x.shape[1]
+    component_cluster = found.component_cluster
+    if kmeans:
+        firsts = [partition.nearest(sample.x, found.mixture.means), begin.round(m), begin.full(m)]
+        centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, m, progress)
+        centers, labels = partition.lloyd(every.x, every.weights, centers, progress)
+        fitted = select.weigh(every, found.form, select.kmeans_mixture(every, centers, labels), 0.0, True)
+        if k is not None:
+            return select.replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
+        return select.look(sample, fitted)
+    width = 1 + 2 * d if found.form in ("spherical", "diag") else 1 + d * (d + 3) // 2 if d <= gaussian.NARROW else 2 * d
+    rows = every if len(every.x) * max(width, m) <= REFIT_NUMBERS else sample
+    prior = gaussian.covariance_prior(rows.x, rows.weights, m)
+    posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
+    mixture, log_likelihood, _ = gaussian.em(
+        rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress
     )
-    trials = tuple(
-        _trial(every, c, unit, i == best, "lowest tempered BIC + entropy" if i == best else "higher criterion")
-        for i, c in enumerate(found)
-    )
-    return _finish(every, winner, middle, unit, trials, k is not None, progress)
+    fitted = select.weigh(rows, found.form, mixture, log_likelihood, False)
+    return select.replace(fitted, component_cluster=component_cluster)
 
 
-def _first_replicated(every: Rows, found: list[select.Candidate], order: list[int], progress: Progress) -> int:
-    """The best candidate whose clusters the other half of the rows finds again."""
-    n, d = every.x.shape
-    half = validate.content_half(every.x)
-    sides = [Rows.of(every.x[side], every.weights[side]) for side in (half, ~half)]
-    if min(len(side.x) for side in sides) < 10:
-        return order[0]
-    begins = [select.starts(side.x, side.weights, 1, progress) for side in sides]
-    for i in order:
-        one = found[i]
-        if one.k == 1 or n / (one.k * d) < 10:
-            return i
-        if one.k > min(begin.most for begin in begins):
-            continue
-        fits = [
-            select.screen(side, begin, (one.form,), range(one.k, one.k + 1), progress)
-            for side, begin in zip(sides, begins, strict=True)
-        ]
-        strength = 0.0
-        for a, b in ((0, 1), (1, 0)):
-            here = np.argmax(fits[a][0].posterior, axis=1)
-            there = np.argmax(gaussian.log_densities(fits[b][0].mixture, sides[a]), axis=1)
-            strength += 0.5 * validate.prediction_strength(sides[a].weights, here, there)
-        if strength >= 0.88:
-            return i
-    return order[0]
+def _as_cells(
+    every: Rows, sample: Rows, begin: select.Starts, k: int, found: Candidate, progress: Progress
+) -> Candidate:
+    """Exactly k clusters in the asked form: the best k-means partition, one shared round covariance."""
+    firsts = [begin.round(k), begin.full(k)]
+    centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, k, progress)
+    centers, labels = partition.lloyd(every.x, every.weights, centers, progress)
+    round_one = select.kmeans_mixture(every, centers, labels)
+    d, scale = centers.shape[1], float(round_one.factors[0])
+    factors = {
+        "spherical": round_one.factors,
+        "diag": np.full((k, d), scale),
+        "tied": scale * np.eye(d),
+        "full": np.repeat(scale * np.eye(d)[None], k, axis=0),
+    }[found.form]
+    mixture = Mixture(found.form, round_one.weights, centers, factors)
+    return select.replace(found, mixture=mixture, component_cluster=np.arange(k, dtype=np.int64))
 
 
-def _trial(every: Rows, one: select.Candidate, unit: float, chosen: bool, why: str) -> Trial:
-    total, d = float(every.weights.sum()), every.x.shape[1]
-    shift = total * d * float(np.log(unit))
-    value = select.bic(one, d, total)
-    labels = np.argmax(one.posterior, axis=1)
-    centers = partition.group_means(every.x, every.weights, labels, one.k)
-    nearest = partition.nearest(every.x, centers)
+def _trial(
+    rows: Rows, one: Candidate, unit: float, chosen: bool, k: int | None, k_max: int | None, covariance: str
+) -> Trial:
+    """A candidate as the report shows it; likelihoods and inertia in the units of the caller."""
+    total, d = float(rows.weights.sum()), rows.x.shape[1]
+    log_likelihood = one.log_likelihood - total * d * float(np.log(unit))
+    bic = -2 * log_likelihood + select.parameters(one, d, covariance == "spherical") * float(np.log(total))
+    labels = np.argmax(gaussian.log_densities(one.mixture, rows), axis=1)
+    centers = partition.group_means(rows.x, rows.weights, labels, one.m)
+    cells = partition.nearest(rows.x, centers)
+    group = np.arange(one.m) if one.component_cluster is None else one.component_cluster
     return Trial(
         one.form,
         one.k,
-        one.log_likelihood - shift,
-        value + 2 * shift,
-        value + 2 * shift + 2 * select.entropy(every.weights, one.posterior),
-        validate.agreement(every.weights, nearest, labels, one.k)[1],
-        partition.inertia(every.x, every.weights, centers, nearest) * unit**2,
+        log_likelihood,
+        bic,
+        bic + 2 * one.entropy,
+        validate.agreement(rows.weights, group[cells], group[labels], one.k)[1],
+        partition.inertia(rows.x, rows.weights, centers, cells) * unit**2,
         chosen,
-        why,
+        select.why(one, chosen, k, k_max),
     )
 
 
-def _finish(
-    every: Rows, one: select.Candidate, middle: Floats, unit: float, trials: tuple[Trial, ...], exact: bool,
-    progress: Progress,
+def _certified(
+    rows: Floats, every: Rows, one: Candidate, middle: Floats, unit: float, trials: tuple[Trial, ...], progress: Progress
 ) -> Clustering:
-    fitted = one.mixture
-    labels = np.argmax(one.posterior, axis=1)
-    present = np.unique(labels)
-    fitted = Mixture(
-        fitted.covariance,
-        fitted.weights[present] / fitted.weights[present].sum(),
-        fitted.means[present],
-        fitted.factors if fitted.covariance == "tied" else fitted.factors[present],
-    )
-    log_density = gaussian.log_densities(fitted, every)
-    labels = np.argmax(log_density, axis=1)
-    k = len(present)
+    """The result: canonical ids, sizes and centres of the rows that scoring gives each cluster, and the agreement."""
+    assert one.component_cluster is not None
+    own = one.mixture
+    factors = own.factors / unit
+    mixture = Mixture(own.covariance, np.maximum(own.weights, 1e-300), own.means * unit + middle, factors)
+    group, cells = one.component_cluster, mixture.means
+    labels = _assign(rows, mixture, group)
+    progress("certificate", int(group.max()) + 1)
+    kept = np.unique(labels)  # a cluster that wins no row is none
+    if len(kept) < int(group.max()) + 1:
+        inside = np.isin(group, kept)
+        tied = mixture.covariance == "tied"
+        share = mixture.weights[inside] / mixture.weights[inside].sum()
+        mixture = Mixture(mixture.covariance, share, mixture.means[inside], factors if tied else factors[inside])
+        group, cells = np.searchsorted(kept, group[inside]), mixture.means
+        labels = _assign(rows, mixture, group)
+    k = int(group.max()) + 1
     sizes = np.bincount(labels, every.weights, k)
     centers = partition.group_means(every.x, every.weights, labels, k)
     order: Ints = np.lexsort((*centers.T[::-1], -sizes))
-    rank = np.argsort(order)
-    labels = rank[labels]
-    fitted = Mixture(
-        fitted.covariance,
-        fitted.weights[order],
-        fitted.means[order] * unit + middle,
-        (fitted.factors if fitted.covariance == "tied" else fitted.factors[order]) / unit,
-    )
-    centers, sizes = centers[order], sizes[order]
-    cells, nearest = partition.lloyd(every.x, every.weights, centers, progress)
-    per_cluster, overall = validate.agreement(every.weights, nearest, labels, k)
+    rank = np.argsort(order).astype(np.int64)
+    group, labels, sizes, centers = rank[group], rank[labels], sizes[order], centers[order]
+    cells, owner = partition.lloyd(every.x, every.weights, centers if len(group) == k else (cells - middle) / unit, progress)
+    if len(group) == k:
+        cell_cluster = np.arange(k, dtype=np.int64)
+    else:
+        cell_cluster = validate.majority(every.weights, owner, labels, len(cells), k)
+    per_cluster, overall = validate.agreement(every.weights, cell_cluster[owner], labels, k)
     return Clustering(
-        fitted, np.arange(k), cells * unit + middle, np.arange(k), centers * unit + middle, sizes, per_cluster,
-        overall, trials,
+        mixture, group, cells * unit + middle, cell_cluster, centers * unit + middle, sizes, per_cluster, overall, trials
     )
+
+
+def _assign(rows: Floats, mixture: Mixture, group: Ints) -> Ints:
+    """Labels by the one definition of scoring."""
+    k = int(group.max()) + 1
+    nothing = np.zeros(k)
+    places = np.zeros((k, rows.shape[1]))
+    return Scorer(
+        Clustering(mixture, group, mixture.means, group, places, nothing, nothing, 0.0, ())
+    ).assign(rows)

@@ -1,8 +1,6 @@
-"""What a mixture says about a partition: agreement, and whether the other half of the rows confirms it."""
+"""The certificate: how far the mixture confirms the k-means partition."""
 
 from __future__ import annotations
-
-import hashlib
 
 import numpy as np
 
@@ -10,23 +8,14 @@ from ppp_duck.model import Floats, Ints
 
 
 def agreement(weights: Floats, kmeans: Ints, mixture: Ints, k: int) -> tuple[Floats, float]:
-    """Per cluster the harmonic mean of both shares that agree, and the overall share of rows that agree."""
+    """Per cluster ``(k,)`` the harmonic mean of both shares that agree, and the overall share of rows that agree."""
     table = np.bincount(kmeans * k + mixture, weights, k * k).reshape(k, k)
-    both, a, b = np.diag(table), table.sum(axis=1), table.sum(axis=0)
-    per_cluster = 2 * both / np.maximum(a + b, 1e-300)  # harmonic mean of both/a and both/b
-    return per_cluster, float(both.sum() / table.sum())
+    both, of_kmeans, of_mixture = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+    # the harmonic mean of both / of_kmeans and both / of_mixture
+    return 2 * both / np.maximum(of_kmeans + of_mixture, 1e-300), float(both.sum() / table.sum())
 
 
-def content_half(rows: Floats) -> Floats:
-    """True for half of the rows, by a hash of each row's content, so that no order matters."""
-    return np.array([hashlib.blake2b(row.tobytes(), digest_size=1).digest()[0] & 1 for row in rows], dtype=bool)
-
-
-def prediction_strength(weights: Floats, here: Ints, there: Ints) -> float:
-    """Mean over clusters of ``here`` of the share of their pairs that ``there`` keeps together (Tibshirani 2005)."""
-    k, m = int(here.max()) + 1, int(there.max()) + 1
-    table = np.bincount(here * m + there, weights, k * m).reshape(k, m)
-    size = table.sum(axis=1)
-    size = size[size > 0]
-    shares = (table[table.sum(axis=1) > 0] ** 2).sum(axis=1) / size**2
-    return float(shares.mean())
+def majority(weights: Floats, cells: Ints, clusters: Ints, cell_count: int, k: int) -> Ints:
+    """The cluster ``(cell_count,)`` that holds most of the weight of each cell; the lowest id among equals."""
+    table = np.bincount(cells * k + clusters, weights, cell_count * k).reshape(cell_count, k)
+    return np.argmax(table, axis=1).astype(np.int64)

@@ -1,0 +1,87 @@
+WITH RECURSIVE _ppp_source AS MATERIALIZED (
+SELECT * FROM "c"
+),
+_ppp_features AS NOT MATERIALIZED (
+SELECT
+  ppp__number(_ppp_source."income") AS n0,
+  ppp__text(_ppp_source."income") AS t0,
+  ppp__vector(_ppp_source."income") AS v0
+FROM _ppp_source
+),
+_ppp_summary AS MATERIALIZED (
+SELECT *
+FROM (SELECT
+  count(*) AS n,
+  count(n0) AS n0_n,
+  count(*) FILTER (isfinite(n0)) AS n0_finite,
+  min(n0) FILTER (isfinite(n0)) AS n0_low,
+  max(n0) FILTER (isfinite(n0)) AS n0_high,
+  count(t0) AS t0_n,
+  count(*) FILTER (t0 IS NOT NULL) AS t0_finite,
+  min(t0) = max(t0) AS t0_constant,
+  count(v0) AS v0_n,
+  count(*) FILTER ((isfinite(list_sum(v0)) AND list_count(v0) = len(v0))) AS v0_finite,
+  min(list_min(v0)) FILTER ((isfinite(list_sum(v0)) AND list_count(v0) = len(v0))) AS v0_low,
+  max(list_max(v0)) FILTER ((isfinite(list_sum(v0)) AND list_count(v0) = len(v0))) AS v0_high,
+  min(len(v0)) AS v0_shortest,
+  max(len(v0)) AS v0_longest
+FROM _ppp_features)
+),
+_ppp_usable AS NOT MATERIALIZED (
+SELECT
+  CASE WHEN isfinite(n0) THEN n0 + 0e0 END AS n0,
+  CASE WHEN t0 IS NOT NULL THEN t0 END AS t0,
+  CASE WHEN (isfinite(list_sum(v0)) AND list_count(v0) = len(v0)) THEN v0 END AS v0
+FROM _ppp_features, _ppp_summary
+WHERE (coalesce(isfinite(n0), false) OR coalesce(t0 IS NOT NULL, false) OR coalesce((isfinite(list_sum(v0)) AND list_count(v0) = len(v0)), false))
+),
+_ppp_parts AS NOT MATERIALIZED (
+SELECT
+  n0,
+  t0,
+  v0,
+  (n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_n0,
+  CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
+  (v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_0,
+  (v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_1,
+  (v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_2,
+  (v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_3,
+  (v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_4,
+  (v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_5,
+  (v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_6,
+  (v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v0_7
+FROM _ppp_usable, _ppp_summary
+),
+_ppp_keyed AS NOT MATERIALIZED (
+SELECT * EXCLUDE (h), (h + 0.5e0) / 2.147484e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
+  t0,
+  v0, ((coalesce(CAST(floor(p_n0) AS BIGINT), 77777) * 24135 + coalesce(CAST(floor((p_n0 - floor(p_n0)) * 1.677722e+07) AS BIGINT), 77777) * 91302897 + coalesce(p_t0, 77777) * 645697443 + coalesce(CAST(floor(p_v0_0) AS BIGINT), 77777) * 957360319 + coalesce(CAST(floor((p_v0_0 - floor(p_v0_0)) * 1.677722e+07) AS BIGINT), 77777) * 1039334521 + coalesce(CAST(floor(p_v0_1) AS BIGINT), 77777) * 203677841 + coalesce(CAST(floor((p_v0_1 - floor(p_v0_1)) * 1.677722e+07) AS BIGINT), 77777) * 552951081 + coalesce(CAST(floor(p_v0_2) AS BIGINT), 77777) * 427358253 + coalesce(CAST(floor((p_v0_2 - floor(p_v0_2)) * 1.677722e+07) AS BIGINT), 77777) * 282293345 + coalesce(CAST(floor(p_v0_3) AS BIGINT), 77777) * 798340415 + coalesce(CAST(floor((p_v0_3 - floor(p_v0_3)) * 1.677722e+07) AS BIGINT), 77777) * 96151185 + coalesce(CAST(floor(p_v0_4) AS BIGINT), 77777) * 601714103 + coalesce(CAST(floor((p_v0_4 - floor(p_v0_4)) * 1.677722e+07) AS BIGINT), 77777) * 625164373 + coalesce(CAST(floor(p_v0_5) AS BIGINT), 77777) * 869265575 + coalesce(CAST(floor((p_v0_5 - floor(p_v0_5)) * 1.677722e+07) AS BIGINT), 77777) * 635567957) % 2147483647 + (coalesce(CAST(floor(p_v0_6) AS BIGINT), 77777) * 549447169 + coalesce(CAST(floor((p_v0_6 - floor(p_v0_6)) * 1.677722e+07) AS BIGINT), 77777) * 941278485 + coalesce(CAST(floor(p_v0_7) AS BIGINT), 77777) * 1068463897 + coalesce(CAST(floor((p_v0_7 - floor(p_v0_7)) * 1.677722e+07) AS BIGINT), 77777) * 779763911) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+),
+_ppp_merged AS NOT MATERIALIZED (
+SELECT *, weight / u AS priority FROM (
+SELECT n0,
+  t0,
+  v0, u, CAST(count(*) AS DOUBLE) AS weight
+FROM _ppp_keyed GROUP BY n0,
+  t0,
+  v0,
+  u)
+),
+_ppp_sample AS NOT MATERIALIZED (
+SELECT n0,
+  t0,
+  v0,
+  weight,
+  priority FROM _ppp_merged
+ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST LIMIT 65537
+),
+_ppp_steps(state) AS (
+SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "ntv", "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"categorical": "onehot", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "c"}', (SELECT _ppp_summary FROM _ppp_summary), (SELECT list(_ppp_sample ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST) FROM _ppp_sample))
+UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
+),
+_ppp_fit AS MATERIALIZED (
+SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+)
+SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, ppp__number(_ppp_source."income"), ppp__text(_ppp_source."income"), ppp__vector(_ppp_source."income")) AS "cluster_id"
+FROM _ppp_source, _ppp_fit, (SELECT NULL AS "cluster_id") AS "ppp_cluster: set prefix, the source already has this column"
+WHERE true OR ("cluster_id" IS NULL)

@@ -1,0 +1,90 @@
+WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+SELECT * FROM "customers"
+),
+_ppp_features AS NOT MATERIALIZED (
+SELECT
+  ppp__text(_ppp_source."city") AS t0,
+  ppp__vector(_ppp_source."v") AS v1,
+  ppp__number("income") AS w
+FROM _ppp_source
+),
+_ppp_summary AS MATERIALIZED (
+SELECT *
+FROM (SELECT
+  count(*) AS n,
+  count(t0) AS t0_n,
+  count(*) FILTER (t0 IS NOT NULL) AS t0_finite,
+  min(t0) = max(t0) AS t0_constant,
+  count(v1) AS v1_n,
+  count(*) FILTER ((isfinite(list_sum(v1)) AND list_count(v1) = len(v1))) AS v1_finite,
+  min(list_min(v1)) FILTER ((isfinite(list_sum(v1)) AND list_count(v1) = len(v1))) AS v1_low,
+  max(list_max(v1)) FILTER ((isfinite(list_sum(v1)) AND list_count(v1) = len(v1))) AS v1_high,
+  min(len(v1)) AS v1_shortest,
+  max(len(v1)) AS v1_longest,
+  count(*) FILTER (w < 0) AS w_negative,
+  count(*) FILTER (NOT isfinite(w)) AS w_infinite,
+  max(w) FILTER (isfinite(w)) AS w_high
+FROM _ppp_features)
+),
+_ppp_usable AS NOT MATERIALIZED (
+SELECT
+  CASE WHEN t0 IS NOT NULL THEN t0 END AS t0,
+  CASE WHEN (isfinite(list_sum(v1)) AND list_count(v1) = len(v1)) THEN v1 END AS v1,
+  w
+FROM _ppp_features, _ppp_summary
+WHERE w > 0 AND isfinite(w)
+),
+_ppp_parts AS NOT MATERIALIZED (
+SELECT
+  t0,
+  v1,
+  CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
+  (v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_0,
+  (v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_1,
+  (v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_2,
+  (v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_3,
+  (v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_4,
+  (v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_5,
+  (v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_6,
+  (v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.684355e+08 AS p_v1_7,
+  CAST(w * pow(2e0, 50 - ceil(log2(w_high))) AS HUGEINT) AS units,
+  pow(2e0, 50 - ceil(log2(w_high))) AS unit
+FROM _ppp_usable, _ppp_summary
+),
+_ppp_keyed AS NOT MATERIALIZED (
+SELECT * EXCLUDE (h), (h + 0.5e0) / 2.147484e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
+  v1,
+  units,
+  unit, ((coalesce(p_t0, 77777) * 24135 + coalesce(CAST(floor(p_v1_0) AS BIGINT), 77777) * 91302897 + coalesce(CAST(floor((p_v1_0 - floor(p_v1_0)) * 1.677722e+07) AS BIGINT), 77777) * 645697443 + coalesce(CAST(floor(p_v1_1) AS BIGINT), 77777) * 957360319 + coalesce(CAST(floor((p_v1_1 - floor(p_v1_1)) * 1.677722e+07) AS BIGINT), 77777) * 1039334521 + coalesce(CAST(floor(p_v1_2) AS BIGINT), 77777) * 203677841 + coalesce(CAST(floor((p_v1_2 - floor(p_v1_2)) * 1.677722e+07) AS BIGINT), 77777) * 552951081 + coalesce(CAST(floor(p_v1_3) AS BIGINT), 77777) * 427358253 + coalesce(CAST(floor((p_v1_3 - floor(p_v1_3)) * 1.677722e+07) AS BIGINT), 77777) * 282293345 + coalesce(CAST(floor(p_v1_4) AS BIGINT), 77777) * 798340415 + coalesce(CAST(floor((p_v1_4 - floor(p_v1_4)) * 1.677722e+07) AS BIGINT), 77777) * 96151185 + coalesce(CAST(floor(p_v1_5) AS BIGINT), 77777) * 601714103 + coalesce(CAST(floor((p_v1_5 - floor(p_v1_5)) * 1.677722e+07) AS BIGINT), 77777) * 625164373 + coalesce(CAST(floor(p_v1_6) AS BIGINT), 77777) * 869265575 + coalesce(CAST(floor((p_v1_6 - floor(p_v1_6)) * 1.677722e+07) AS BIGINT), 77777) * 635567957) % 2147483647 + (coalesce(CAST(floor(p_v1_7) AS BIGINT), 77777) * 549447169 + coalesce(CAST(floor((p_v1_7 - floor(p_v1_7)) * 1.677722e+07) AS BIGINT), 77777) * 941278485) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+),
+_ppp_merged AS NOT MATERIALIZED (
+SELECT *, weight / u AS priority FROM (
+SELECT t0,
+  v1, u, CAST(sum(units) / any_value(unit) AS DOUBLE) AS weight
+FROM _ppp_keyed GROUP BY t0,
+  v1,
+  u)
+),
+_ppp_sample AS NOT MATERIALIZED (
+SELECT t0,
+  v1,
+  weight,
+  priority FROM _ppp_merged
+ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST LIMIT 65537
+),
+_ppp_steps(state) AS (
+SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "t", "may_be_key": false, "name": "city"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}', (SELECT _ppp_summary FROM _ppp_summary), (SELECT list(_ppp_sample ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST) FROM _ppp_sample))
+UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
+),
+_ppp_fit AS MATERIALIZED (
+SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+)
+SELECT * EXCLUDE (_ppp_score), _ppp_score.cluster_id AS "p_cluster_id",
+  _ppp_score.probability AS "p_probability",
+  _ppp_score.second_cluster_id AS "p_second_cluster_id",
+  _ppp_score.second_probability AS "p_second_probability",
+  _ppp_score.distance AS "p_distance",
+  _ppp_score.kmeans_id AS "p_kmeans_id",
+  _ppp_score.is_separable AS "p_is_separable",
+  _ppp_score.reason AS "p_reason"
+FROM (SELECT _ppp_source.*, ppp__score(_ppp_fit.model, ppp__text(_ppp_source."city"), ppp__vector(_ppp_source."v")) AS _ppp_score FROM _ppp_source, _ppp_fit)

@@ -1,0 +1,176 @@
+"""Types, categories, missing values and scaling: how columns become features."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import sizes
+
+from ppp_duck.features import IS_INFINITE, IS_NAN, IS_NULL, encode, learn_feature
+
+THREE = [(0, 60), (1, 50), (2, 40)]
+
+TYPED = {
+    "TINYINT": "(x - 10)::TINYINT",
+    "USMALLINT": "(x + 5)::USMALLINT",
+    "INTEGER": "x::INTEGER",
+    "HUGEINT": "x::HUGEINT * 100000000000000000000",
+    "UHUGEINT": "abs(x)::UHUGEINT",
+    "FLOAT": "x::FLOAT",
+    "DECIMAL": "x::DECIMAL(12, 3)",
+    "DECIMAL(38)": "x::DECIMAL(38, 10)",
+    "DATE": "DATE '2020-01-01' + x::INTEGER * 10",
+    "TIME": "TIME '00:00:00' + to_minutes(30 * abs(x)::INTEGER)",
+    "TIMESTAMP": "TIMESTAMP '1950-01-01' + to_days(x::INTEGER)",
+    "TIMESTAMP_S": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMP_S",
+    "TIMESTAMP_MS": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMP_MS",
+    "TIMESTAMP_NS": "(TIMESTAMP '1990-01-01' + to_days(x::INTEGER))::TIMESTAMP_NS",
+    "TIMESTAMPTZ": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMPTZ",
+    "INTERVAL": "to_hours(x::INTEGER)",
+    "VARCHAR": "tree",
+    "ENUM": "tree::ENUM('oak', 'elm', 'ash')",
+    "LIST": "[x, y]",
+    "INTEGER LIST": "[x, y]::INTEGER[]",
+    "ARRAY": "[x, y]::FLOAT[2]",
+    "BOOLEAN LIST of 1": "[x]",
+}
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["table", "cte"])
+@pytest.mark.parametrize("kind", TYPED)
+def test_every_type_is_a_feature(con: duckdb.DuckDBPyConnection, kind: str, seen: bool) -> None:
+    """By a type that is known at bind time, and by one that only DuckDB knows when it binds the statement."""
+    query = f"SELECT {TYPED[kind]} AS f FROM blobs"
+    if seen:
+        con.execute(f"CREATE TABLE typed AS {query}").fetchall()
+        call = "FROM ppp_cluster('typed', columns := ['f'], k := 3)"
+        found = con.execute(f"SELECT cluster_id, count(*) {call} GROUP BY ALL ORDER BY ALL").fetchall()
+    else:
+        call = "FROM ppp_cluster('typed', columns := ['f'], k := 3)"
+        found = con.execute(
+            f"WITH typed AS ({query}) SELECT cluster_id, count(*) {call} GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    assert found == THREE
+
+
+def test_a_boolean_is_a_feature(con: duckdb.DuckDBPyConnection) -> None:
+    assert sizes(con, "ppp_cluster('SELECT x > 5 AS f FROM blobs', k := 2)") == [(0, 90), (1, 60)]
+
+
+def test_columns_that_cannot_help_are_left_out(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "CREATE TABLE noisy AS SELECT *, 7 AS same, NULL::DOUBLE AS empty, 'k' || id AS code, '\\x01'::BLOB AS b, "
+        "CASE WHEN id % 2 = 0 THEN 'c' || id END AS half_a_key FROM blobs"
+    ).fetchall()
+    assert sizes(con, "ppp_cluster('noisy')") == THREE
+    expected = con.execute("SELECT id, cluster_id FROM ppp_cluster('blobs') ORDER BY id").fetchall()
+    assert con.execute("SELECT id, cluster_id FROM ppp_cluster('noisy') ORDER BY id").fetchall() == expected
+
+
+def test_exclude(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE loud AS SELECT *, (id % 2) * 1000 + sin(id) AS noise FROM blobs").fetchall()
+    assert sizes(con, "ppp_cluster('loud', exclude := ['noise', 'ID'])") == THREE
+    assert sizes(con, "ppp_cluster('loud', columns := ['x', 'noise'], exclude := ['noise'])") == THREE
+
+
+HOLES = """
+CREATE TABLE holes AS SELECT id, CASE id % 30 WHEN 0 THEN NULL WHEN 1 THEN 'nan'::DOUBLE WHEN 2 THEN 'inf'::DOUBLE
+WHEN 3 THEN '-inf'::DOUBLE ELSE x END AS x, y, CASE id % 30 WHEN 4 THEN NULL ELSE tree END AS tree FROM blobs
+"""
+
+
+def test_missing_skip_says_why(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(HOLES).fetchall()
+    rows = con.execute("SELECT id % 30, * EXCLUDE (id, x, y, tree) FROM ppp_cluster('holes', output := 'full')").fetchall()
+    assert len(rows) == 150
+    causes = {0: "x is NULL", 1: "x is NaN", 2: "x is infinite", 3: "x is infinite", 4: "tree is NULL"}
+    for place, *scores, reason in rows:
+        assert reason == causes.get(place)
+        assert all(score is None for score in scores) == (place in causes)
+    assert sizes(con, "ppp_cluster('holes')")[-1] == (None, 25)
+
+
+def test_missing_impute(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(HOLES).fetchall()
+    rows = con.execute("FROM ppp_cluster('holes', missing := 'impute', output := 'full')").fetchall()
+    assert len(rows) == 150
+    assert all(row[4] is not None and row[-1] is None for row in rows)
+
+
+def test_missing_in_a_dropped_column_does_not_matter(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE sparse AS SELECT *, NULL::DOUBLE AS gone, nullif(7, id % 7) AS same FROM blobs").fetchall()
+    con.execute("UPDATE sparse SET same = CASE WHEN id % 2 = 0 THEN 7 END").fetchall()
+    assert sizes(con, "ppp_cluster('sparse')") == THREE
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["table", "cte"])
+def test_missing_in_a_vector(con: duckdb.DuckDBPyConnection, seen: bool) -> None:
+    query = "SELECT CASE id % 50 WHEN 0 THEN NULL WHEN 1 THEN [NULL, y] WHEN 2 THEN ['inf'::DOUBLE, y] ELSE [x, y] END AS v FROM blobs"
+    con.execute(f"CREATE TABLE vectors AS {query}").fetchall()
+    cte = "" if seen else "WITH vectors AS (FROM main.vectors)"
+    call = "SELECT reason, count(*) FROM ppp_cluster('vectors', columns := ['v'], output := 'full') GROUP BY ALL ORDER BY ALL"
+    assert con.execute(f"{cte} {call}").fetchall() == [("v is NULL", 6), ("v is infinite", 3), (None, 141)]
+
+
+def test_rare_categories_become_other(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE cities AS SELECT CASE WHEN i < 50 THEN 'a' WHEN i < 80 THEN 'b' ELSE 'r' || i // 2 END AS c "
+                "FROM range(100) r(i)").fetchall()  # fmt: skip
+    found = con.execute(
+        "SELECT c[1], count(*), count(DISTINCT cluster_id) FROM ppp_cluster('cities', max_categories := 2, k := 3, "
+        "columns := ['c']) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    assert found == [("a", 50, 1), ("b", 30, 1), ("r", 20, 1)]
+
+
+def test_categorical_ignore(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE trees AS SELECT x, y, ['p', 'q'][1 + id % 2] AS side FROM blobs").fetchall()
+    assert sizes(con, "ppp_cluster('trees', categorical := 'ignore')") == THREE
+
+
+def numbers(values: list[float | None], scale: str = "standard", weights: list[float] | None = None) -> np.ndarray:
+    column = pa.array(values, pa.float64())
+    mass = np.array(weights or [1.0] * len(values))
+    feature = learn_feature("x", 0, column, "number", 1, mass, scale, 20)
+    return encode([feature], [column], impute=True).values[:, 0]
+
+
+def test_standard_scale_is_mean_0_and_deviation_1() -> None:
+    scaled = numbers([3.0, 5.0, None, 10.0, -2.0])
+    assert scaled[2] == 0
+    present = np.delete(scaled, 2)
+    assert present.mean() == pytest.approx(0, abs=1e-15)
+    assert present.std() == pytest.approx(1)
+    assert numbers([1.0, 4.0], weights=[3.0, 1.0]) == pytest.approx(numbers([1.0, 1.0, 1.0, 4.0])[[0, 3]])
+
+
+def test_robust_scale_is_median_0_and_quartiles_1_apart() -> None:
+    assert numbers([0.0, 1.0, 2.0, 3.0, 1000.0], "robust").tolist() == [-1.0, -0.5, 0.0, 0.5, 499.0]
+    assert numbers([5.0, 5.0, 5.0, 5.0, 6.0], "robust").tolist() == [0, 0, 0, 0, pytest.approx(0.125)]
+
+
+def test_no_scale_leaves_values_alone() -> None:
+    assert numbers([3.0, -5.5, 1e-3, 1e9], "none").tolist() == [3.0, -5.5, 1e-3, 1e9]
+
+
+def test_extreme_numbers_stay_finite() -> None:
+    for scale in ("standard", "robust", "none"):
+        assert np.isfinite(numbers([1.7e308, -1.7e308, 0.0, 1.0], scale)).all()
+
+
+def test_a_text_weighs_as_much_as_a_number() -> None:
+    column = pa.array(["a"] * 6 + ["b"] * 3 + ["c"])
+    feature = learn_feature("c", 0, column, "text", 1, np.ones(10), "standard", 20)
+    scaled = encode([feature], [column], impute=False).values
+    assert scaled.var(axis=0).sum() == pytest.approx(1)
+    unseen = encode([feature], [pa.array(["zzz", None])], impute=False)
+    assert unseen.complete.tolist() == [True, False]
+
+
+def test_causes() -> None:
+    column = pa.chunked_array([[1.0, None], [float("nan"), float("-inf")]])
+    feature = learn_feature("x", 0, column, "number", 1, np.ones(4), "standard", 20)
+    points = encode([feature], [column], impute=False)
+    assert points.missing_slot.tolist() == [-1, 0, 0, 0]
+    assert points.missing_cause.tolist() == [0, IS_NULL, IS_NAN, IS_INFINITE]

@@ -1,0 +1,123 @@
+"""The SQL that a call becomes: golden files of it, and its parts executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+import ppp_duck
+from ppp_duck import rewrite
+from ppp_duck.options import check_options
+from ppp_duck.sources import Column, Source
+
+GOLDEN = Path(__file__).parents[1] / "sql" / "golden"
+
+TABLE = Source(
+    "customers", '"customers"',
+    (Column("id", "BIGINT"), Column("income", "DOUBLE"), Column("city", "VARCHAR"), Column("v", "FLOAT[4]")), True,
+)  # fmt: skip
+CALLS = {
+    "table": (TABLE, {}),
+    "weighted_full": (TABLE, {"weight": "income", "columns": ["v", "city"], "output": "full", "prefix": "p_", "missing": "impute"}),
+    "unseen": (Source("c", '"c"', None, False), {"columns": ["income"]}),
+}
+
+
+def statement(name: str) -> str:
+    source, given = CALLS[name]
+    call = rewrite.plan_call("ppp_cluster", source, check_options("ppp_cluster", given))
+    return rewrite.statement(call, source) + "\n"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_golden(name: str) -> None:
+    assert statement(name) == (GOLDEN / f"{name}.sql").read_text()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_golden_runs(name: str) -> None:
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE customers AS SELECT i AS id, 1 + sin(i) AS income, ['a', 'b'][1 + i % 2] AS city, "
+        "[i % 2, sin(i), cos(i), 0]::FLOAT[4] AS v FROM range(40) r(i)"
+    ).fetchall()
+    text = statement(name)
+    if name == "unseen":
+        text = f"WITH c AS (FROM customers) FROM ({text})"
+    assert len(con.execute(text).fetchall()) == 40
+
+
+def test_a_call_survives_its_json() -> None:
+    source, given = CALLS["weighted_full"]
+    call = rewrite.plan_call("ppp_cluster", source, check_options("ppp_cluster", given))
+    again = rewrite.Call.from_json(call.to_json())
+    assert again.features == call.features
+    assert again.to_json() == call.to_json()
+
+
+def keys(query: str, columns: list[Column], weight: str | None = None) -> np.ndarray:
+    """The content keys of a query's rows, by the statement's own stages."""
+    source = Source("q", f"({query})", tuple(columns), True)
+    given: dict[str, object] = {"columns": [c.name for c in columns if c.name != weight], "weight": weight}
+    text = rewrite.statement(rewrite.plan_call("ppp_cluster", source, check_options("ppp_cluster", given)), source)
+    stages = text[: text.index(",\n_ppp_merged")]
+    return ppp_duck.connect().execute(f"{stages} SELECT u FROM _ppp_keyed").fetchnumpy()["u"]
+
+
+NUMBER = [Column("x", "DOUBLE")]
+PAIR = [Column("x", "DOUBLE"), Column("y", "DOUBLE")]
+
+
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        ("SELECT i::DOUBLE AS x FROM range(4096) r(i)", NUMBER),
+        ("SELECT i * 0.1e0 AS x FROM range(3000) r(i)", NUMBER),
+        ("SELECT sin(i) * 1e-7 AS x FROM range(3000) r(i)", NUMBER),
+        ("SELECT sin(i) AS x FROM range(3000) r(i) UNION ALL SELECT 1e6", NUMBER),
+        ("SELECT (i % 64)::DOUBLE AS x, (i // 64)::DOUBLE AS y FROM range(4096) r(i)", PAIR),
+        ("SELECT (i % 60) / 3e0 AS x, (i // 60) / 7e0 AS y FROM range(3600) r(i)", PAIR),
+        ("SELECT 'k' || i AS x FROM range(3000) r(i)", [Column("x", "VARCHAR")]),
+        ("SELECT [sin(i), i % 3, 0, 0, 0, 0, 0, 0, 0, cos(i)] AS x FROM range(3000) r(i)", [Column("x", "DOUBLE[]")]),
+    ],
+)
+def test_the_content_key_is_uniform(query: str, columns: list[Column]) -> None:
+    """On grids and small integers too: each of 64 bins gets its share, within five standard deviations."""
+    u = np.sort(keys(query, columns))
+    assert 0 < u[0] <= u[-1] < 1
+    counts = np.bincount((u * 64).astype(int), minlength=64)
+    expected = len(u) / 64
+    assert np.abs(counts - expected).max() < 5 * np.sqrt(expected)
+    assert len(np.unique(u)) > 0.999 * len(u)
+
+
+def test_the_key_sees_content_not_order_or_sign_of_zero() -> None:
+    up = keys("SELECT i * 0.37e0 - 5 AS x FROM range(1000) r(i) ORDER BY i", NUMBER)
+    down = keys("SELECT i * 0.37e0 - 5 AS x FROM range(1000) r(i) ORDER BY i DESC", NUMBER)
+    assert sorted(up) == sorted(down)
+    zeros = keys("SELECT unnest([0e0, -0e0, 1e0]) AS x", NUMBER)
+    assert len(set(zeros)) == 2
+
+
+def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyConnection) -> None:
+    """The sampled weights add up to the table's, overall and for each of its halves."""
+    from ppp_duck.fitting import _sampled_rows
+
+    query = "SELECT i::DOUBLE AS x FROM range(20000) r(i), range(3) s(j) WHERE j < 1 + i % 3 UNION ALL SELECT 7 FROM range(9000)"
+    source = Source("q", f"({query})", tuple(NUMBER), True)
+    options = check_options("ppp_cluster", {"columns": ["x"], "sample_size": 2000})
+    call = rewrite.plan_call("ppp_cluster", source, options)
+    text = rewrite.statement(call, source)
+    stages = text[: text.index(",\n_ppp_steps")]
+    listed = f"list(_ppp_sample ORDER BY {rewrite._order(call, 'priority')})"
+    (batch,) = con.sql(f"{stages} SELECT {listed} AS rows FROM _ppp_sample").to_arrow_table().to_batches()
+    weights, (x,) = _sampled_rows(call, batch.column(0).values)
+    values = x.to_numpy()
+    assert len(values) == 2000
+    assert weights[values == 7].tolist() == [9002]
+    total = con.execute(f"SELECT count(*), count(*) FILTER (x < 10000) FROM ({query})").fetchall()[0]
+    assert weights.sum() == pytest.approx(total[0], rel=0.04)
+    assert weights[values < 10000].sum() == pytest.approx(total[1], rel=0.06)
