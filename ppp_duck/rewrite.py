@@ -165,7 +165,8 @@ def _summary(call: Call) -> str:
     for index, feature, form in _forms(call):
         name = f"{form}{index}"
         values += [f"count({name}) AS {name}_n", f"count(*) FILTER ({_finite(form, name)}) AS {name}_finite"]
-        finite = f"FILTER ({_finite(form, name)})"
+        weighty = " AND w > 0" if call.options.weight is not None else ""  # a row of weight 0 is no row
+        finite = f"FILTER ({_finite(form, name)}{weighty})"
         if form == "n":
             values += [f"min({name}) {finite} AS {name}_low", f"max({name}) {finite} AS {name}_high"]
         elif form == "t":
@@ -229,7 +230,7 @@ def _parts(call: Call) -> str:
         low, high = f"{name}_low * 0.5e0", f"{name}_high * 0.5e0"
         for probe, value in _probes(form, name):
             place = f"({value} * 0.5e0 - {low}) / nullif({high} - {low}, 0e0)"
-            values.append(f"{place} * {2.0**PART_BITS:e} AS p_{name}{probe}")
+            values.append(f"{place} * {literal(2.0**PART_BITS)} AS p_{name}{probe}")
     if call.options.weight is not None:
         values.append(f"CAST(w * pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS HUGEINT) AS units")
         values.append(f"pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS unit")
@@ -244,23 +245,33 @@ def _probes(form: str, name: str) -> list[tuple[str, str]]:
 
 def _keyed(call: Call) -> str:
     """Content key ``u`` in (0, 1): a sum of products modulo a prime, mixed twice so that grids spread evenly too."""
-    parts = []
+    # Each feature owns a fixed run of coefficients, and forms that a column does not have add nothing: so the key is the
+    # same whether or not the column's type was known at bind time.
+    owned = 3 + 2 * VECTOR_PROBES
+    coefficients = _coefficients(owned * len(call.features))
+    terms = []
     for index, _, form in _forms(call):
-        name = f"p_{form}{index}"
-        if form == "t":
-            parts.append(name)
-            continue
-        for probe, _ in _probes(form, name):
-            place = f"{name}{probe}"
-            fraction = f"({place} - floor({place})) * {2.0 ** (52 - PART_BITS):e}"
-            parts += [f"CAST(floor({place}) AS BIGINT)", f"CAST(floor({fraction}) AS BIGINT)"]
-    terms = [f"coalesce({part}, 77777) * {coefficient}" for part, coefficient in zip(parts, _coefficients(len(parts)), strict=True)]
+        first = owned * index + {"n": 0, "t": 2, "v": 3}[form]
+        for part, coefficient in zip(_key_parts(form, f"p_{form}{index}"), coefficients[first:], strict=False):
+            terms.append(f"coalesce({part}, 0) * {coefficient}")
     groups = [f"({' + '.join(terms[i : i + GROUP])}) % {PRIME}" for i in range(0, len(terms), GROUP)]
     columns = [*_names(call), *(["units", "unit"] if call.options.weight is not None else [])]
     mixed = f"SELECT {_lines(columns)}, ({' + '.join(groups)}) % {PRIME} AS h FROM _ppp_parts"
     for add in (715_225_739, 479_001_599):
         mixed = f"SELECT * REPLACE ((h * (h + {add})) % {PRIME} AS h) FROM ({mixed})"
-    return f"SELECT * EXCLUDE (h), (h + 0.5e0) / {float(PRIME):e} AS u FROM ({mixed})"
+    return f"SELECT * EXCLUDE (h), (h + 0.5e0) / {literal(float(PRIME))} AS u FROM ({mixed})"
+
+
+def _key_parts(form: str, name: str) -> list[str]:
+    """The integers that stand for a feature: 7 hex digits of a text's MD5, or the high and low bits of its places."""
+    if form == "t":
+        return [name]
+    parts = []
+    for probe, _ in _probes(form, name):
+        place = f"{name}{probe}"
+        fraction = f"({place} - floor({place})) * {literal(2.0 ** (52 - PART_BITS))}"
+        parts += [f"CAST(floor({place}) AS BIGINT)", f"CAST(floor({fraction}) AS BIGINT)"]
+    return parts
 
 
 def _coefficients(count: int) -> list[int]:

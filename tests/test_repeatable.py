@@ -129,6 +129,7 @@ def test_heavy_duplicates_survive_the_sample(con: duckdb.DuckDBPyConnection) -> 
 IDS = f"""
 import ppp_duck
 con = ppp_duck.connect()
+con.execute("SET enable_progress_bar = false").fetchall()
 con.execute({ROWS!r}.replace("SELECT i AS id", "CREATE TABLE made AS SELECT i AS id", 1)).fetchall()
 for options in ("", ", k := 5, covariance := 'full'", ", k := 4, covariance := 'spherical'", ", scale := 'robust'"):
     query = f"SELECT cluster_id FROM ppp_cluster('made', columns := {COLUMNS}{{options}}) ORDER BY id, x, y, cluster_id"

@@ -80,7 +80,7 @@ def log_densities(mixture: Mixture, rows: Rows) -> Floats:
         result = white @ centers.T
         result += constant
         result -= 0.5 * np.einsum("nd,nd->n", white, white)[:, None]
-        return result
+        return np.asarray(result)
     if mixture.covariance == "full" and d > NARROW:
         result = np.empty((n, m))
         for j in range(m):
@@ -95,8 +95,8 @@ def log_densities(mixture: Mixture, rows: Rows) -> Floats:
         linear = np.einsum("kij,kj->ki", precision, means)
         constant = constant + np.log(np.einsum("kdd->kd", factors)).sum(axis=1)
         constant = constant - 0.5 * np.einsum("ki,ki->k", linear, means)
-        i, j = np.triu_indices(d)
-        second = -precision[:, i, j] * np.where(i == j, 0.5, 1.0)
+        row, col = np.triu_indices(d)
+        second = -precision[:, row, col] * np.where(row == col, 0.5, 1.0)
     else:
         scale = factors if mixture.covariance == "diag" else np.repeat(factors[:, None], d, axis=1)
         precision = scale**2
@@ -122,7 +122,7 @@ def m_step(rows: Rows, posterior: Floats, form: str, prior: Prior) -> Mixture:
     x, d, s = rows.x, rows.x.shape[1], prior.strength
     m = posterior.shape[1]
     soft = posterior * rows.weights[:, None]
-    if form == "full" and d > NARROW or form == "tied":
+    if (form == "full" and d > NARROW) or form == "tied":
         mass = np.maximum(soft.sum(axis=0), TINY)
         means = (soft.T @ x) / mass[:, None]
         if form == "tied":
@@ -141,10 +141,10 @@ def m_step(rows: Rows, posterior: Floats, form: str, prior: Prior) -> Mixture:
         means = moments[:, 1 : d + 1] / mass[:, None]
         second = moments[:, d + 1 :]
         if form == "full":
-            i, j = np.triu_indices(d)
+            row, col = np.triu_indices(d)
             covariance = np.empty((m, d, d))
-            covariance[:, i, j] = second - mass[:, None] * means[:, i] * means[:, j]
-            covariance[:, j, i] = covariance[:, i, j]
+            covariance[:, row, col] = second - mass[:, None] * means[:, row] * means[:, col]
+            covariance[:, col, row] = covariance[:, row, col]
             covariance += s * np.diag(prior.variance)
             covariance /= (mass + s)[:, None, None]
         else:

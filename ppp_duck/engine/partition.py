@@ -13,7 +13,7 @@ import numpy as np
 
 from ppp_duck.model import Floats, Ints
 
-Progress = Callable[[str, int], None]
+Progress = Callable[[str, int], None]  # told the stage and its k; may raise, which ends the fit
 LabelsAt = Callable[[int], Ints]
 
 CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
@@ -60,6 +60,10 @@ def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats
     return rows[order[start]], mass
 
 
+def silent(_stage: str, _k: int) -> None:
+    """The progress of a fit that nobody watches."""
+
+
 def nearest(rows: Floats, centers: Floats) -> Ints:
     """Index of the nearest center of each row; the lowest index among equals. ``(n, d), (k, d) -> (n,)``."""
     labels = np.empty(len(rows), dtype=np.int64)
@@ -71,7 +75,7 @@ def nearest(rows: Floats, centers: Floats) -> Ints:
 
 def group_sums(rows: Floats, weights: Floats, labels: Ints, k: int) -> tuple[Floats, Floats]:
     """Weight ``(k,)`` and weighted sum of rows ``(k, d)`` of each label."""
-    mass = np.bincount(labels, weights, k)
+    mass = np.bincount(labels, weights, k).astype(np.float64)
     if rows.shape[1] <= 16:
         total = np.stack([np.bincount(labels, weights * x, k) for x in rows.T], axis=1)
     else:  # wide rows: one pass in label order
@@ -103,7 +107,7 @@ def lloyd(
     rows: Floats,
     weights: Floats,
     centers: Floats,
-    progress: Progress = lambda stage, k: None,
+    progress: Progress = silent,
     iterations: int = 300,
 ) -> tuple[Floats, Ints]:
     """Lloyd's iterations to a fixed point; an empty cell moves to the row that costs most. Returns centers, labels."""
@@ -135,7 +139,7 @@ def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
     keep = [j for j in np.argsort(-variance, kind="stable")[:count] if variance[j] > 1e-12 * variance[-1]]
     axes = axes[:, keep]
     sign = np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(len(keep))])
-    return axes * sign
+    return np.asarray(axes * sign)
 
 
 def best_cut(x: Floats, weights: Floats) -> tuple[float, float] | None:
@@ -316,9 +320,7 @@ def best_kmeans(rows: Floats, weights: Floats, firsts: list[Ints], k: int, progr
     while tries > 0:
         value, centers, labels = best
         distance = np.maximum(
-            np.einsum("nd,nd->n", rows, rows)[:, None]
-            - 2 * rows @ centers.T
-            + np.einsum("kd,kd->k", centers, centers),
+            np.einsum("nd,nd->n", rows, rows)[:, None] - 2 * rows @ centers.T + np.einsum("kd,kd->k", centers, centers),
             0.0,
         )
         if k > 2:

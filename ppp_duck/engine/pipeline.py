@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ppp_duck.engine import blas, partition, select, validate
@@ -23,7 +25,7 @@ def fit(
     k: int | None = None,
     k_max: int | None = None,
     covariance: str = "auto",
-    progress: Progress = lambda stage, k: None,
+    progress: Progress = partition.silent,
 ) -> Clustering:
     """Cluster weighted rows ``(n, d)``; the result is a function of the multiset of rows and of nothing else."""
     with blas.one_thread():
@@ -36,6 +38,8 @@ def fit(
         sample = _sample(every, max(CHOICE_ROWS, 4 * (k or 1)))
         begin = select.starts(sample, k or 1, progress)
         most = min(begin.most, k_max) if covariance == "spherical" and k_max else begin.most
+        # a component of one row has no spread, so an open k needs two rows a component
+        most = most if k is not None else max(1, min(most, len(rows) // 2))
         found = select.search(sample, begin, covariance, k, most, progress)
         at = select.choose(found, k, k_max)
         if at is None and k_max is not None:  # nothing merged to so few: the best with at most k_max components
@@ -47,7 +51,8 @@ def fit(
         winner = _refit(every, sample, begin, found[at], covariance == "spherical", k, progress)
         result = _certified(rows, every, winner, middle, unit, trials, progress)
         if k is not None and len(result.sizes) != k:  # a component won no row: keep the form, take k-means' borders
-            result = _certified(rows, every, _as_cells(every, sample, begin, k, winner, progress), middle, unit, trials, progress)
+            cells = _as_cells(every, sample, begin, k, winner, progress)
+            result = _certified(rows, every, cells, middle, unit, trials, progress)
         return result
 
 
@@ -82,9 +87,11 @@ def _refit(
         centers, labels = partition.lloyd(every.x, every.weights, centers, progress)
         fitted = select.weigh(every, found.form, select.kmeans_mixture(every, centers, labels), 0.0, True)
         if k is not None:
-            return select.replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
+            return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
         return select.look(sample, fitted)
-    width = 1 + 2 * d if found.form in ("spherical", "diag") else 1 + d * (d + 3) // 2 if d <= gaussian.NARROW else 2 * d
+    width = 1 + 2 * d
+    if found.form == "full" and d <= gaussian.NARROW:
+        width = 1 + d * (d + 3) // 2
     rows = every if len(every.x) * max(width, m) <= REFIT_NUMBERS else sample
     prior = gaussian.covariance_prior(rows.x, rows.weights, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
@@ -92,7 +99,7 @@ def _refit(
         rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress
     )
     fitted = select.weigh(rows, found.form, mixture, log_likelihood, False)
-    return select.replace(fitted, component_cluster=component_cluster)
+    return replace(fitted, component_cluster=component_cluster)
 
 
 def _as_cells(
@@ -111,7 +118,7 @@ def _as_cells(
         "full": np.repeat(scale * np.eye(d)[None], k, axis=0),
     }[found.form]
     mixture = Mixture(found.form, round_one.weights, centers, factors)
-    return select.replace(found, mixture=mixture, component_cluster=np.arange(k, dtype=np.int64))
+    return replace(found, mixture=mixture, component_cluster=np.arange(k, dtype=np.int64))
 
 
 def _trial(
@@ -139,7 +146,13 @@ def _trial(
 
 
 def _certified(
-    rows: Floats, every: Rows, one: Candidate, middle: Floats, unit: float, trials: tuple[Trial, ...], progress: Progress
+    rows: Floats,
+    every: Rows,
+    one: Candidate,
+    middle: Floats,
+    unit: float,
+    trials: tuple[Trial, ...],
+    progress: Progress,
 ) -> Clustering:
     """The result: canonical ids, sizes and centres of the rows that scoring gives each cluster, and the agreement."""
     assert one.component_cluster is not None
@@ -158,19 +171,28 @@ def _certified(
         group, cells = np.searchsorted(kept, group[inside]), mixture.means
         labels = _assign(rows, mixture, group)
     k = int(group.max()) + 1
-    sizes = np.bincount(labels, every.weights, k)
+    sizes = np.bincount(labels, every.weights, k).astype(np.float64)
     centers = partition.group_means(every.x, every.weights, labels, k)
     order: Ints = np.lexsort((*centers.T[::-1], -sizes))
     rank = np.argsort(order).astype(np.int64)
     group, labels, sizes, centers = rank[group], rank[labels], sizes[order], centers[order]
-    cells, owner = partition.lloyd(every.x, every.weights, centers if len(group) == k else (cells - middle) / unit, progress)
+    first = centers if len(group) == k else (cells - middle) / unit
+    cells, owner = partition.lloyd(every.x, every.weights, first, progress)
     if len(group) == k:
         cell_cluster = np.arange(k, dtype=np.int64)
     else:
         cell_cluster = validate.majority(every.weights, owner, labels, len(cells), k)
     per_cluster, overall = validate.agreement(every.weights, cell_cluster[owner], labels, k)
     return Clustering(
-        mixture, group, cells * unit + middle, cell_cluster, centers * unit + middle, sizes, per_cluster, overall, trials
+        mixture,
+        group,
+        cells * unit + middle,
+        cell_cluster,
+        centers * unit + middle,
+        sizes,
+        per_cluster,
+        overall,
+        trials,
     )
 
 
@@ -179,6 +201,4 @@ def _assign(rows: Floats, mixture: Mixture, group: Ints) -> Ints:
     k = int(group.max()) + 1
     nothing = np.zeros(k)
     places = np.zeros((k, rows.shape[1]))
-    return Scorer(
-        Clustering(mixture, group, mixture.means, group, places, nothing, nothing, 0.0, ())
-    ).assign(rows)
+    return Scorer(Clustering(mixture, group, mixture.means, group, places, nothing, nothing, 0.0, ())).assign(rows)

@@ -1,0 +1,1 @@
+"""How well the engine clusters labelled sets and null data."""

@@ -1,0 +1,119 @@
+"""``python -m benchmarks.quality.run [--large] [--null]``: the labelled sets of ../shared/bench, or null data."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+from ppp_duck.engine.pipeline import fit
+from ppp_duck.engine.score import Scorer
+from ppp_duck.model import Floats
+
+BENCH = Path(__file__).parents[3] / "shared" / "bench"
+
+
+def features(table: pd.DataFrame, real: bool) -> Floats:
+    """Geometric sets raw, real ones z-scored."""
+    rows: Floats = table[[c for c in table if c[0] == "x" and c[1:].isdigit()]].to_numpy(float)
+    if real:
+        spread = rows.std(axis=0)
+        rows = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return rows
+
+
+def labelled(largest: int) -> pd.DataFrame:
+    """One line a set: k, the best score over the alternative labellings (label 0, noise, left out), seconds."""
+    index = pd.read_csv(BENCH / "index.csv")
+    lines = []
+    for entry in index[(index.labelled == 1) & (index.n <= largest)].itertuples():
+        table = pd.read_parquet(BENCH / entry.file)
+        rows = features(table, entry.kind == "real")
+        start = time.perf_counter()
+        found = fit(rows)
+        seconds = time.perf_counter() - start
+        ids = Scorer(found).assign(rows)
+        references = [table[c].to_numpy() for c in table if c.startswith("label")]
+        ari = max(adjusted_rand_score(y[y > 0], ids[y > 0]) for y in references)
+        ami = max(adjusted_mutual_info_score(y[y > 0], ids[y > 0]) for y in references)
+        inertia = float(((rows - found.centers[ids]) ** 2).sum())
+        line = (
+            entry.name,
+            int(entry.k_true),
+            len(found.sizes),
+            len(found.component_cluster),
+            ari,
+            ami,
+            inertia,
+            seconds,
+        )
+        lines.append(line)
+        print(
+            f"{line[0]:24} k {line[1]:3} found {line[2]:3} of {line[3]:3}  ari {ari:.3f}  {seconds:.2f} s", flush=True
+        )
+    return pd.DataFrame(lines, columns=["name", "k_true", "k", "m", "ari", "ami", "inertia", "seconds"])
+
+
+def beside_others(ours: pd.DataFrame) -> pd.DataFrame:
+    """Mean ARI and share of exact k of every automatic method, and ours on the sets which that method has."""
+    others = pd.read_csv(BENCH / "baselines.csv")
+    others = others[(others["mode"] == "auto") & (others.status == "ok")].merge(ours, on="name", suffixes=("", "_ours"))
+    lines = [
+        (
+            method,
+            len(sets),
+            sets.ari_best.mean(),
+            (sets.k_err == 0).mean(),
+            sets.ari_ours.mean(),
+            (sets.k == sets.k_true_ours).mean(),
+        )
+        for method, sets in others.groupby("method")
+    ]
+    table = pd.DataFrame(lines, columns=["method", "sets", "ari", "k exact", "ours: ari", "ours: k exact"])
+    return table.sort_values("ari").round(3)
+
+
+def null_data(kind: str, n: int, d: int, seed: int) -> Floats:
+    rng = np.random.default_rng([seed, n, d, len(kind)])
+    if kind == "normal":
+        rows = rng.normal(size=(n, d))
+    elif kind == "uniform":
+        rows = rng.uniform(size=(n, d))
+    elif kind == "student t, 3 df":
+        rows = rng.normal(size=(n, d)) / np.sqrt(rng.chisquare(3, size=(n, 1)) / 3)
+    else:
+        rows = rng.exponential(size=(n, d))
+    return np.asarray((rows - rows.mean(axis=0)) / rows.std(axis=0))
+
+
+def nulls(seeds: int) -> None:
+    """Share of null sets on which the answer is k = 1."""
+    for kind in ("normal", "uniform", "student t, 3 df", "exponential"):
+        cases = [(n, d, s) for d in (2, 8, 32) for n in (200, 1000, 5000) for s in range(seeds)]
+        ks = [len(fit(null_data(kind, n, d, s)).sizes) for n, d, s in cases]
+        print(f"{kind:16} k = 1 in {np.mean(np.array(ks) == 1):.0%} of {len(ks)}: {ks}", flush=True)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--large", action="store_true", help="also the sets of more than 20,000 rows")
+    options.add_argument("--null", action="store_true", help="null data instead of labelled sets")
+    options.add_argument("--seeds", type=int, default=2, help="null sets per kind, size and dimension")
+    chosen = options.parse_args()
+    if chosen.null:
+        nulls(chosen.seeds)
+        return
+    ours = labelled(10**9 if chosen.large else 20_000)
+    print(
+        f"{len(ours)} sets: ARI {ours.ari.mean():.3f}, AMI {ours.ami.mean():.3f}, "
+        f"k exact {(ours.k == ours.k_true).mean():.1%}, {ours.seconds.sum():.0f} s"
+    )
+    print(beside_others(ours).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
