@@ -13,7 +13,12 @@ import ppp_duck
 
 
 def sets() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    for name, load in (("iris", load_iris), ("wine", load_wine), ("breast cancer", load_breast_cancer), ("digits", load_digits)):
+    for name, load in (
+        ("iris", load_iris),
+        ("wine", load_wine),
+        ("breast cancer", load_breast_cancer),
+        ("digits", load_digits),
+    ):
         yield name, *load(return_X_y=True)
     for k, d, n in ((3, 2, 600), (6, 4, 2000), (10, 8, 5000), (1, 5, 1000)):
         rows, labels = make_blobs(n, d, centers=k, cluster_std=1.0, center_box=(-12, 12), random_state=k)

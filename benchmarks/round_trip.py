@@ -55,7 +55,9 @@ def round_trip(con: duckdb.DuckDBPyConnection) -> int:
     frame["cluster_id"] = KMeans(CLUSTERS, n_init=1, random_state=0).fit_predict(scaled)
     found = frame[["id", "cluster_id"]]
     assert len(found)
-    con.execute("CREATE OR REPLACE TABLE out AS SELECT points.*, cluster_id FROM points JOIN found USING (id)").fetchall()
+    con.execute(
+        "CREATE OR REPLACE TABLE out AS SELECT points.*, cluster_id FROM points JOIN found USING (id)"
+    ).fetchall()
     return CLUSTERS
 
 
@@ -89,7 +91,9 @@ def main() -> None:
             base_peak = peak if step == "scan" else base_peak
             base_seconds = seconds if step == "round_trip" else base_seconds
             ratio = f"{seconds / base_seconds:12.2f}" if base_seconds else " " * 12
-            print(f"{rows:>9} {step:<20} {seconds:8.2f} {ratio} {peak:8.0f} {peak - base_peak:10.0f} {k:>4}", flush=True)
+            print(
+                f"{rows:>9} {step:<20} {seconds:8.2f} {ratio} {peak:8.0f} {peak - base_peak:10.0f} {k:>4}", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every error a user of the package can meet. The message says what to do, what was given, and the nearest valid value."""
+"""Every error a user of the package can meet. A message says what to do, what was given, and what is nearest."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ppp_duck.model import Feature, Floats, Ints
 
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
 PRESENT, IS_NULL, IS_NAN, IS_INFINITE = 0, 1, 2, 3
 REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite"}
@@ -99,22 +100,25 @@ def _learn_text(name: str, slot: int, column: Column, weights: Floats, scale: st
 def encode(features: Sequence[Feature], columns: Sequence[Column], impute: bool) -> Points:
     """Scaled points of rows, whose columns stand at the features' slots."""
     n = len(columns[0])
-    values = np.empty((n, sum(len(feature.center) for feature in features)))
+    values = np.empty((sum(len(feature.center) for feature in features), n))  # a feature is a contiguous row of it
     slot, cause = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
     start = 0
     for index, feature in enumerate(features):
-        block = values[:, start : start + len(feature.center)]
+        block = values[start : start + len(feature.center)]
         start += len(feature.center)
-        found = _encode_text(feature, columns[feature.slot], block) if feature.kind == "text" else _encode_numbers(
-            feature, columns[feature.slot], block)  # fmt: skip
+        column = columns[feature.slot]
+        if isinstance(column, pa.ChunkedArray):
+            column = column.combine_chunks()
+        found = (_encode_text if feature.kind == "text" else _encode_numbers)(feature, column, block)
         if found is None:
             continue
         missing = found != PRESENT
-        block[missing] = feature.fill
+        block[:, missing] = feature.fill[:, None]
         if not impute:
             first = missing & (slot < 0)
             slot[first], cause[first] = index, found[first]
-    return Points(values, slot, cause)
+    np.clip(values, -FARTHEST, FARTHEST, out=values)
+    return Points(np.ascontiguousarray(values.T), slot, cause)
 
 
 def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:
@@ -125,21 +129,26 @@ def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:
     ]
 
 
-def _encode_numbers(feature: Feature, column: Column, block: Floats) -> Ints | None:
-    raw, cause = _raw(column, feature.kind, len(feature.center))
-    np.divide(raw, feature.unit, out=block)
-    block -= feature.center
-    block /= feature.scale
-    np.clip(block, -FARTHEST, FARTHEST, out=block)
-    return cause if cause.any() else None
+def _encode_numbers(feature: Feature, column: pa.Array, block: Floats) -> Ints | None:
+    if feature.kind == "number" and not column.null_count:
+        # The usual case, without a copy: one infinity or NaN makes the sum infinite or NaN.
+        numbers = column.to_numpy()
+        np.divide(numbers, feature.unit, out=block[0])
+        cause = None if np.isfinite(block[0].sum()) else _raw(column, "number", 1)[1]
+    else:
+        raw, cause = _raw(column, feature.kind, len(feature.center))
+        np.divide(raw.T, feature.unit, out=block)
+    block -= feature.center[:, None]
+    block /= feature.scale[:, None]
+    return cause if cause is not None and cause.any() else None
 
 
-def _encode_text(feature: Feature, column: Column, block: Floats) -> Ints | None:
+def _encode_text(feature: Feature, column: pa.Array, block: Floats) -> Ints | None:
     where = pc.index_in(column, value_set=pa.array(feature.categories, pa.string()))
     codes = pc.fill_null(where, len(feature.categories)).to_numpy().astype(np.int64)
-    hot = codes[:, None] == np.arange(block.shape[1])  # without *other*, an unseen category is in none of them
-    np.subtract(hot, feature.center, out=block)
-    block /= feature.scale
+    hot = codes == np.arange(len(block))[:, None]  # without *other*, an unseen category is in none of them
+    np.subtract(hot, feature.center[:, None], out=block)
+    block /= feature.scale[:, None]
     if not column.null_count:
         return None
     return np.where(pc.is_null(column).to_numpy(zero_copy_only=False), IS_NULL, PRESENT)

@@ -21,7 +21,9 @@ FORMS = {"n": "number", "t": "text", "v": "vector"}
 EMPTY = {"n": pa.float64(), "t": pa.string(), "v": pa.list_(pa.float64())}
 
 
-def fit_model(call: Call, summary: Mapping[str, Any], sample: pa.StructArray | None, progress: Progress) -> Model | None:
+def fit_model(
+    call: Call, summary: Mapping[str, Any], sample: pa.StructArray | None, progress: Progress
+) -> Model | None:
     """Fit the sample of one statement; None for a source without rows.
 
     ``summary`` has the exact counts and extremes over all rows, ``sample`` the merged rows with ``weight`` and
@@ -93,7 +95,9 @@ def _dropped_features(call: Call, summary: Mapping[str, Any]) -> list[tuple[str,
             why = "all NULL"
         elif not summary[f"{name}_finite"]:
             why = "no finite value"
-        elif summary.get(f"{name}_constant") or f"{name}_low" in summary and summary[f"{name}_low"] == summary[f"{name}_high"]:
+        elif summary.get(f"{name}_constant") or (
+            f"{name}_low" in summary and summary[f"{name}_low"] == summary[f"{name}_high"]
+        ):
             why = CONSTANT
         elif summary[f"k{index}_distinct"] == summary[f"{name}_n"]:
             why = "one row per value, as in a key"
@@ -158,8 +162,8 @@ def _check_lengths(call: Call, index: int, form: str, summary: Mapping[str, Any]
 def _sampled_rows(call: Call, sample: pa.StructArray | None) -> tuple[Floats, list[pa.Array]]:
     """Weights (n,) and the columns of the sample, one for each form of each feature.
 
-    Where the sample is not everything, weights are max(weight, threshold), the threshold being the priority of the first
-    row left out: then sums over the sample are unbiased (Duffield, Lund and Thorup 2007).
+    Where the sample is not everything, weights are max(weight, threshold), the threshold being the priority of the
+    first row left out: then sums over the sample are unbiased (Duffield, Lund and Thorup 2007).
     """
     if sample is None:
         return np.zeros(0), [pa.array([], EMPTY[form]) for f in call.features for form in f.forms]
@@ -189,5 +193,3 @@ def _feed(digest: Any, value: object) -> None:
         digest.update(f"{value.dtype.str}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
     else:
         digest.update(repr(value).encode() + b";")
-
-

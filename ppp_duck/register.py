@@ -1,4 +1,4 @@
-"""The one place that touches a DuckDB connection: Python functions in, SQL macros in, nothing left in the user's file."""
+"""The one place that changes a connection: Python functions and SQL macros in, nothing left in the user's file."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _create_functions(con: duckdb.DuckDBPyConnection) -> None:
         ).fetchall()}  # fmt: skip
         for name, (function, returns, volatile) in FUNCTIONS.items():
             if name not in known:
-                cursor.create_function(
+                cursor.create_function(  # type: ignore[call-overload, unused-ignore]
                     name, function, None, returns, type="arrow", null_handling="special", side_effects=volatile
                 )
     finally:

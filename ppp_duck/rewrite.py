@@ -85,7 +85,9 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
         if options.columns is not None:
             for column in chosen:
                 if column.kind is None:
-                    raise FeatureError(f"{function}: leave {column.name} out of columns: {column.type} is no feature type")
+                    raise FeatureError(
+                        f"{function}: leave {column.name} out of columns: {column.type} is no feature type"
+                    )
         if options.categorical == "error" and (texts := [column.name for column in chosen if column.kind == "text"]):
             raise FeatureError(f"{function}: exclude {', '.join(texts)}, or set categorical to 'onehot' or 'ignore'")
         ignored = {column.name for column in chosen if column.kind == "text" and options.categorical == "ignore"}
@@ -107,7 +109,11 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
 def statement(call: Call, source: Source) -> str:
     """The whole of a ``ppp_cluster`` call as one statement."""
     stages = [
-        ("_ppp_source", "NOT MATERIALIZED" if source.repeatable else "MATERIALIZED", f"SELECT * FROM {source.relation}"),
+        (
+            "_ppp_source",
+            "NOT MATERIALIZED" if source.repeatable else "MATERIALIZED",
+            f"SELECT * FROM {source.relation}",
+        ),
         ("_ppp_features", "NOT MATERIALIZED", _features(call)),
         ("_ppp_summary", "MATERIALIZED", _summary(call)),
         ("_ppp_usable", "NOT MATERIALIZED", _usable(call)),
@@ -128,7 +134,7 @@ def _forms(call: Call) -> Iterable[tuple[int, Feature, str]]:
 
 def _value(form: str, column: str) -> str:
     """One form of a column, by the typed macros of sql/feature_types.sql."""
-    return f"{ {'n': 'ppp__number', 't': 'ppp__text', 'v': 'ppp__vector'}[form]}({column})"
+    return f"{ {'n': 'ppp__number', 't': 'ppp__text', 'v': 'ppp__vector'}[form] }({column})"
 
 
 def _source_values(call: Call) -> list[str]:
@@ -172,14 +178,19 @@ def _summary(call: Call) -> str:
         elif form == "t":
             values += [f"min({name}) = max({name}) AS {name}_constant"]
         else:
-            values += [f"min(list_min({name})) {finite} AS {name}_low", f"max(list_max({name})) {finite} AS {name}_high",
-                       f"min(len({name})) AS {name}_shortest", f"max(len({name})) AS {name}_longest"]  # fmt: skip
+            values.append(f"min(list_min({name})) {finite} AS {name}_low")
+            values.append(f"max(list_max({name})) {finite} AS {name}_high")
+            values += [f"min(len({name})) AS {name}_shortest", f"max(len({name})) AS {name}_longest"]
         if feature.may_be_key:
             values.append(f"count(DISTINCT k{index}) AS k{index}_distinct")
     if call.options.weight is not None:
         values += ["count(*) FILTER (w < 0) AS w_negative", "count(*) FILTER (NOT isfinite(w)) AS w_infinite",
                    "max(w) FILTER (isfinite(w)) AS w_high"]  # fmt: skip
-    flags = [f"{_helps(feature, index)} AS use{index}" for index, feature in enumerate(call.features)] if call.automatic else []
+    flags = (
+        [f"{_helps(feature, index)} AS use{index}" for index, feature in enumerate(call.features)]
+        if call.automatic
+        else []
+    )
     return f"SELECT {_lines(['*', *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM _ppp_features)"
 
 
@@ -245,8 +256,8 @@ def _probes(form: str, name: str) -> list[tuple[str, str]]:
 
 def _keyed(call: Call) -> str:
     """Content key ``u`` in (0, 1): a sum of products modulo a prime, mixed twice so that grids spread evenly too."""
-    # Each feature owns a fixed run of coefficients, and forms that a column does not have add nothing: so the key is the
-    # same whether or not the column's type was known at bind time.
+    # Each feature owns a fixed run of coefficients, and forms that a column does not have add nothing: so the key is
+    # the same whether or not the column's type was known at bind time.
     owned = 3 + 2 * VECTOR_PROBES
     coefficients = _coefficients(owned * len(call.features))
     terms = []
@@ -285,8 +296,9 @@ def _coefficients(count: int) -> list[int]:
 
 def _merged(call: Call) -> str:
     weight = "count(*)" if call.options.weight is None else "sum(units) / any_value(unit)"
-    return f"SELECT *, weight / u AS priority FROM (\nSELECT {_lines(_names(call))}, u, CAST({weight} AS DOUBLE) AS weight\n" \
-           f"FROM _ppp_keyed GROUP BY {_lines([*_names(call), 'u'])})"  # fmt: skip
+    names = _lines([*_names(call), "u"])
+    merged = f"SELECT {names}, CAST({weight} AS DOUBLE) AS weight\nFROM _ppp_keyed GROUP BY {names}"
+    return f"SELECT *, weight / u AS priority FROM (\n{merged})"
 
 
 def _sample(call: Call) -> str:
@@ -319,8 +331,8 @@ def _scored(call: Call, source: Source) -> str:
     if call.options.output == "id":
         return f"SELECT _ppp_source.*, ppp__assign({arguments}) AS {quote(names[0])}\nFROM _ppp_source, _ppp_fit{guard}"
     fields = [f"_ppp_score.{field} AS {quote(name)}" for field, name in zip(SCORE_COLUMNS, names, strict=True)]
-    return f"SELECT * EXCLUDE (_ppp_score), {_lines(fields)}\n" \
-           f"FROM (SELECT _ppp_source.*, ppp__score({arguments}) AS _ppp_score FROM _ppp_source, _ppp_fit{guard})"  # fmt: skip
+    rows = f"SELECT _ppp_source.*, ppp__score({arguments}) AS _ppp_score FROM _ppp_source, _ppp_fit{guard}"
+    return f"SELECT * EXCLUDE (_ppp_score), {_lines(fields)}\nFROM ({rows})"
 
 
 def _clash_guard(call: Call, source: Source, names: Sequence[str]) -> str:

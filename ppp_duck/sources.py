@@ -113,7 +113,7 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection) -
             return Source(src, dotted, columns, not _is_view(cursor, path[-1]))
         found = _python_object(path[0]) if len(path) == 1 else None
         if found is not None and (columns := _describe_object(cursor, found)) is not None:
-            # An Arrow object is read once: scanning one twice in a statement crashes DuckDB 1.4, and a reader is empty then.
+            # An Arrow object is read once: scanning one twice crashes DuckDB 1.4, and a reader is empty by then.
             return Source(src, dotted, columns, repeatable=type(found).__module__.startswith("pandas"))
     if path is None or FILE.match(src):
         return Source(src, quote(src), None, repeatable=False)
@@ -142,9 +142,11 @@ def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection) -
 
 def unseen(function: str, source: Source, cursor: duckdb.DuckDBPyConnection) -> SourceError:
     """The error for a source whose columns are needed and cannot be seen."""
-    names = [row[0] for row in cursor.execute(
-        "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1"
-    ).fetchall()]  # fmt: skip
+    listing = (
+        "SELECT table_name FROM duckdb_tables() UNION "
+        "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY table_name"
+    )
+    names = [row[0] for row in cursor.execute(listing).fetchall()]
     near = nearest(source.name, names)
     return SourceError(
         f"{function}: name the features with columns := [...]: the columns of {source.name} cannot be seen before the "

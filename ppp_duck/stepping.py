@@ -1,8 +1,8 @@
 """A fit that runs in slices, so that the statement it belongs to can be interrupted.
 
-DuckDB cannot stop a Python function; it looks for an interrupt between calls. So the fit runs on a thread of its own,
-which goes on only while a call of the SQL function ``ppp__step`` waits for it. Between two calls it stands still; if the
-next call never comes (the statement was interrupted), it gives up after ``PATIENCE`` seconds and frees what it held.
+DuckDB cannot stop a Python function; it looks for an interrupt between calls. So the fit runs on a thread of its
+own, which goes on only while a call of the SQL function ``ppp__step`` waits for it. Between two calls it stands still;
+if the next call never comes (the statement was interrupted), it gives up after ``PATIENCE`` seconds.
 How the time is cut decides nothing: the thread does the same work in the same order, however often it is paused.
 """
 

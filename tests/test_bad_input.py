@@ -146,7 +146,7 @@ def test_writing_inside_a_with_is_refused(customers: duckdb.DuckDBPyConnection) 
 
 
 def test_names_are_never_run(customers: duckdb.DuckDBPyConnection) -> None:
-    for trick in ('customers"; DROP TABLE customers; --', "customers\"); DROP TABLE customers; --", "x' OR '1'='1"):
+    for trick in ('customers"; DROP TABLE customers; --', 'customers"); DROP TABLE customers; --', "x' OR '1'='1"):
         with pytest.raises(duckdb.Error):
             customers.execute("FROM ppp_cluster($1, columns := ['income'])", [trick]).fetchall()
         with pytest.raises(duckdb.Error):

@@ -83,7 +83,9 @@ WHEN 3 THEN '-inf'::DOUBLE ELSE x END AS x, y, CASE id % 30 WHEN 4 THEN NULL ELS
 
 def test_missing_skip_says_why(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(HOLES).fetchall()
-    rows = con.execute("SELECT id % 30, * EXCLUDE (id, x, y, tree) FROM ppp_cluster('holes', output := 'full')").fetchall()
+    rows = con.execute(
+        "SELECT id % 30, * EXCLUDE (id, x, y, tree) FROM ppp_cluster('holes', output := 'full')"
+    ).fetchall()
     assert len(rows) == 150
     causes = {0: "x is NULL", 1: "x is NaN", 2: "x is infinite", 3: "x is infinite", 4: "tree is NULL"}
     for place, *scores, reason in rows:
@@ -100,7 +102,9 @@ def test_missing_impute(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_missing_in_a_dropped_column_does_not_matter(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("CREATE TABLE sparse AS SELECT *, NULL::DOUBLE AS gone, nullif(7, id % 7) AS same FROM blobs").fetchall()
+    con.execute(
+        "CREATE TABLE sparse AS SELECT *, NULL::DOUBLE AS gone, nullif(7, id % 7) AS same FROM blobs"
+    ).fetchall()
     con.execute("UPDATE sparse SET same = CASE WHEN id % 2 = 0 THEN 7 END").fetchall()
     assert sizes(con, "ppp_cluster('sparse')") == THREE
 

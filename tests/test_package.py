@@ -31,7 +31,9 @@ def test_imports_point_one_way(path: Path) -> None:
     inside = path.relative_to(ROOT).parts
     if inside[0] == "engine" or inside == ("model.py",):
         assert not any(name.split(".")[0] in ("duckdb", "pyarrow", "sqlglot") for name in found)
-        assert all(name.startswith(("ppp_duck.engine", "ppp_duck.model")) for name in found if name.startswith("ppp_duck"))
+        assert all(
+            name.startswith(("ppp_duck.engine", "ppp_duck.model")) for name in found if name.startswith("ppp_duck")
+        )
     if inside[0] not in ("register.py", "sources.py"):
         assert "duckdb" not in found
     assert not any("random" in name.split(".") for name in found)

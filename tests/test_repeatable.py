@@ -109,9 +109,12 @@ def test_beyond_the_sample() -> None:
     con.execute("CREATE TABLE large AS SELECT * FROM frame").fetchall()
     con.execute("CREATE TABLE mixed_up AS SELECT c, a, b FROM large ORDER BY hash(b)").fetchall()
     results = []
-    for threads, source in ((1, "large"), (2, "mixed_up"), (4, "large")):
+    for threads, source in ((1, "large"), (2, "mixed_up"), (4, "passing")):
         con.execute(f"SET threads = {threads}").fetchall()
-        query = f"SELECT cluster_id FROM ppp_cluster('{source}') ORDER BY a, b, c"
+        query = (
+            "WITH passing AS (SELECT b, c, a FROM large) SELECT cluster_id "
+            f"FROM ppp_cluster('{source}', columns := ['a', 'b', 'c']) ORDER BY a, b, c"
+        )
         results.append(con.execute(query).fetchnumpy()["cluster_id"])
     assert len(results[0]) == 200_000
     assert (results[0] == results[1]).all()

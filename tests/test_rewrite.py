@@ -21,7 +21,10 @@ TABLE = Source(
 )  # fmt: skip
 CALLS = {
     "table": (TABLE, {}),
-    "weighted_full": (TABLE, {"weight": "income", "columns": ["v", "city"], "output": "full", "prefix": "p_", "missing": "impute"}),
+    "weighted_full": (
+        TABLE,
+        {"weight": "income", "columns": ["v", "city"], "output": "full", "prefix": "p_", "missing": "impute"},
+    ),
     "unseen": (Source("c", '"c"', None, False), {"columns": ["income"]}),
 }
 

@@ -46,7 +46,9 @@ def naive(model: Clustering, rows: Floats) -> tuple[Floats, Floats, Floats]:
         for i, row in enumerate(rows):
             gap = row - mixture.means[j]
             quadratic = gap @ np.linalg.solve(covariance, gap)
-            densities[i, j] = mixture.weights[j] * np.exp(-quadratic / 2) / np.sqrt(np.linalg.det(2 * np.pi * covariance))
+            densities[i, j] = (
+                mixture.weights[j] * np.exp(-quadratic / 2) / np.sqrt(np.linalg.det(2 * np.pi * covariance))
+            )
     clusters = np.stack([densities[:, model.component_cluster == c].sum(axis=1) for c in range(len(model.centers))], 1)
     posterior = clusters / clusters.sum(axis=1, keepdims=True)
     distances = np.linalg.norm(rows[:, None] - model.centers, axis=2)

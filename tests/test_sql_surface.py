@@ -218,7 +218,9 @@ def test_a_column_called_like_one_of_ours(con: duckdb.DuckDBPyConnection) -> Non
     assert [column[0] for column in again.description][-2:] == ["reason", "new_cluster_id"]
     assert all(row[4] == row[-1] for row in again.fetchall())
     # Names that the statement uses inside itself are free for the user's columns and tables.
-    con.execute("CREATE TABLE _ppp_source AS SELECT x AS n0, y AS w, x * y AS model, id AS _ppp_score FROM blobs").fetchall()
+    con.execute(
+        "CREATE TABLE _ppp_source AS SELECT x AS n0, y AS w, x * y AS model, id AS _ppp_score FROM blobs"
+    ).fetchall()
     call = "ppp_cluster('_ppp_source', columns := ['n0', 'w', 'model'])"
     assert [size for _, size in sizes(con, call)] == [60, 50, 40]
 
@@ -274,4 +276,6 @@ def test_nothing_is_left_in_the_file(tmp_path: Path) -> None:
 
 def test_dates_stay_dates(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE TABLE days AS SELECT DATE '2024-02-29' + (id * 3)::INTEGER AS d FROM blobs").fetchall()
-    assert con.execute("SELECT d FROM ppp_cluster('days') ORDER BY d LIMIT 1").fetchall() == [(datetime.date(2024, 2, 29),)]
+    assert con.execute("SELECT d FROM ppp_cluster('days') ORDER BY d LIMIT 1").fetchall() == [
+        (datetime.date(2024, 2, 29),)
+    ]

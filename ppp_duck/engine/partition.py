@@ -75,7 +75,8 @@ def nearest(rows: Floats, centers: Floats) -> Ints:
 
 def group_sums(rows: Floats, weights: Floats, labels: Ints, k: int) -> tuple[Floats, Floats]:
     """Weight ``(k,)`` and weighted sum of rows ``(k, d)`` of each label."""
-    mass = np.bincount(labels, weights, k).astype(np.float64)
+    mass: Floats = np.bincount(labels, weights, k).astype(np.float64)
+    total: Floats
     if rows.shape[1] <= 16:
         total = np.stack([np.bincount(labels, weights * x, k) for x in rows.T], axis=1)
     else:  # wide rows: one pass in label order

@@ -38,8 +38,8 @@ def fit(
         sample = _sample(every, max(CHOICE_ROWS, 4 * (k or 1)))
         begin = select.starts(sample, k or 1, progress)
         most = min(begin.most, k_max) if covariance == "spherical" and k_max else begin.most
-        # a component of one row has no spread, so an open k needs two rows a component
-        most = most if k is not None else max(1, min(most, len(rows) // 2))
+        # a component of one row has no spread, so an open k needs a weight of two a component
+        most = most if k is not None else max(1, min(most, int(every.weights.sum() // 2)))
         found = select.search(sample, begin, covariance, k, most, progress)
         at = select.choose(found, k, k_max)
         if at is None and k_max is not None:  # nothing merged to so few: the best with at most k_max components

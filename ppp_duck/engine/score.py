@@ -56,7 +56,7 @@ class Scorer:
             log_det = np.full(m, np.log(np.diagonal(factors)).sum())
         else:
             log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-        return np.log(mixture.weights) + log_det - 0.5 * d * LOG_2PI
+        return np.asarray(np.log(mixture.weights) + log_det - 0.5 * d * LOG_2PI)
 
     @cached_property
     def cells(self) -> Mixture:
@@ -104,7 +104,7 @@ class Scorer:
         if unsure.any():
             exact = _log_densities(self.cells, np.zeros(len(self.cells.means)), points[unsure], candidate[unsure])
             nearest[unsure] = exact.argmax(axis=1)
-        return self.clustering.kmeans_cluster[nearest]
+        return np.asarray(self.clustering.kmeans_cluster[nearest])
 
     def _exact(self, points: Floats, screened: Floats) -> tuple[Ints, Floats, Ints, Floats]:
         best = screened.max(axis=1, keepdims=True)
@@ -153,7 +153,7 @@ def _screen(mixture: Mixture, log_norms: Floats, points: Floats) -> Floats:
     squared = (points**2) @ precision.T
     squared -= 2 * (points @ (means * precision).T)
     squared += (means**2 * precision).sum(axis=1)
-    return log_norms - 0.5 * squared
+    return np.asarray(log_norms - 0.5 * squared)
 
 
 def _log_densities(mixture: Mixture, log_norms: Floats, points: Floats, wanted: NDArray[np.bool_]) -> Floats:

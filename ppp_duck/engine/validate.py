@@ -18,4 +18,4 @@ def agreement(weights: Floats, kmeans: Ints, mixture: Ints, k: int) -> tuple[Flo
 def majority(weights: Floats, cells: Ints, clusters: Ints, cell_count: int, k: int) -> Ints:
     """The cluster ``(cell_count,)`` that holds most of the weight of each cell; the lowest id among equals."""
     table = np.bincount(cells * k + clusters, weights, cell_count * k).reshape(cell_count, k)
-    return np.argmax(table, axis=1).astype(np.int64)
+    return np.asarray(np.argmax(table, axis=1), dtype=np.int64)

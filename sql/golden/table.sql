@@ -79,7 +79,8 @@ SELECT *, weight / u AS priority FROM (
 SELECT t0,
   n1,
   n2,
-  v3, u, CAST(count(*) AS DOUBLE) AS weight
+  v3,
+  u, CAST(count(*) AS DOUBLE) AS weight
 FROM _ppp_keyed GROUP BY t0,
   n1,
   n2,

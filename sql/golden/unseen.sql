@@ -61,7 +61,8 @@ _ppp_merged AS NOT MATERIALIZED (
 SELECT *, weight / u AS priority FROM (
 SELECT n0,
   t0,
-  v0, u, CAST(count(*) AS DOUBLE) AS weight
+  v0,
+  u, CAST(count(*) AS DOUBLE) AS weight
 FROM _ppp_keyed GROUP BY n0,
   t0,
   v0,

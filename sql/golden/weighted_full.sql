@@ -60,7 +60,8 @@ SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * R
 _ppp_merged AS NOT MATERIALIZED (
 SELECT *, weight / u AS priority FROM (
 SELECT t0,
-  v1, u, CAST(sum(units) / any_value(unit) AS DOUBLE) AS weight
+  v1,
+  u, CAST(sum(units) / any_value(unit) AS DOUBLE) AS weight
 FROM _ppp_keyed GROUP BY t0,
   v1,
   u)

@@ -1,0 +1,70 @@
+"""The README does what it says: its code runs, its tables are what comes out."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import duckdb
+
+import ppp_duck
+from ppp_duck.model import SCORE_COLUMNS
+from ppp_duck.options import TABLE
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_sql_runs() -> None:
+    con = ppp_duck.connect()
+    (text,) = blocks("sql")
+    results = [con.execute(statement).fetchall() for statement in con.extract_statements(text)]
+    assert len(results) == 6
+    assert len(results[1]) == 900
+    assert [row[1] for row in results[2]] == [300, 300, 300]
+    assert len(results[4]) == 600
+
+
+def test_python_runs(tmp_path: Path, monkeypatch: object) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute("CREATE TABLE customers AS SELECT sin(i) + i % 2 * 9 AS x FROM range(60) r(i)").fetchall()
+    (text,) = blocks("python")
+    exec(text.replace('"warehouse.duckdb"', repr(str(tmp_path / "warehouse.duckdb"))), {})
+
+
+def test_the_queries_are_those_of_the_examples() -> None:
+    (text,) = blocks("sql")
+    example = (ROOT / "examples" / "queries.sql").read_text(encoding="utf-8")
+
+    def code(sql: str) -> list[str]:
+        return [line for line in sql.splitlines() if line.strip() and not line.startswith("--")]
+
+    assert code(text) == code(example)
+
+
+def test_every_option_and_column_is_named_and_no_other() -> None:
+    named = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
+    assert named == [option.name for option in TABLE]
+    paragraph = README[README.index("With `output := 'full'`") :].split("\n\n")[0]
+    for name in SCORE_COLUMNS:
+        assert f"`{name}`" in paragraph
+
+
+def test_the_table_of_known_sets_is_what_comes_out() -> None:
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.known_sets import table
+
+    assert README.split("<!-- known sets -->")[1].split("<!-- end -->")[0].strip() == table()
+
+
+def test_commands_exist() -> None:
+    (text,) = blocks("sh")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        target = line.split("#")[0].split()[1]
+        assert f"\n{target}: " in makefile
