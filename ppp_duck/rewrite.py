@@ -22,6 +22,7 @@ from ppp_duck.sources import Column, Source, literal, quote
 # a part is below 2^28 and a coefficient below 2^30, so GROUP of them can be summed before BIGINT could overflow.
 PRIME = 2_147_483_647
 PART_BITS = 28
+PLACE_BITS = 52  # a double has no more
 GROUP = 15
 VECTOR_PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
 WEIGHT_BITS = 50  # weights are summed as integers in units of 2^-50 of the largest: exact in any order
@@ -230,7 +231,7 @@ def _used(call: Call, index: int) -> str:
 
 
 def _parts(call: Call) -> str:
-    """Each feature as fixed-point numbers in [0, 2^28]: its place between the exact extremes."""
+    """Each feature as whole numbers in [0, 2^52]: its place between the exact extremes."""
     values = list(_names(call))
     for index, _, form in _forms(call):
         name = f"{form}{index}"
@@ -241,7 +242,7 @@ def _parts(call: Call) -> str:
         low, high = f"{name}_low * 0.5e0", f"{name}_high * 0.5e0"
         for probe, value in _probes(form, name):
             place = f"({value} * 0.5e0 - {low}) / nullif({high} - {low}, 0e0)"
-            values.append(f"{place} * {literal(2.0**PART_BITS)} AS p_{name}{probe}")
+            values.append(f"CAST({place} * {literal(2.0**PLACE_BITS)} AS BIGINT) AS p_{name}{probe}")
     if call.options.weight is not None:
         values.append(f"CAST(w * pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS HUGEINT) AS units")
         values.append(f"pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS unit")
@@ -277,12 +278,9 @@ def _key_parts(form: str, name: str) -> list[str]:
     """The integers that stand for a feature: 7 hex digits of a text's MD5, or the high and low bits of its places."""
     if form == "t":
         return [name]
-    parts = []
-    for probe, _ in _probes(form, name):
-        place = f"{name}{probe}"
-        fraction = f"({place} - floor({place})) * {literal(2.0 ** (52 - PART_BITS))}"
-        parts += [f"CAST(floor({place}) AS BIGINT)", f"CAST(floor({fraction}) AS BIGINT)"]
-    return parts
+    low = PLACE_BITS - PART_BITS
+    places = [f"{name}{probe}" for probe, _ in _probes(form, name)]
+    return [part for place in places for part in (f"({place} >> {low})", f"({place} & {2**low - 1})")]
 
 
 def _coefficients(count: int) -> list[int]:

@@ -59,6 +59,12 @@ class Scorer:
         return np.asarray(np.log(mixture.weights) + log_det - 0.5 * d * LOG_2PI)
 
     @cached_property
+    def _members(self) -> Floats:
+        """(m, k) 1 where the component belongs to the cluster."""
+        clustering = self.clustering
+        return np.asarray(clustering.component_cluster[:, None] == np.arange(len(clustering.centers)), dtype=np.float64)
+
+    @cached_property
     def cells(self) -> Mixture:
         """The k-means partition as a mixture of unit balls: its most probable component is the nearest centre."""
         centers = self.clustering.kmeans_centers
@@ -74,10 +80,18 @@ class Scorer:
             # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
             near = log_p > best - (np.log(log_p.shape[1]) + 1.0 + BLAS_ERROR * (1 + np.abs(best)))
             owner = self.clustering.component_cluster[log_p.argmax(axis=1)]
-            unsure = (near & (self.clustering.component_cluster != owner[:, None])).any(axis=1)
-            if unsure.any():
-                owner = owner.copy()
-                owner[unsure] = self._exact(points[unsure], log_p[unsure])[0]
+            doubt = np.flatnonzero((near & (self.clustering.component_cluster != owner[:, None])).any(axis=1))
+            if len(doubt):
+                # Still sure: the clusters' posteriors differ by far more than screening can be wrong.
+                share = np.exp(log_p[doubt] - best[doubt]) @ self._members
+                first = share.argmax(axis=1)
+                top, row = share[np.arange(len(doubt)), first], np.arange(len(doubt))
+                share[row, first] = 0.0
+                close = share.max(axis=1) > top * (1 - 8 * BLAS_ERROR * (1 + np.abs(best[doubt, 0])))
+                owner[doubt] = first
+                tied = doubt[close]
+                if len(tied):
+                    owner[tied] = self._exact(points[tied], log_p[tied])[0]
             found[block] = owner
         return found
 

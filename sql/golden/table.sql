@@ -56,23 +56,23 @@ SELECT
   n2,
   v3,
   CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
-  (n1 * 0.5e0 - n1_low * 0.5e0) / nullif(n1_high * 0.5e0 - n1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_n1,
-  (n2 * 0.5e0 - n2_low * 0.5e0) / nullif(n2_high * 0.5e0 - n2_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_n2,
-  (v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_0,
-  (v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_1,
-  (v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_2,
-  (v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_3,
-  (v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_4,
-  (v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_5,
-  (v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_6,
-  (v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v3_7
+  CAST((n1 * 0.5e0 - n1_low * 0.5e0) / nullif(n1_high * 0.5e0 - n1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n1,
+  CAST((n2 * 0.5e0 - n2_low * 0.5e0) / nullif(n2_high * 0.5e0 - n2_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n2,
+  CAST((v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_0,
+  CAST((v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_1,
+  CAST((v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_2,
+  CAST((v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_3,
+  CAST((v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_4,
+  CAST((v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_5,
+  CAST((v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_6,
+  CAST((v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   n1,
   n2,
-  v3, ((coalesce(p_t0, 0) * 645697443 + coalesce(CAST(floor(p_n1) AS BIGINT), 0) * 1037891047 + coalesce(CAST(floor((p_n1 - floor(p_n1)) * 1.6777216000000000e+07) AS BIGINT), 0) * 319011187 + coalesce(CAST(floor(p_n2) AS BIGINT), 0) * 636092513 + coalesce(CAST(floor((p_n2 - floor(p_n2)) * 1.6777216000000000e+07) AS BIGINT), 0) * 100534353 + coalesce(CAST(floor(p_v3_0) AS BIGINT), 0) * 619611247 + coalesce(CAST(floor((p_v3_0 - floor(p_v3_0)) * 1.6777216000000000e+07) AS BIGINT), 0) * 176010345 + coalesce(CAST(floor(p_v3_1) AS BIGINT), 0) * 750031827 + coalesce(CAST(floor((p_v3_1 - floor(p_v3_1)) * 1.6777216000000000e+07) AS BIGINT), 0) * 359540479 + coalesce(CAST(floor(p_v3_2) AS BIGINT), 0) * 489392715 + coalesce(CAST(floor((p_v3_2 - floor(p_v3_2)) * 1.6777216000000000e+07) AS BIGINT), 0) * 81838671 + coalesce(CAST(floor(p_v3_3) AS BIGINT), 0) * 138295049 + coalesce(CAST(floor((p_v3_3 - floor(p_v3_3)) * 1.6777216000000000e+07) AS BIGINT), 0) * 187393579 + coalesce(CAST(floor(p_v3_4) AS BIGINT), 0) * 474354881 + coalesce(CAST(floor((p_v3_4 - floor(p_v3_4)) * 1.6777216000000000e+07) AS BIGINT), 0) * 40050479) % 2147483647 + (coalesce(CAST(floor(p_v3_5) AS BIGINT), 0) * 541341239 + coalesce(CAST(floor((p_v3_5 - floor(p_v3_5)) * 1.6777216000000000e+07) AS BIGINT), 0) * 501882803 + coalesce(CAST(floor(p_v3_6) AS BIGINT), 0) * 621713535 + coalesce(CAST(floor((p_v3_6 - floor(p_v3_6)) * 1.6777216000000000e+07) AS BIGINT), 0) * 723822983 + coalesce(CAST(floor(p_v3_7) AS BIGINT), 0) * 100299839 + coalesce(CAST(floor((p_v3_7 - floor(p_v3_7)) * 1.6777216000000000e+07) AS BIGINT), 0) * 71622073) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+  v3, ((coalesce(p_t0, 0) * 645697443 + coalesce((p_n1 >> 24), 0) * 1037891047 + coalesce((p_n1 & 16777215), 0) * 319011187 + coalesce((p_n2 >> 24), 0) * 636092513 + coalesce((p_n2 & 16777215), 0) * 100534353 + coalesce((p_v3_0 >> 24), 0) * 619611247 + coalesce((p_v3_0 & 16777215), 0) * 176010345 + coalesce((p_v3_1 >> 24), 0) * 750031827 + coalesce((p_v3_1 & 16777215), 0) * 359540479 + coalesce((p_v3_2 >> 24), 0) * 489392715 + coalesce((p_v3_2 & 16777215), 0) * 81838671 + coalesce((p_v3_3 >> 24), 0) * 138295049 + coalesce((p_v3_3 & 16777215), 0) * 187393579 + coalesce((p_v3_4 >> 24), 0) * 474354881 + coalesce((p_v3_4 & 16777215), 0) * 40050479) % 2147483647 + (coalesce((p_v3_5 >> 24), 0) * 541341239 + coalesce((p_v3_5 & 16777215), 0) * 501882803 + coalesce((p_v3_6 >> 24), 0) * 621713535 + coalesce((p_v3_6 & 16777215), 0) * 723822983 + coalesce((p_v3_7 >> 24), 0) * 100299839 + coalesce((p_v3_7 & 16777215), 0) * 71622073) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
 ),
 _ppp_merged AS NOT MATERIALIZED (
 SELECT *, weight / u AS priority FROM (

@@ -40,22 +40,22 @@ SELECT
   n0,
   t0,
   v0,
-  (n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_n0,
+  CAST((n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n0,
   CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
-  (v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_0,
-  (v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_1,
-  (v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_2,
-  (v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_3,
-  (v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_4,
-  (v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_5,
-  (v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_6,
-  (v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v0_7
+  CAST((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_0,
+  CAST((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_1,
+  CAST((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_2,
+  CAST((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_3,
+  CAST((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_4,
+  CAST((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_5,
+  CAST((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_6,
+  CAST((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
   t0,
-  v0, ((coalesce(CAST(floor(p_n0) AS BIGINT), 0) * 24135 + coalesce(CAST(floor((p_n0 - floor(p_n0)) * 1.6777216000000000e+07) AS BIGINT), 0) * 91302897 + coalesce(p_t0, 0) * 645697443 + coalesce(CAST(floor(p_v0_0) AS BIGINT), 0) * 957360319 + coalesce(CAST(floor((p_v0_0 - floor(p_v0_0)) * 1.6777216000000000e+07) AS BIGINT), 0) * 1039334521 + coalesce(CAST(floor(p_v0_1) AS BIGINT), 0) * 203677841 + coalesce(CAST(floor((p_v0_1 - floor(p_v0_1)) * 1.6777216000000000e+07) AS BIGINT), 0) * 552951081 + coalesce(CAST(floor(p_v0_2) AS BIGINT), 0) * 427358253 + coalesce(CAST(floor((p_v0_2 - floor(p_v0_2)) * 1.6777216000000000e+07) AS BIGINT), 0) * 282293345 + coalesce(CAST(floor(p_v0_3) AS BIGINT), 0) * 798340415 + coalesce(CAST(floor((p_v0_3 - floor(p_v0_3)) * 1.6777216000000000e+07) AS BIGINT), 0) * 96151185 + coalesce(CAST(floor(p_v0_4) AS BIGINT), 0) * 601714103 + coalesce(CAST(floor((p_v0_4 - floor(p_v0_4)) * 1.6777216000000000e+07) AS BIGINT), 0) * 625164373 + coalesce(CAST(floor(p_v0_5) AS BIGINT), 0) * 869265575 + coalesce(CAST(floor((p_v0_5 - floor(p_v0_5)) * 1.6777216000000000e+07) AS BIGINT), 0) * 635567957) % 2147483647 + (coalesce(CAST(floor(p_v0_6) AS BIGINT), 0) * 549447169 + coalesce(CAST(floor((p_v0_6 - floor(p_v0_6)) * 1.6777216000000000e+07) AS BIGINT), 0) * 941278485 + coalesce(CAST(floor(p_v0_7) AS BIGINT), 0) * 1068463897 + coalesce(CAST(floor((p_v0_7 - floor(p_v0_7)) * 1.6777216000000000e+07) AS BIGINT), 0) * 779763911) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+  v0, ((coalesce((p_n0 >> 24), 0) * 24135 + coalesce((p_n0 & 16777215), 0) * 91302897 + coalesce(p_t0, 0) * 645697443 + coalesce((p_v0_0 >> 24), 0) * 957360319 + coalesce((p_v0_0 & 16777215), 0) * 1039334521 + coalesce((p_v0_1 >> 24), 0) * 203677841 + coalesce((p_v0_1 & 16777215), 0) * 552951081 + coalesce((p_v0_2 >> 24), 0) * 427358253 + coalesce((p_v0_2 & 16777215), 0) * 282293345 + coalesce((p_v0_3 >> 24), 0) * 798340415 + coalesce((p_v0_3 & 16777215), 0) * 96151185 + coalesce((p_v0_4 >> 24), 0) * 601714103 + coalesce((p_v0_4 & 16777215), 0) * 625164373 + coalesce((p_v0_5 >> 24), 0) * 869265575 + coalesce((p_v0_5 & 16777215), 0) * 635567957) % 2147483647 + (coalesce((p_v0_6 >> 24), 0) * 549447169 + coalesce((p_v0_6 & 16777215), 0) * 941278485 + coalesce((p_v0_7 >> 24), 0) * 1068463897 + coalesce((p_v0_7 & 16777215), 0) * 779763911) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
 ),
 _ppp_merged AS NOT MATERIALIZED (
 SELECT *, weight / u AS priority FROM (

@@ -39,14 +39,14 @@ SELECT
   t0,
   v1,
   CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
-  (v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_0,
-  (v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_1,
-  (v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_2,
-  (v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_3,
-  (v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_4,
-  (v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_5,
-  (v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_6,
-  (v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 2.6843545600000000e+08 AS p_v1_7,
+  CAST((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_0,
+  CAST((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_1,
+  CAST((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_2,
+  CAST((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_3,
+  CAST((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_4,
+  CAST((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_5,
+  CAST((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_6,
+  CAST((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_7,
   CAST(w * pow(2e0, 50 - ceil(log2(w_high))) AS HUGEINT) AS units,
   pow(2e0, 50 - ceil(log2(w_high))) AS unit
 FROM _ppp_usable, _ppp_summary
@@ -55,7 +55,7 @@ _ppp_keyed AS NOT MATERIALIZED (
 SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   v1,
   units,
-  unit, ((coalesce(p_t0, 0) * 645697443 + coalesce(CAST(floor(p_v1_0) AS BIGINT), 0) * 965828291 + coalesce(CAST(floor((p_v1_0 - floor(p_v1_0)) * 1.6777216000000000e+07) AS BIGINT), 0) * 701152043 + coalesce(CAST(floor(p_v1_1) AS BIGINT), 0) * 968015069 + coalesce(CAST(floor((p_v1_1 - floor(p_v1_1)) * 1.6777216000000000e+07) AS BIGINT), 0) * 1032438315 + coalesce(CAST(floor(p_v1_2) AS BIGINT), 0) * 176859165 + coalesce(CAST(floor((p_v1_2 - floor(p_v1_2)) * 1.6777216000000000e+07) AS BIGINT), 0) * 921256891 + coalesce(CAST(floor(p_v1_3) AS BIGINT), 0) * 973716937 + coalesce(CAST(floor((p_v1_3 - floor(p_v1_3)) * 1.6777216000000000e+07) AS BIGINT), 0) * 315708173 + coalesce(CAST(floor(p_v1_4) AS BIGINT), 0) * 1005283907 + coalesce(CAST(floor((p_v1_4 - floor(p_v1_4)) * 1.6777216000000000e+07) AS BIGINT), 0) * 445221227 + coalesce(CAST(floor(p_v1_5) AS BIGINT), 0) * 331202893 + coalesce(CAST(floor((p_v1_5 - floor(p_v1_5)) * 1.6777216000000000e+07) AS BIGINT), 0) * 552862047 + coalesce(CAST(floor(p_v1_6) AS BIGINT), 0) * 424589469 + coalesce(CAST(floor((p_v1_6 - floor(p_v1_6)) * 1.6777216000000000e+07) AS BIGINT), 0) * 848024683) % 2147483647 + (coalesce(CAST(floor(p_v1_7) AS BIGINT), 0) * 739959939 + coalesce(CAST(floor((p_v1_7 - floor(p_v1_7)) * 1.6777216000000000e+07) AS BIGINT), 0) * 584408471) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+  unit, ((coalesce(p_t0, 0) * 645697443 + coalesce((p_v1_0 >> 24), 0) * 965828291 + coalesce((p_v1_0 & 16777215), 0) * 701152043 + coalesce((p_v1_1 >> 24), 0) * 968015069 + coalesce((p_v1_1 & 16777215), 0) * 1032438315 + coalesce((p_v1_2 >> 24), 0) * 176859165 + coalesce((p_v1_2 & 16777215), 0) * 921256891 + coalesce((p_v1_3 >> 24), 0) * 973716937 + coalesce((p_v1_3 & 16777215), 0) * 315708173 + coalesce((p_v1_4 >> 24), 0) * 1005283907 + coalesce((p_v1_4 & 16777215), 0) * 445221227 + coalesce((p_v1_5 >> 24), 0) * 331202893 + coalesce((p_v1_5 & 16777215), 0) * 552862047 + coalesce((p_v1_6 >> 24), 0) * 424589469 + coalesce((p_v1_6 & 16777215), 0) * 848024683) % 2147483647 + (coalesce((p_v1_7 >> 24), 0) * 739959939 + coalesce((p_v1_7 & 16777215), 0) * 584408471) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
 ),
 _ppp_merged AS NOT MATERIALIZED (
 SELECT *, weight / u AS priority FROM (
