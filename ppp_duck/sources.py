@@ -204,7 +204,8 @@ def _path(src: str) -> list[str] | None:
 def _python_object(name: str) -> Any | None:
     """The variable of this name where the statement was called: DuckDB looks there too, in the same order."""
     frame = sys._getframe()
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "ppp_duck":
+    ours = ("ppp_duck", "duckdb")  # part of duckdb itself is Python
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] in ours:
         frame = frame.f_back
     return frame.f_locals.get(name, frame.f_globals.get(name))
 

@@ -68,6 +68,10 @@ def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) ->
             if shared[a, b] <= NEIGHBOURS * min(mass[a], mass[b]):
                 continue
             v, sa, sb = _axis(mixture, a, b, dense)
+            if not min(sa, sb) > 0:  # one mean: a broad and a narrow part of one mode
+                low, high = (b, a) if mass[a] >= mass[b] else (a, b)
+                host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
+                continue
             p, q = float(mixture.means[a] @ v), float(mixture.means[b] @ v)
             t = np.linspace(p, q, GRID)
             pa, pb = mixture.weights[a] / sa, mixture.weights[b] / sb

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppp_duck.engine import mixture as gaussian
-from ppp_duck.engine import partition, select
+from ppp_duck.engine import modality, partition, select
 from ppp_duck.engine.mixture import Rows
 from ppp_duck.engine.pipeline import fit
 from ppp_duck.engine.score import Scorer
+from ppp_duck.model import Mixture
 
 
 def blobs(seed: int = 0, k: int = 3, each: int = 60, d: int = 2) -> np.ndarray:
@@ -186,3 +187,11 @@ def test_content_sample_keeps_the_total_and_knows_no_order():
     assert len(keep) == 100
     assert mass.sum() == pytest.approx(weights.sum())
     assert select.tempered(weights.sum()) < weights.sum()
+
+
+def test_components_with_one_mean_are_one_cluster() -> None:
+    """A wide and a narrow Gaussian around one point have no axis between them, and no valley."""
+    rows = np.linspace(-1, 1, 101)[:, None]
+    posterior = np.full((101, 2), 0.5)
+    same = Mixture("diag", np.array([0.5, 0.5]), np.zeros((2, 1)), np.array([[1.0], [5.0]]))
+    assert modality.clusters(same, rows, np.ones(101), posterior).tolist() == [0, 0]
