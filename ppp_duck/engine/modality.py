@@ -6,7 +6,11 @@ Two questions, asked of neighbouring components a and b on their discriminant ax
    is no mode but a shoulder, a tail or a background: it joins *one* other, that with which it shares most rows, so
    that a background cannot glue two clusters together.
 2. Do the rows have the valley that the mixture predicts? A Gaussian chain along a ring or in a cube predicts valleys
-   between its links that the rows do not show. Rows are counted in equal windows at the valley and at both means.
+   between its links that the rows do not show. Rows are counted in equal windows at the valley and at both means,
+   and a shortfall of less than ``NOISE`` standard errors of these counts is no valley.
+
+What then still stands alone with fewer rows than any valley could be told from chance by is no cluster: it joins the
+group that claims its rows next (a heavy tail leaves such crumbs: components of one to three far rows).
 """
 
 from __future__ import annotations
@@ -18,6 +22,9 @@ from ppp_duck.model import Floats, Ints, Mixture
 SHOULDER = 0.95  # the pair's density dips to no less than this share of the lower mode: no second mode
 NO_VALLEY = 0.75  # rows at the valley, as a share of those at the lower mean, from which there is no valley
 NEIGHBOURS = 1e-3  # share of a component's rows (by posterior) in doubt with another that makes them neighbours
+NOISE = 0.5  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
+FEWEST = 8  # rows of a cluster; beside fewer, an empty valley may be chance (for 8: exp(-8) = 0.0003, many pairs)
+SAMPLED = 8192  # from so many rows on they may be a sample (pipeline.CHOICE_ROWS)
 GRID = 41  # points between the means at which the pair's density is looked at
 
 
@@ -54,6 +61,8 @@ def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) ->
     shared = (posterior * weights[:, None]).T @ posterior
     mass = np.maximum(shared.sum(axis=1), 1e-300)
     dense = covariances(mixture) if mixture.covariance in ("tied", "full") else None
+    # A row of a sample stands for several, but is one observation; of fewer rows all are there, and weights are counts.
+    unit = max(1.0, float(weights.min())) if len(weights) >= SAMPLED else 1.0
     parent = list(range(m))
 
     def root(a: int) -> int:
@@ -89,12 +98,36 @@ def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) ->
             both = np.concatenate([members[a], members[b]])
             along, w = x[both] @ v, weights[both]
             valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
-            seen = (valley + 0.5) / (min(here, there) + 0.5)
-            if seen >= max(NO_VALLEY, ratio[at]):
+            valley, lower = valley / unit, min(here, there) / unit
+            slack = NOISE * np.sqrt(valley + lower)
+            if valley + 0.5 + slack >= max(NO_VALLEY, ratio[at]) * (lower + 0.5):
                 joins.append((a, b))
     for low, (_, high) in sorted(host.items()):
         parent[root(low)] = root(high)
     for a, b in joins:
         if a not in host and b not in host:
             parent[root(a)] = root(b)
-    return np.unique([root(a) for a in range(m)], return_inverse=True)[1].astype(np.int64)
+    group = np.unique([root(a) for a in range(m)], return_inverse=True)[1].astype(np.int64)
+    return _without_crumbs(group, mixture, dense, shared, np.bincount(labels, weights, m) / unit)
+
+
+def _without_crumbs(group: Ints, mixture: Mixture, dense: Floats | None, shared: Floats, rows: Floats) -> Ints:
+    """Groups of fewer than ``FEWEST`` rows, smallest first, join the group they share most with, else the nearest."""
+    group = group.copy()
+    while True:
+        size = np.bincount(group, rows)
+        small = int(np.argmin(size))
+        if size[small] >= FEWEST or len(size) == 1:
+            return group
+        inside, outside = np.flatnonzero(group == small), np.flatnonzero(group != small)
+        claim = shared[inside][:, outside].sum(axis=0)
+        if not claim.max() > 0:  # so far out that every posterior underflows
+            gaps = [[_distance(mixture, a, b, dense) for b in outside.tolist()] for a in inside.tolist()]
+            claim = -np.min(gaps, axis=0)
+        group[inside] = group[outside[int(np.argmax(claim))]]
+        group = np.unique(group, return_inverse=True)[1].astype(np.int64)
+
+
+def _distance(mixture: Mixture, a: int, b: int, dense: Floats | None) -> float:
+    """Squared distance of two means in units of both covariances."""
+    return float(_axis(mixture, a, b, dense)[0] @ (mixture.means[b] - mixture.means[a]))

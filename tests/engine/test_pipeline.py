@@ -102,6 +102,11 @@ def test_no_structure_is_one_cluster(make, n, d):
     assert len(fit(rows).sizes) == 1
 
 
+def test_a_few_far_rows_are_no_cluster():
+    rows = np.concatenate([np.random.default_rng(3).normal(size=(300, 2)), [[40.0, 0.0], [41.0, 0.5], [0.0, -60.0]]])
+    assert len(fit(rows).sizes) == 1
+
+
 def test_bad_k_is_refused():
     with pytest.raises(ValueError, match="between 1 and 2"):
         fit(np.array([[0.0], [1.0], [1.0]]), k=3)
