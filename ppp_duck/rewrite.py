@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 
 from ppp_duck.errors import FeatureError, OptionError, SourceError
 from ppp_duck.model import SCORE_COLUMNS
@@ -196,7 +195,7 @@ def _summary(call: Call) -> str:
 
 
 def _helps(feature: Feature, index: int) -> str:
-    """Whether an automatically chosen column can help; ``features.dropped_features`` says in words why not."""
+    """Whether an automatically chosen column can help; ``fitting._dropped_features`` says in words why not."""
     name = f"{feature.forms}{index}"
     if feature.forms == "t":
         return f"({name}_n > 0 AND NOT {name}_constant AND 2 * k{index}_distinct <= {name}_n)"
@@ -206,13 +205,13 @@ def _helps(feature: Feature, index: int) -> str:
 
 def _usable(call: Call) -> str:
     """Rows the engine may see: finite features that help (others become NULL), positive weights."""
-    used = partial(_used, call)
+    helps = "use{} AND " if call.automatic else ""
     values = []
     for index, _, form in _forms(call):
         name = f"{form}{index}"
         # Adding 0 makes -0 equal to 0.
         value = {"n": f"{name} + 0e0", "t": name, "v": name}[form]
-        values.append(f"CASE WHEN {used(index)}{_finite(form, name)} THEN {value} END AS {name}")
+        values.append(f"CASE WHEN {helps.format(index)}{_finite(form, name)} THEN {value} END AS {name}")
     conditions = []
     if call.options.missing == "skip":
         for index, feature in enumerate(call.features):
@@ -224,10 +223,6 @@ def _usable(call: Call) -> str:
         conditions.append("w > 0 AND isfinite(w)")
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT\n  {_lines(values)}\nFROM _ppp_features, _ppp_summary{where}"
-
-
-def _used(call: Call, index: int) -> str:
-    return f"use{index} AND " if call.automatic else ""
 
 
 def _parts(call: Call) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ppp_duck.engine import blas, partition, select, validate
+from ppp_duck.engine import blas, modality, partition, select, validate
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.mixture import Rows
 from ppp_duck.engine.partition import Progress
@@ -14,7 +14,6 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
 from ppp_duck.model import Clustering, Floats, Ints, Mixture, Trial
 
-CHOICE_ROWS = 8192  # rows that the search for k looks at; its likelihoods count as at most 4000 (select.EFFECTIVE)
 REFIT_NUMBERS = 20_000_000  # entries of the largest feature matrix (160 MB) with which the winner is fitted to all rows
 
 
@@ -35,7 +34,7 @@ def fit(
         if covariance not in ("auto", *gaussian.FORMS):
             raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
         every, middle, unit = _centered(rows, weights)
-        sample = _sample(every, max(CHOICE_ROWS, 4 * (k or 1)))
+        sample = _sample(every, max(modality.SAMPLED, 4 * (k or 1)))
         begin = select.starts(sample, k or 1, progress)
         most = min(begin.most, k_max) if covariance == "spherical" and k_max else begin.most
         # a component of one row has no spread, so an open k needs a weight of two a component

@@ -85,7 +85,8 @@ class Scorer:
                 # Still sure: the clusters' posteriors differ by far more than screening can be wrong.
                 share = np.exp(log_p[doubt] - best[doubt]) @ self._members
                 first = share.argmax(axis=1)
-                top, row = share[np.arange(len(doubt)), first], np.arange(len(doubt))
+                row = np.arange(len(doubt))
+                top = share[row, first]
                 share[row, first] = 0.0
                 close = share.max(axis=1) > top * (1 - 8 * BLAS_ERROR * (1 + np.abs(best[doubt, 0])))
                 owner[doubt] = first
