@@ -1,7 +1,7 @@
 """Clustering as a SQL function in DuckDB: ``FROM ppp_cluster('customers')``."""
 
-from ppp_duck.errors import FeatureError, OptionError, PPPError, SourceError
+from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
 from ppp_duck.register import connect, register
+from ppp_duck.version import VERSION as __version__
 
-__all__ = ["FeatureError", "OptionError", "PPPError", "SourceError", "connect", "register"]
-__version__ = "0.1.0"
+__all__ = ["FeatureError", "ModelError", "OptionError", "PPPError", "SourceError", "__version__", "connect", "register"]

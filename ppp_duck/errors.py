@@ -41,6 +41,10 @@ class SourceError(PPPError):
         )
 
 
+class ModelError(PPPError):
+    """A model table cannot be used: it is no model, or was changed."""
+
+
 class FeatureError(PPPError):
     """The data in the source cannot be clustered as asked."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -37,9 +37,9 @@ class Points:
 
 def learn_feature(
     name: str,
-    slot: int,
     column: Column,
     kind: str,
+    type_name: str,
     positions: int,
     weights: Floats,
     scale: str,
@@ -52,13 +52,13 @@ def learn_feature(
     ``max_categories`` most frequent values, scaled together so that the column weighs as much as one number.
     """
     if kind == "text":
-        return _learn_text(name, slot, column, weights, scale, max_categories)
+        return _learn_text(name, type_name, column, weights, scale, max_categories)
     raw, cause = _raw(column, kind, positions)
     present = cause == PRESENT
     raw, weights = raw[present], weights[present]
     if not len(raw):
         zeros = np.zeros(positions)
-        return Feature(name, slot, kind, 1.0, zeros, np.ones(positions), (), False, zeros)
+        return Feature(name, kind, type_name, 1.0, zeros, np.ones(positions), (), False, zeros)
     unit = float(2.0 ** min(int(np.frexp(np.abs(raw).max())[1]), 1023))
     raw = raw / unit
     share = (weights / weights.sum())[:, None]
@@ -73,10 +73,10 @@ def learn_feature(
     # A constant position (spread of rounding errors only) must not be blown up to look like a feature.
     constant = spread <= 1e-13 * np.abs(raw).max(axis=0)
     spread = np.where(constant & (scale != "none"), 1.0, spread)
-    return Feature(name, slot, kind, unit, center, spread, (), False, (mean - center) / spread)
+    return Feature(name, kind, type_name, unit, center, spread, (), False, (mean - center) / spread)
 
 
-def _learn_text(name: str, slot: int, column: Column, weights: Floats, scale: str, max_categories: int) -> Feature:
+def _learn_text(name: str, type_name: str, column: Column, weights: Floats, scale: str, max_categories: int) -> Feature:
     encoded = pc.dictionary_encode(column)
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
@@ -94,11 +94,11 @@ def _learn_text(name: str, slot: int, column: Column, weights: Floats, scale: st
     most_frequent = np.zeros(len(shares))
     most_frequent[:1] = 1.0
     size = np.full(len(shares), spread)
-    return Feature(name, slot, "text", 1.0, center, size, tuple(kept), other, (most_frequent - center) / size)
+    return Feature(name, "text", type_name, 1.0, center, size, tuple(kept), other, (most_frequent - center) / size)
 
 
 def encode(features: Sequence[Feature], columns: Sequence[Column], impute: bool) -> Points:
-    """Scaled points of rows, whose columns stand at the features' slots."""
+    """Scaled points of rows; ``columns`` has one column for each feature."""
     n = len(columns[0])
     values = np.empty((sum(len(feature.center) for feature in features), n))  # a feature is a contiguous row of it
     slot, cause = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
@@ -106,7 +106,7 @@ def encode(features: Sequence[Feature], columns: Sequence[Column], impute: bool)
     for index, feature in enumerate(features):
         block = values[start : start + len(feature.center)]
         start += len(feature.center)
-        column = columns[feature.slot]
+        column = columns[index]
         if isinstance(column, pa.ChunkedArray):
             column = column.combine_chunks()
         found = (_encode_text if feature.kind == "text" else _encode_numbers)(feature, column, block)
@@ -152,6 +152,16 @@ def _encode_text(feature: Feature, column: pa.Array, block: Floats) -> Ints | No
     if not column.null_count:
         return None
     return np.where(pc.is_null(column).to_numpy(zero_copy_only=False), IS_NULL, PRESENT)
+
+
+def unscaled(features: Sequence[Feature], columns: Sequence[Column]) -> Floats:
+    """Values (n, d) in the units of the columns, texts as indicators; missing ones are imputed."""
+    plain = []
+    for one in features:
+        fill = one.fill * one.scale + one.center
+        fill = np.rint(fill) if one.kind == "text" else fill * one.unit
+        plain.append(replace(one, unit=1.0, center=np.zeros(len(fill)), scale=np.ones(len(fill)), fill=fill))
+    return encode(plain, columns, impute=True).values
 
 
 def _raw(column: Column, kind: str, positions: int) -> tuple[Floats, Ints]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,77 +13,110 @@ import pyarrow as pa
 
 from ppp_duck.engine import pipeline
 from ppp_duck.engine.partition import Progress
-from ppp_duck.errors import FeatureError, OptionError
-from ppp_duck.features import encode, learn_feature
-from ppp_duck.model import Floats, Model
+from ppp_duck.engine.score import Scorer
+from ppp_duck.errors import FeatureError, OptionError, PPPError, show
+from ppp_duck.features import encode, learn_feature, unscaled
+from ppp_duck.model import Floats, Ints, Model, ModelSet
 from ppp_duck.rewrite import Call
+from ppp_duck.sources import Column
+from ppp_duck.version import VERSION
 
 FORMS = {"n": "number", "t": "text", "v": "vector"}
 EMPTY = {"n": pa.float64(), "t": pa.string(), "v": pa.list_(pa.float64())}
 
 
-def fit_model(
-    call: Call, summary: Mapping[str, Any], sample: pa.StructArray | None, progress: Progress
-) -> Model | None:
-    """Fit the sample of one statement; None for a source without rows.
+def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: str, progress: Progress) -> ModelSet:
+    """Fit the sample of one statement, group by group; without ``by`` there is one group.
 
-    ``summary`` has the exact counts and extremes over all rows, ``sample`` the merged rows with ``weight`` and
-    ``priority``. Raises FeatureError and OptionError.
+    A group has ``g`` (its values, a JSON list), ``summary`` (exact counts and extremes over all its rows), ``rows``
+    (merged, with ``weight`` and ``priority``) and, for ``ppp_fit``, ``used``. Groups without a row have no model.
+    Raises FeatureError and OptionError; what is wrong with one group only is its model's ``note`` instead.
     """
+    models = []
+    for group in groups:
+        summary = group["summary"].as_py()
+        if not summary["n"]:
+            continue
+        rows = group["rows"].values  # None where the list is NULL: no usable rows
+        used = group["used"].as_py() if "used" in group else None
+        values = tuple(json.loads(group["g"].as_py()))
+        model = replace(_fit_group(call, summary, rows, used is not None, progress), group=values)
+        if used is not None:
+            model = replace(model, report=report(call, model, summary, used, rows, duckdb_version))
+        models.append(model)
+    return ModelSet(call.options.by, tuple(models))
+
+
+def _fit_group(
+    call: Call, summary: Mapping[str, Any], sample: pa.StructArray | None, described: bool, progress: Progress
+) -> Model:
+    _check_types(call, summary)
     _check_weights(call, summary)
     _check_missing(call, summary)
-    dropped = _dropped_features(call, summary)
-    if summary["n"] and len(dropped) == len(call.features):
-        # All rows are alike in every usable column: that is one cluster, not an error. Keys and empty columns are none.
-        alike = [name for name, why in dropped if why == CONSTANT]
-        if not alike:
-            raise FeatureError(
-                f"{call.function}: name columns to cluster by, {call.source} leaves no usable one ("
-                + "; ".join(f"{name}: {why}" for name, why in dropped)
-                + ")"
-            )
-    if not summary["n"]:
-        return None
-    weights, columns = _sampled_rows(call, sample)
-    out = {name for name, _ in dropped}
-    features, slot = [], 0
+    impute, separable_at = call.options.missing == "impute", call.options.separable_at
+
+    def nothing(error: type[PPPError], message: str) -> Model:
+        if not call.options.by:
+            raise error(f"{call.function}: {message}")
+        return Model((), impute, separable_at, None, message)
+
+    dropped = dict(dropped_features(call, summary))
+    if len(dropped) == len(call.features) and CONSTANT not in dropped.values():
+        # All rows alike in every usable column are one cluster, not an error. But keys and empty columns are none.
+        reasons = "; ".join(f"{name}: {why}" for name, why in dropped.items())
+        return nothing(FeatureError, f"name columns to cluster by, {call.source} leaves no usable one ({reasons})")
+    weights, columns = sampled_rows(call, sample)
+    features, chosen, slot = [], [], 0
     for index, column in enumerate(call.features):
-        form = _form(call, index, summary)
-        if column.name not in out:
+        form = resolved_form(call, index, summary)
+        if column.name not in dropped:
             _check_lengths(call, index, form, summary)
-            at = slot + column.forms.index(form)
+            chosen.append(columns[slot + column.forms.index(form)])
             positions = summary[f"v{index}_longest"] if form == "v" else 1
+            type_name = summary[f"type{index}"] or ""
             features.append(
                 learn_feature(
-                    column.name, at, columns[at], FORMS[form], positions, weights, call.options.scale,
+                    column.name, chosen[-1], FORMS[form], type_name, positions, weights, call.options.scale,
                     call.options.max_categories,
                 )
             )  # fmt: skip
         slot += len(column.forms)
-    impute = call.options.missing == "impute"
     if not len(weights):
-        return Model(tuple(features), impute, call.options.separable_at, None, call.dropped + tuple(dropped))
-    rows = encode(features, columns, impute=True).values if features else np.zeros((len(weights), 1))
-    distinct = len(np.unique(rows, axis=0)) if call.options.k is not None else len(rows)
-    if call.options.k is not None and call.options.k > distinct:
-        raise OptionError.value(
-            call.function, "k", f"{distinct} or less, the number of distinct rows to cluster", call.options.k
-        )
+        return Model(tuple(features), impute, separable_at, None)
+    rows = encode(features, chosen, impute=True).values if features else np.zeros((len(weights), 1))
+    k = call.options.k
+    if k is not None and k > (distinct := len(np.unique(rows, axis=0))):
+        wanted = f"{distinct} or less, the number of distinct rows to cluster"
+        return nothing(OptionError, f"set k to {wanted}, not {k}")
     clustering = pipeline.fit(
-        rows,
-        weights,
-        k=call.options.k,
-        k_max=call.options.k_max,
-        covariance=call.options.covariance,
-        progress=progress,
+        rows, weights, k=k, k_max=call.options.k_max, covariance=call.options.covariance, progress=progress
     )
-    return Model(tuple(features), impute, call.options.separable_at, clustering, call.dropped + tuple(dropped))
+    model = Model(tuple(features), impute, separable_at, clustering)
+    if not described:
+        return model
+    labels = Scorer(clustering).assign(rows)
+    values = unscaled(features, chosen) if features else rows
+    means, spreads = cluster_moments(labels, weights, values, len(clustering.sizes))
+    return replace(model, means=means, spreads=spreads)
+
+
+def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tuple[Floats, Floats]:
+    """Mean and standard deviation ``(k, d)`` of the rows ``(n, d)`` of each cluster."""
+    means, spreads = np.zeros((k, rows.shape[1])), np.zeros((k, rows.shape[1]))
+    for cluster in range(k):
+        inside = labels == cluster
+        own, total = weights[inside], weights[inside].sum()
+        for feature in range(rows.shape[1]):  # column by column: sums in one order, whatever the number of clusters
+            column = rows[inside, feature]
+            means[cluster, feature] = (own * column).sum() / total
+            spreads[cluster, feature] = np.sqrt((own * (column - means[cluster, feature]) ** 2).sum() / total)
+    return means, spreads
 
 
 CONSTANT = "constant"
 
 
-def _dropped_features(call: Call, summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+def dropped_features(call: Call, summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Columns chosen automatically that cannot help, and why: the words for ``rewrite._helps``."""
     dropped = []
     for index, feature in enumerate(call.features if call.automatic else ()):
@@ -107,7 +141,7 @@ def _dropped_features(call: Call, summary: Mapping[str, Any]) -> list[tuple[str,
     return dropped
 
 
-def _form(call: Call, index: int, summary: Mapping[str, Any]) -> str:
+def resolved_form(call: Call, index: int, summary: Mapping[str, Any]) -> str:
     """The form that a column's values really have: known at bind time, or seen in the data."""
     forms = call.features[index].forms
     found = next((form for form in forms if summary[f"{form}{index}_n"]), forms[0])
@@ -117,6 +151,14 @@ def _form(call: Call, index: int, summary: Mapping[str, Any]) -> str:
             f"'{call.options.categorical}'"
         )
     return found
+
+
+def _check_types(call: Call, summary: Mapping[str, Any]) -> None:
+    """Where the types could not be seen at bind time: a column of another kind has come through as NULL."""
+    for index, feature in enumerate(call.features):
+        found = summary[f"type{index}"]
+        if found is not None and found != '"NULL"' and Column(feature.name, found).kind is None:
+            raise FeatureError(f"{call.function}: leave {feature.name} out of columns: {found} is no feature type")
 
 
 def _check_weights(call: Call, summary: Mapping[str, Any]) -> None:
@@ -159,7 +201,7 @@ def _check_lengths(call: Call, index: int, form: str, summary: Mapping[str, Any]
         raise FeatureError(f"{call.function}: leave {name} out of columns: its lists are empty")
 
 
-def _sampled_rows(call: Call, sample: pa.StructArray | None) -> tuple[Floats, list[pa.Array]]:
+def sampled_rows(call: Call, sample: pa.StructArray | None) -> tuple[Floats, list[pa.Array]]:
     """Weights (n,) and the columns of the sample, one for each form of each feature.
 
     Where the sample is not everything, weights are max(weight, threshold), the threshold being the priority of the
@@ -174,10 +216,63 @@ def _sampled_rows(call: Call, sample: pa.StructArray | None) -> tuple[Floats, li
     return weights, [sample.field(f"{form}{i}") for i, f in enumerate(call.features) for form in f.forms]
 
 
-def model_key(model: Model) -> str:
-    """A hash of everything in a model: equal models have equal keys."""
+def report(
+    call: Call, model: Model, summary: Mapping[str, Any], used: Mapping[str, Any], sample: pa.StructArray | None,
+    duckdb_version: str,
+) -> tuple[tuple[str, str], ...]:  # fmt: skip
+    """What ``ppp_info`` says of the data and the options."""
+    dropped = dropped_features(call, summary)
+    out = {name for name, _ in dropped}
+    weights = sample.field("weight").to_numpy(zero_copy_only=False) if sample is not None else np.zeros(0)
+    all_distinct = len(weights) <= call.options.sample_size
+    found = [("source", call.source), ("fingerprint", fingerprint(call, summary, used, sample))]
+    found += [("rows", str(summary["n"])), ("rows_used", str(used["used_rows"] or 0))]
+    found.append(("rows_skipped", str(summary["n"] - (used["used_rows"] or 0))))
+    for index, feature in enumerate(call.features):
+        missing = summary["n"] - sum(summary[f"{form}{index}_finite"] for form in feature.forms)
+        if missing and feature.name not in out:
+            fate = "imputed" if model.impute else "skipped"
+            found.append((f"rows_{fate}: {feature.name}", f"{missing} NULL, NaN or infinite"))
+    found.append(
+        ("sample", f"all {len(weights)} distinct rows" if all_distinct else f"{len(weights) - 1} distinct rows")
+    )
+    found.append(("columns_used", ", ".join(f"{one.name} ({one.type}, as {one.kind})" for one in model.features)))
+    found += [(f"column_dropped: {name}", why) for name, why in (*call.dropped, *dropped)]
+    found += [(f"option: {name}", show(value)) for name, value in _told_options(call).items()]
+    return (*found, ("ppp_duck_version", VERSION), ("duckdb_version", duckdb_version))
+
+
+def fingerprint(call: Call, summary: Mapping[str, Any], used: Mapping[str, Any], sample: pa.StructArray | None) -> str:
+    """A hash of the data and the options: of counts, extremes and content keys of all rows, and of the sample's values.
+
+    It knows nothing of the order of rows or columns, of names of sources, of storage or of versions.
+    """
+    columns = []
+    for index, feature in enumerate(call.features):
+        form = resolved_form(call, index, summary)
+        name = f"{form}{index}"
+        seen = {key[len(name) :]: value for key, value in summary.items() if key.startswith(f"{name}_")}
+        columns.append([feature.name.casefold(), form, seen])
+    told = {**_told_options(call), "columns": None}  # the columns themselves are told just above
+    digest = hashlib.sha256(json.dumps([told, columns, used], sort_keys=True, default=str).encode())
+    weights, forms = sampled_rows(call, sample)
+    digest.update(weights.tobytes())
+    for column in forms:
+        if column.null_count < len(column):
+            digest.update(json.dumps(column.to_pylist()).encode())
+    return digest.hexdigest()[:32]
+
+
+def _told_options(call: Call) -> dict[str, object]:
+    """The options that decide a fit, as given."""
+    told = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(call.options).items()}
+    return {name: value for name, value in told.items() if name not in ("output", "prefix")}
+
+
+def model_key(models: ModelSet) -> str:
+    """A hash of everything in the models: equal models have equal keys."""
     digest = hashlib.sha256()
-    _feed(digest, model)
+    _feed(digest, models)
     return digest.hexdigest()[:32]
 
 

@@ -76,8 +76,8 @@ class Feature:
     """
 
     name: str
-    slot: int  # which argument of the scoring functions carries it
     kind: str  # 'number', 'text' or 'vector'
+    type: str  # DuckDB's name of the column's type; '' if no row was seen
     unit: float
     center: Floats  # (p,)
     scale: Floats  # (p,)
@@ -93,8 +93,22 @@ class Model:
     features: tuple[Feature, ...]
     impute: bool
     separable_at: float
-    clustering: Clustering | None  # None where every row lacks a feature
-    dropped: tuple[tuple[str, str], ...]  # columns that are no features, and why
+    clustering: Clustering | None  # None where there was nothing to cluster; ``note`` says why
+    note: str = ""
+    group: tuple[str | None, ...] = ()  # the values of the ``by`` columns, as text
+    means: Floats | None = (
+        None  # (k, d) of the rows of each cluster, in the units of the columns; None if not asked for
+    )
+    spreads: Floats | None = None  # (k, d) their standard deviations
+    report: tuple[tuple[str, str], ...] = ()  # what ``ppp_info`` says beside what can be seen from the model
+
+
+@dataclass(frozen=True)
+class ModelSet:
+    """What one fit returns: one model, or one for each group of the ``by`` columns."""
+
+    by: tuple[str, ...]
+    models: tuple[Model, ...]
 
 
 SCORE_COLUMNS = {

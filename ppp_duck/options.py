@@ -32,6 +32,20 @@ class Options:
     covariance: str = "auto"
     separable_at: float = 0.95
     sample_size: int = 65_536
+    by: tuple[str, ...] = ()
+    output: str = "id"
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Checked options of the functions that read a model."""
+
+    model: str | None = None
+    by: tuple[str, ...] = ()
+    contamination: float = 0.01
+    a: int | None = None
+    b: int | None = None
     output: str = "id"
     prefix: str = ""
 
@@ -71,11 +85,14 @@ def _integer(least: int) -> Check:
     return check
 
 
-def _share(function: str, name: str, given: object) -> float:
-    number = _number(given)
-    if number is None or not 0 < number <= 1:
-        raise OptionError.value(function, name, "a number above 0 and up to 1", given)
-    return float(number)
+def _share(most: float) -> Check:
+    def check(function: str, name: str, given: object) -> float:
+        number = _number(given)
+        if number is None or not 0 < number <= most:
+            raise OptionError.value(function, name, f"a number above 0 and up to {most:g}", given)
+        return float(number)
+
+    return check
 
 
 def _number(given: object) -> int | float | Decimal | None:
@@ -103,15 +120,52 @@ TABLE = (
     Option("categorical", "VARCHAR", _choice(*CATEGORICAL), "what becomes of text columns"),
     Option("max_categories", "INTEGER", _integer(1), "categories kept per text column; the rest become one, other"),
     Option("covariance", "VARCHAR", _choice(*COVARIANCES), "form of the mixture's covariances; spherical is k-means"),
-    Option("separable_at", "DOUBLE", _share, "posterior probability from which a row counts as separable"),
+    Option("separable_at", "DOUBLE", _share(1), "posterior probability from which a row counts as separable"),
     Option("sample_size", "BIGINT", _integer(2), "how many distinct weighted rows the engine sees"),
+    Option("by", "VARCHAR[]", _names, "one independent clustering for each group of equal values in these columns"),
     Option("output", "VARCHAR", _choice(*OUTPUTS), "'id': only cluster_id; 'full': every column there is"),
     Option("prefix", "VARCHAR", _text, "put before the name of every new column"),
 )
 
 
+READING = (
+    Option("model", "VARCHAR", _text, "a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT"),
+    Option("by", "VARCHAR[]", _names, "the columns that the model was fitted by; NULL: as the model says"),
+    Option("contamination", "DOUBLE", _share(0.5), "the share of rows that is_outlier marks, at most"),
+    Option("a", "INTEGER", _integer(0), "a cluster id"),
+    Option("b", "INTEGER", _integer(0), "the cluster id to compare with; NULL: all the others together"),
+    Option("output", "VARCHAR", _choice(*OUTPUTS), "'id': only cluster_id; 'full': every column there is"),
+    Option("prefix", "VARCHAR", _text, "put before the name of every new column"),
+)
+
+_FIT = tuple(option.name for option in TABLE)
+_UNSCORED = tuple(name for name in _FIT if name not in ("output", "prefix"))
+
+# The named arguments of every function, in the order of its macro.
+FITTING: dict[str, tuple[str, ...]] = {
+    "ppp_cluster": _FIT,
+    "ppp_fit": _UNSCORED,
+    "ppp_separable": (*_UNSCORED, "prefix"),
+}
+SCORING: dict[str, tuple[str, ...]] = {
+    "ppp_predict": ("model", "by", "output", "prefix"),
+    "ppp_outliers": ("model", "contamination", "by", "prefix"),
+    "ppp_profile": ("model", "by"),
+    "ppp_evaluate": ("model", "by"),
+}
+MODELS: dict[str, tuple[str, ...]] = {
+    "ppp_centers": (),
+    "ppp_trials": (),
+    "ppp_info": (),
+    "ppp_compare": ("a", "b"),
+    "ppp_match": (),
+}
+
+ARGUMENTS = {**FITTING, **SCORING, **MODELS}
+
+
 def check_options(function: str, given: Mapping[str, object]) -> Options:
-    """Options from the values a caller gave; ``None`` stands for the default.
+    """Options of a function that fits, from the values a caller gave; ``None`` stands for the default.
 
     Raises OptionError, naming the argument, the value and what it may be.
 
@@ -123,15 +177,37 @@ def check_options(function: str, given: Mapping[str, object]) -> Options:
     ppp_duck.errors.OptionError: ppp_cluster: set scale to 'standard', 'robust' or 'none', not 'standart'; \
 did you mean 'standard'?
     """
-    table = {option.name: option for option in TABLE}
-    checked: dict[str, object] = {}
-    for name, value in given.items():
-        if name not in table:
-            near = nearest(name, list(table))
-            raise OptionError(f"{function}: no argument {name}" + (f"; did you mean {near}?" if near else ""))
-        if value is not None:
-            checked[name] = table[name].check(function, name, value)
-    options = Options(**checked)  # type: ignore[arg-type]
+    options = Options(**_checked(function, TABLE, FITTING[function], given))  # type: ignore[arg-type]
     if options.k is not None and options.k_max is not None and options.k > options.k_max:
         raise OptionError.value(function, "k_max", f"k = {options.k} or more, or leave it out", options.k_max)
+    if options.k is not None and options.k > options.sample_size:
+        raise OptionError.value(function, "sample_size", f"k = {options.k} or more", options.sample_size)
     return options
+
+
+def check_reading(function: str, given: Mapping[str, object]) -> Reading:
+    """The same for a function that reads a model. Raises OptionError also where ``model`` or ``a`` is missing."""
+    names = ARGUMENTS[function]
+    reading = Reading(**_checked(function, READING, names, given))  # type: ignore[arg-type]
+    if "model" in names and reading.model is None:
+        raise OptionError(f"{function}: name the model, for instance model := 'seg' after CREATE TABLE seg AS FROM "
+                          "ppp_fit(...)")  # fmt: skip
+    if "a" in names and reading.a is None:
+        raise OptionError(f"{function}: name a cluster, for instance a := 0")
+    if reading.a is not None and reading.a == reading.b:
+        raise OptionError.value(function, "b", "another cluster than a, or leave it out", reading.b)
+    return reading
+
+
+def _checked(
+    function: str, table: tuple[Option, ...], names: tuple[str, ...], given: Mapping[str, object]
+) -> dict[str, object]:
+    known = {option.name: option for option in table if option.name in names}
+    checked: dict[str, object] = {}
+    for name, value in given.items():
+        if name not in known:
+            near = nearest(name, list(known))
+            raise OptionError(f"{function}: no argument {name}" + (f"; did you mean {near}?" if near else ""))
+        if value is not None:
+            checked[name] = known[name].check(function, name, value)
+    return checked

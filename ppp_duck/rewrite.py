@@ -1,19 +1,19 @@
-"""At bind time a call becomes one SQL statement, a chain of named stages:
+"""At bind time a call that fits becomes a chain of named SQL stages:
 
-source -> features -> summary -> usable -> keyed -> merged -> sample -> fit -> scored rows.
+source -> features -> summary -> usable -> keyed -> merged -> sample -> fit.
 
-Nothing is read here: the statement that comes out reads, fits and scores when it runs, in its own transaction.
+Nothing is read here: the statement that comes out reads and fits when it runs, in its own transaction.
 Each stage is a function that returns its SQL; every name in it goes through ``quote``, every value through ``literal``.
+With ``by`` every stage carries ``g``, the group of a row, and the extremes, keys and samples are each group's own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 
-from ppp_duck.errors import FeatureError, OptionError, SourceError
-from ppp_duck.model import SCORE_COLUMNS
+from ppp_duck.errors import FeatureError, SourceError
 from ppp_duck.options import Options
 from ppp_duck.sources import Column, Source, literal, quote
 
@@ -53,7 +53,8 @@ class Call:
     @classmethod
     def from_json(cls, text: str) -> Call:
         fields = json.loads(text)
-        fields["options"] = Options(**fields["options"])
+        lists = {name: tuple(value) for name, value in fields["options"].items() if isinstance(value, list)}
+        fields["options"] = Options(**{**fields["options"], **lists})
         fields["features"] = tuple(Feature(**feature) for feature in fields["features"])
         fields["dropped"] = tuple((name, why) for name, why in fields["dropped"])
         return cls(**fields)
@@ -64,7 +65,7 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
     columns = source.columns
     if columns is None:
         names = [name for name in options.columns or () if name not in options.exclude]
-        features = [Feature(name, "ntv", False) for name in names]
+        features = [Feature(name, "ntv", False) for name in names if name not in options.by]
         dropped: list[tuple[str, str]] = []
     else:
         by_name = {column.name.casefold(): column for column in columns}
@@ -80,6 +81,12 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
             if find(options.weight).kind != "number":
                 raise FeatureError(f"{function}: name a numeric column as weight, not {options.weight} "
                                    f"({find(options.weight).type})")  # fmt: skip
+        groups = [find(name) for name in options.by]
+        left_out.update(column.name for column in groups)
+        for column in groups:
+            if column.kind not in ("number", "text"):
+                raise FeatureError(f"{function}: leave {column.name} out of by: {column.type} cannot name a group")
+        options = replace(options, by=tuple(column.name for column in groups))
         chosen = columns if options.columns is None else [find(name) for name in options.columns]
         chosen = [column for column in chosen if column.name not in left_out]
         if options.columns is not None:
@@ -106,39 +113,48 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
     return Call(function, source.name, tuple(features), tuple(dropped), options.columns is None, options)
 
 
-def statement(call: Call, source: Source) -> str:
-    """The whole of a ``ppp_cluster`` call as one statement."""
-    stages = [
-        (
-            "_ppp_source",
-            "NOT MATERIALIZED" if source.repeatable else "MATERIALIZED",
-            f"SELECT * FROM {source.relation}",
-        ),
+Stage = tuple[str, str, str]  # name, MATERIALIZED or not, SQL
+
+
+def source_stage(source: Source, name: str = "_ppp_source") -> Stage:
+    return (name, "NOT MATERIALIZED" if source.repeatable else "MATERIALIZED", f"SELECT * FROM {source.relation}")
+
+
+def with_stages(stages: Iterable[Stage], query: str) -> str:
+    """One statement: a WITH of all stages, and the query that reads them."""
+    text = []
+    for name, materialized, sql in stages:
+        head = f"{name}(state) AS" if name == "_ppp_steps" else f"{name} AS {materialized}"
+        text.append(f"{head} (\n{sql}\n)")
+    chain = ",\n".join(text)
+    return f"WITH RECURSIVE {chain}\n{query}"
+
+
+def fit_stages(call: Call, source: Source) -> list[Stage]:
+    """From the source to ``_ppp_fit``, whose one row holds the key of the fitted models."""
+    used: list[Stage] = [("_ppp_used", "MATERIALIZED", _used(call))] if call.function == "ppp_fit" else []
+    return [
+        source_stage(source),
         ("_ppp_features", "NOT MATERIALIZED", _features(call)),
         ("_ppp_summary", "MATERIALIZED", _summary(call)),
         ("_ppp_usable", "NOT MATERIALIZED", _usable(call)),
         ("_ppp_parts", "NOT MATERIALIZED", _parts(call)),
         ("_ppp_keyed", "NOT MATERIALIZED", _keyed(call)),
+        *used,
         ("_ppp_merged", "NOT MATERIALIZED", _merged(call)),
         ("_ppp_sample", "NOT MATERIALIZED", _sample(call)),
-        ("_ppp_steps(state)", "", _steps(call)),
+        ("_ppp_steps", "", _steps(call)),
         ("_ppp_fit", "MATERIALIZED", "SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')"),
     ]
-    chain = ",\n".join(f"{name} AS {mode} (\n{sql}\n)".replace("AS  (", "AS (") for name, mode, sql in stages)
-    return f"WITH RECURSIVE {chain}\n{_scored(call, source)}"
 
 
 def _forms(call: Call) -> Iterable[tuple[int, Feature, str]]:
     return ((index, feature, form) for index, feature in enumerate(call.features) for form in feature.forms)
 
 
-def _value(form: str, column: str) -> str:
+def value(form: str, column: str) -> str:
     """One form of a column, by the typed macros of sql/feature_types.sql."""
-    return f"{ {'n': 'ppp__number', 't': 'ppp__text', 'v': 'ppp__vector'}[form] }({column})"
-
-
-def _source_values(call: Call) -> list[str]:
-    return [_value(form, f"_ppp_source.{quote(feature.name)}") for _, feature, form in _forms(call)]
+    return f"{ {'n': 'ppp__number', 't': 'ppp__text', 'v': 'ppp__vector', 'g': 'ppp__group'}[form] }({column})"
 
 
 def _names(call: Call) -> list[str]:
@@ -149,8 +165,24 @@ def _lines(items: Iterable[str]) -> str:
     return ",\n  ".join(items)
 
 
+def group_key(columns: Iterable[str]) -> str:
+    """The group of a row as one text: a JSON list of the ``by`` columns as texts."""
+    return f"CAST(to_json([{', '.join(f'ppp__group({quote(name)})' for name in columns)}]) AS VARCHAR)"
+
+
+def _group(call: Call) -> list[str]:
+    return ["g"] if call.options.by else []
+
+
+def _with_summary(call: Call, relation: str) -> str:
+    """A relation beside the summary of all rows, or of each row's group."""
+    return f"{relation} JOIN _ppp_summary USING (g)" if call.options.by else f"{relation}, _ppp_summary"
+
+
 def _features(call: Call) -> str:
-    values = [f"{value} AS {name}" for value, name in zip(_source_values(call), _names(call), strict=True)]
+    values = [f"{group_key(call.options.by)} AS g"] if call.options.by else []
+    values += [f"{value(form, '_ppp_source.' + quote(feature.name))} AS {form}{i}" for i, feature, form in _forms(call)]
+    values += [f"typeof({quote(feature.name)}) AS y{i}" for i, feature in enumerate(call.features)]
     values += [f"{quote(f.name)} AS k{i}" for i, f in enumerate(call.features) if f.may_be_key]
     if call.options.weight is not None:
         values.append(f"ppp__number({quote(call.options.weight)}) AS w")
@@ -167,7 +199,8 @@ def _finite(form: str, name: str) -> str:
 
 def _summary(call: Call) -> str:
     """Counts and exact extremes of every feature over all rows, and whether it can help: all order-free."""
-    values = ["count(*) AS n"]
+    values = [*_group(call), "count(*) AS n"]
+    values += [f"min(y{i}) AS type{i}" for i in range(len(call.features))]
     for index, feature, form in _forms(call):
         name = f"{form}{index}"
         values += [f"count({name}) AS {name}_n", f"count(*) FILTER ({_finite(form, name)}) AS {name}_finite"]
@@ -191,7 +224,8 @@ def _summary(call: Call) -> str:
         if call.automatic
         else []
     )
-    return f"SELECT {_lines(['*', *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM _ppp_features)"
+    grouped = " GROUP BY g" if call.options.by else ""
+    return f"SELECT {_lines(['*', *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM _ppp_features{grouped})"
 
 
 def _helps(feature: Feature, index: int) -> str:
@@ -206,7 +240,7 @@ def _helps(feature: Feature, index: int) -> str:
 def _usable(call: Call) -> str:
     """Rows the engine may see: finite features that help (others become NULL), positive weights."""
     helps = "use{} AND " if call.automatic else ""
-    values = []
+    values = _group(call)
     for index, _, form in _forms(call):
         name = f"{form}{index}"
         # Adding 0 makes -0 equal to 0.
@@ -222,12 +256,12 @@ def _usable(call: Call) -> str:
         values.append("w")
         conditions.append("w > 0 AND isfinite(w)")
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT\n  {_lines(values)}\nFROM _ppp_features, _ppp_summary{where}"
+    return f"SELECT\n  {_lines(values)}\nFROM {_with_summary(call, '_ppp_features')}{where}"
 
 
 def _parts(call: Call) -> str:
     """Each feature as whole numbers in [0, 2^52]: its place between the exact extremes."""
-    values = list(_names(call))
+    values = [*_group(call), *_names(call)]
     for index, _, form in _forms(call):
         name = f"{form}{index}"
         if form == "t":
@@ -241,7 +275,7 @@ def _parts(call: Call) -> str:
     if call.options.weight is not None:
         values.append(f"CAST(w * pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS HUGEINT) AS units")
         values.append(f"pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS unit")
-    return f"SELECT\n  {_lines(values)}\nFROM _ppp_usable, _ppp_summary"
+    return f"SELECT\n  {_lines(values)}\nFROM {_with_summary(call, '_ppp_usable')}"
 
 
 def _probes(form: str, name: str) -> list[tuple[str, str]]:
@@ -262,7 +296,7 @@ def _keyed(call: Call) -> str:
         for part, coefficient in zip(_key_parts(form, f"p_{form}{index}"), coefficients[first:], strict=False):
             terms.append(f"coalesce({part}, 0) * {coefficient}")
     groups = [f"({' + '.join(terms[i : i + GROUP])}) % {PRIME}" for i in range(0, len(terms), GROUP)]
-    columns = [*_names(call), *(["units", "unit"] if call.options.weight is not None else [])]
+    columns = [*_group(call), *_names(call), *(["units", "unit"] if call.options.weight is not None else [])]
     mixed = f"SELECT {_lines(columns)}, ({' + '.join(groups)}) % {PRIME} AS h FROM _ppp_parts"
     for add in (715_225_739, 479_001_599):
         mixed = f"SELECT * REPLACE ((h * (h + {add})) % {PRIME} AS h) FROM ({mixed})"
@@ -289,7 +323,7 @@ def _coefficients(count: int) -> list[int]:
 
 def _merged(call: Call) -> str:
     weight = "count(*)" if call.options.weight is None else "sum(units) / any_value(unit)"
-    names = _lines([*_names(call), "u"])
+    names = _lines([*_group(call), *_names(call), "u"])
     merged = f"SELECT {names}, CAST({weight} AS DOUBLE) AS weight\nFROM _ppp_keyed GROUP BY {names}"
     return f"SELECT *, weight / u AS priority FROM (\n{merged})"
 
@@ -299,51 +333,50 @@ def _sample(call: Call) -> str:
 
     One row more than asked for: its priority is the threshold that unbiased weights need.
     """
-    return f"SELECT {_lines([*_names(call), 'weight', 'priority'])} FROM _ppp_merged\n" \
-           f"ORDER BY {_order(call, 'priority')} LIMIT {call.options.sample_size + 1}"  # fmt: skip
+    size = call.options.sample_size + 1
+    columns = _lines([*_group(call), *_names(call), "weight", "priority"])
+    if call.options.by:
+        rank = f"row_number() OVER (PARTITION BY g ORDER BY {_order(call)})"
+        return f"SELECT {columns} FROM _ppp_merged\nQUALIFY {rank} <= {size}"
+    return f"SELECT {columns} FROM _ppp_merged\nORDER BY {_order(call)} LIMIT {size}"
 
 
-def _order(call: Call, priority: str) -> str:
-    return ", ".join([f"{priority} DESC NULLS LAST", *(f"{name} ASC NULLS LAST" for name in _names(call))])
+def _order(call: Call) -> str:
+    return ", ".join(["priority DESC NULLS LAST", *(f"{name} ASC NULLS LAST" for name in _names(call))])
+
+
+def sample_list(call: Call) -> str:
+    """The sampled rows as one list of structs, in canonical order."""
+    fields = ", ".join(f"'{name}': {name}" for name in [*_names(call), "weight", "priority"])
+    return f"list({{{fields}}} ORDER BY {_order(call)})"
+
+
+def _used(call: Call) -> str:
+    """What the fingerprint adds to the sample: how many rows there are and, whatever their order, which."""
+    h = f"CAST(floor(u * {literal(float(PRIME))}) AS BIGINT)"
+    values = [*_group(call), "count(*) AS used_rows", f"sum({h}) AS key_sum", f"bit_xor({h}) AS key_xor"]
+    if call.options.weight is not None:
+        values.append("sum(units) AS units")
+    grouped = " GROUP BY g" if call.options.by else ""
+    return f"SELECT {_lines(values)}\nFROM _ppp_keyed{grouped}"
 
 
 def _steps(call: Call) -> str:
-    """The fit, in slices: DuckDB looks for an interrupt between them, which it cannot do inside a Python function."""
-    sample = f"SELECT list(_ppp_sample ORDER BY {_order(call, 'priority')}) FROM _ppp_sample"
-    summary = "SELECT _ppp_summary FROM _ppp_summary"
-    return f"SELECT ppp__fit({literal(call.to_json())}, ({summary}), ({sample}))\n" \
+    """The fit, in slices: DuckDB looks for an interrupt between them, which it cannot do inside a Python function.
+
+    It is given a list of groups, of one without ``by``: the group, its summary, its sample.
+    """
+    with_used = call.function == "ppp_fit"
+    if call.options.by:
+        used = ", 'used': _ppp_used" if with_used else ""
+        lists = f"(SELECT g, {sample_list(call)} AS rows FROM _ppp_sample GROUP BY g)"
+        groups = f"SELECT list({{'g': g, 'summary': _ppp_summary, 'rows': rows{used}}} ORDER BY g)\n"
+        groups += f"FROM _ppp_summary LEFT JOIN {lists} USING (g)"
+        groups += " LEFT JOIN _ppp_used USING (g)" if with_used else ""
+        groups = f"({groups})"
+    else:
+        used = ", 'used': (SELECT _ppp_used FROM _ppp_used)" if with_used else ""
+        groups = "[{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),\n"
+        groups += f"  'rows': (SELECT {sample_list(call)} FROM _ppp_sample){used}}}]"
+    return f"SELECT ppp__fit({literal(call.to_json())}, {groups}, version())\n" \
            "UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')"  # fmt: skip
-
-
-def _scored(call: Call, source: Source) -> str:
-    """The source's rows, each with its new columns. One function call a row: the engine's word is asked only once."""
-    prefix = call.options.prefix
-    names = [prefix + name for name in (SCORE_COLUMNS if call.options.output == "full" else ["cluster_id"])]
-    guard = _clash_guard(call, source, names)
-    arguments = ", ".join(["_ppp_fit.model", *_source_values(call)])
-    if call.options.output == "id":
-        return f"SELECT _ppp_source.*, ppp__assign({arguments}) AS {quote(names[0])}\nFROM _ppp_source, _ppp_fit{guard}"
-    fields = [f"_ppp_score.{field} AS {quote(name)}" for field, name in zip(SCORE_COLUMNS, names, strict=True)]
-    rows = f"SELECT _ppp_source.*, ppp__score({arguments}) AS _ppp_score FROM _ppp_source, _ppp_fit{guard}"
-    return f"SELECT * EXCLUDE (_ppp_score), {_lines(fields)}\nFROM ({rows})"
-
-
-def _clash_guard(call: Call, source: Source, names: Sequence[str]) -> str:
-    if source.columns is not None:
-        taken = {column.name.casefold() for column in source.columns}
-        for name in names:
-            if name.casefold() in taken:
-                raise SourceError.clash(call.function, name, source.name)
-        return ""
-    # The columns are unknown here: let the binder compare. Where the source has one of the names too, the reference is
-    # ambiguous, and the binder's message shows the name of this relation.
-    hint = quote(f"{call.function}: set prefix, the source already has this column")
-    nothing = ", ".join(f"NULL AS {quote(name)}" for name in names)
-    return f", (SELECT {nothing}) AS {hint}\nWHERE true OR ({' AND '.join(f'{quote(name)} IS NULL' for name in names)})"
-
-
-def check_sampling(call: Call) -> None:
-    """Raise OptionError where options contradict each other before any row is seen."""
-    options = call.options
-    if options.k is not None and options.k > options.sample_size:
-        raise OptionError.value(call.function, "sample_size", f"k = {options.k} or more", options.sample_size)

@@ -1,5 +1,6 @@
 -- How a column of each type becomes a number, a text or a vector. DuckDB chooses the overload by the column's own type,
 -- so the same expression serves every source, also one whose columns cannot be seen before the statement runs.
+-- The last overload, without a type, is for all types that no feature can be made of.
 -- Times are seconds since 1970 (or midnight), as doubles; infinite dates are infinite numbers.
 
 CREATE OR REPLACE TEMP MACRO ppp__number
@@ -14,7 +15,8 @@ CREATE OR REPLACE TEMP MACRO ppp__number
   (x INTERVAL) AS epoch(x),
   (x UUID) AS CAST(NULL AS DOUBLE),
   (x VARCHAR) AS CAST(NULL AS DOUBLE),
-  (x DOUBLE[]) AS CAST(NULL AS DOUBLE);
+  (x DOUBLE[]) AS CAST(NULL AS DOUBLE),
+  (x) AS CAST(NULL AS DOUBLE);
 
 CREATE OR REPLACE TEMP MACRO ppp__text
   (x VARCHAR) AS x,
@@ -28,7 +30,8 @@ CREATE OR REPLACE TEMP MACRO ppp__text
   (x TIME) AS CAST(NULL AS VARCHAR),
   (x TIMETZ) AS CAST(NULL AS VARCHAR),
   (x INTERVAL) AS CAST(NULL AS VARCHAR),
-  (x DOUBLE[]) AS CAST(NULL AS VARCHAR);
+  (x DOUBLE[]) AS CAST(NULL AS VARCHAR),
+  (x) AS CAST(NULL AS VARCHAR);
 
 CREATE OR REPLACE TEMP MACRO ppp__vector
   (x DOUBLE[]) AS x,
@@ -42,4 +45,20 @@ CREATE OR REPLACE TEMP MACRO ppp__vector
   (x TIMESTAMP_NS) AS CAST(NULL AS DOUBLE[]),
   (x TIME) AS CAST(NULL AS DOUBLE[]),
   (x TIMETZ) AS CAST(NULL AS DOUBLE[]),
-  (x INTERVAL) AS CAST(NULL AS DOUBLE[]);
+  (x INTERVAL) AS CAST(NULL AS DOUBLE[]),
+  (x) AS CAST(NULL AS DOUBLE[]);
+
+-- The value of a column that names groups, as a text: equal values give equal texts, whatever their numeric type.
+CREATE OR REPLACE TEMP MACRO ppp__group
+  (x VARCHAR) AS x,
+  (x HUGEINT) AS CAST(x AS VARCHAR),
+  (x DOUBLE) AS CASE WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS HUGEINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END,
+  (x BOOLEAN) AS CAST(x AS VARCHAR),
+  (x DATE) AS CAST(x AS VARCHAR),
+  (x TIMESTAMP) AS CAST(x AS VARCHAR),
+  (x TIMESTAMP_NS) AS CAST(x AS VARCHAR),
+  (x TIMESTAMPTZ) AS CASE WHEN isfinite(x) THEN CAST(make_timestamp(epoch_us(x)) AS VARCHAR) || '+00' ELSE CAST(x AS VARCHAR) END,
+  (x TIME) AS CAST(x AS VARCHAR),
+  (x TIMETZ) AS CAST(x AS VARCHAR),
+  (x INTERVAL) AS CAST(x AS VARCHAR),
+  (x) AS CAST(x AS VARCHAR);

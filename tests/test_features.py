@@ -136,7 +136,7 @@ def test_categorical_ignore(con: duckdb.DuckDBPyConnection) -> None:
 def numbers(values: list[float | None], scale: str = "standard", weights: list[float] | None = None) -> np.ndarray:
     column = pa.array(values, pa.float64())
     mass = np.array(weights or [1.0] * len(values))
-    feature = learn_feature("x", 0, column, "number", 1, mass, scale, 20)
+    feature = learn_feature("x", column, "number", "DOUBLE", 1, mass, scale, 20)
     return encode([feature], [column], impute=True).values[:, 0]
 
 
@@ -165,7 +165,7 @@ def test_extreme_numbers_stay_finite() -> None:
 
 def test_a_text_weighs_as_much_as_a_number() -> None:
     column = pa.array(["a"] * 6 + ["b"] * 3 + ["c"])
-    feature = learn_feature("c", 0, column, "text", 1, np.ones(10), "standard", 20)
+    feature = learn_feature("c", column, "text", "VARCHAR", 1, np.ones(10), "standard", 20)
     scaled = encode([feature], [column], impute=False).values
     assert scaled.var(axis=0).sum() == pytest.approx(1)
     unseen = encode([feature], [pa.array(["zzz", None])], impute=False)
@@ -174,7 +174,7 @@ def test_a_text_weighs_as_much_as_a_number() -> None:
 
 def test_causes() -> None:
     column = pa.chunked_array([[1.0, None], [float("nan"), float("-inf")]])
-    feature = learn_feature("x", 0, column, "number", 1, np.ones(4), "standard", 20)
+    feature = learn_feature("x", column, "number", "DOUBLE", 1, np.ones(4), "standard", 20)
     points = encode([feature], [column], impute=False)
     assert points.missing_slot.tolist() == [-1, 0, 0, 0]
     assert points.missing_cause.tolist() == [0, IS_NULL, IS_NAN, IS_INFINITE]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 import ppp_duck
-from ppp_duck.options import TABLE
+from ppp_duck.options import ARGUMENTS, FITTING, READING, TABLE, Options, Reading
 from ppp_duck.register import sql_directory
 
 ROOT = Path(ppp_duck.__file__).parent
@@ -44,25 +45,43 @@ def test_modules_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < 450
 
 
-def test_every_option_is_in_the_macro_and_its_description() -> None:
-    text = (sql_directory() / "ppp_cluster.sql").read_text(encoding="utf-8")
+POSITIONAL = {
+    "ppp_match": ["old", "new", "src"],
+    **{name: ["model"] for name in ("ppp_centers", "ppp_trials", "ppp_info", "ppp_compare")},
+}
+
+
+def macro(function: str) -> tuple[str, list[str], str]:
+    """Of a function's file: the description, the parameters of the macro with their defaults, and its body."""
+    text = (sql_directory() / f"{function}.sql").read_text(encoding="utf-8")
     comments, code = text.split("CREATE OR REPLACE", 1)
-    for option in TABLE:
-        assert f"-- {option.name} " in comments
-        assert option.sql_type in comments.split(f"-- {option.name} ")[1].splitlines()[0]
-        assert f"  {option.name} := " in code
-        assert f"'{option.name}': {option.name}" in code
-    assert code.count(":=") == len(TABLE)
+    head, body = code.split(") AS TABLE", 1)
+    parameters = [line.strip().rstrip(",") for line in head.splitlines() if line.startswith("  ")]
+    return comments, parameters, body
 
 
-def test_the_macros_defaults_are_the_options_defaults() -> None:
-    from ppp_duck.options import Options
+@pytest.mark.parametrize("function", ARGUMENTS)
+def test_every_argument_is_in_the_macro_and_its_description(function: str) -> None:
+    comments, parameters, body = macro(function)
+    positional = POSITIONAL.get(function, ["src"])
+    assert [one for one in parameters if ":=" not in one] == positional
+    assert [one.split(" := ")[0] for one in parameters if ":=" in one] == list(ARGUMENTS[function])
+    types = {option.name: option.sql_type for option in (*TABLE, *READING)}
+    for name in ARGUMENTS[function]:
+        (line,) = [line for line in comments.splitlines() if line.startswith(f"-- {name} ")]
+        assert line.split()[2] == types[name]
+        assert f"'{name}': " in body
+    for name in positional:
+        assert re.search(rf"^-- .*\b{name}\b", comments, re.MULTILINE)
 
-    code = (sql_directory() / "ppp_cluster.sql").read_text(encoding="utf-8")
+
+@pytest.mark.parametrize("function", ARGUMENTS)
+def test_the_macros_defaults_are_the_options_defaults(function: str) -> None:
     con = ppp_duck.connect()
-    for line in code.splitlines():
-        if " := " in line and line.startswith("  "):
-            name, default = line.strip().rstrip(",").split(" := ")
+    defaults = Options() if function in FITTING else Reading()
+    for parameter in macro(function)[1]:
+        if " := " in parameter:
+            name, default = parameter.split(" := ")
             ((value,),) = con.execute(f"SELECT {default}").fetchall()
-            expected = getattr(Options(), name)
+            expected = getattr(defaults, name)
             assert value == (None if expected == () else expected), name

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ppp_duck
-from ppp_duck import rewrite
+from ppp_duck import rewrite, statements
 from ppp_duck.options import check_options
 from ppp_duck.sources import Column, Source
 
@@ -31,8 +31,7 @@ CALLS = {
 
 def statement(name: str) -> str:
     source, given = CALLS[name]
-    call = rewrite.plan_call("ppp_cluster", source, check_options("ppp_cluster", given))
-    return rewrite.statement(call, source) + "\n"
+    return statements.statement("ppp_cluster", source.name, given, lambda *_, **__: source) + "\n"
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -65,7 +64,7 @@ def keys(query: str, columns: list[Column], weight: str | None = None) -> np.nda
     """The content keys of a query's rows, by the statement's own stages."""
     source = Source("q", f"({query})", tuple(columns), True)
     given: dict[str, object] = {"columns": [c.name for c in columns if c.name != weight], "weight": weight}
-    text = rewrite.statement(rewrite.plan_call("ppp_cluster", source, check_options("ppp_cluster", given)), source)
+    text = statements.statement("ppp_cluster", "q", given, lambda *_, **__: source)
     stages = text[: text.index(",\n_ppp_merged")]
     return ppp_duck.connect().execute(f"{stages} SELECT u FROM _ppp_keyed").fetchnumpy()["u"]
 
@@ -107,17 +106,17 @@ def test_the_key_sees_content_not_order_or_sign_of_zero() -> None:
 
 def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyConnection) -> None:
     """The sampled weights add up to the table's, overall and for each of its halves."""
-    from ppp_duck.fitting import _sampled_rows
+    from ppp_duck.fitting import sampled_rows
 
     query = "SELECT i::DOUBLE AS x FROM range(20000) r(i), range(3) s(j) WHERE j < 1 + i % 3 UNION ALL SELECT 7 FROM range(9000)"
     source = Source("q", f"({query})", tuple(NUMBER), True)
     options = check_options("ppp_cluster", {"columns": ["x"], "sample_size": 2000})
     call = rewrite.plan_call("ppp_cluster", source, options)
-    text = rewrite.statement(call, source)
+    text = statements.statement("ppp_cluster", "q", {"columns": ["x"], "sample_size": 2000}, lambda *_, **__: source)
     stages = text[: text.index(",\n_ppp_steps")]
-    listed = f"list(_ppp_sample ORDER BY {rewrite._order(call, 'priority')})"
+    listed = rewrite.sample_list(call)
     (batch,) = con.sql(f"{stages} SELECT {listed} AS rows FROM _ppp_sample").to_arrow_table().to_batches()
-    weights, (x,) = _sampled_rows(call, batch.column(0).values)
+    weights, (x,) = sampled_rows(call, batch.column(0).values)
     values = x.to_numpy()
     assert len(values) == 2000
     assert weights[values == 7].tolist() == [9002]

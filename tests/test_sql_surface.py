@@ -14,7 +14,7 @@ from conftest import sizes
 import ppp_duck
 from ppp_duck.model import SCORE_COLUMNS
 
-register = importlib.import_module("ppp_duck.register")  # the module; the package's attribute is the function
+functions = importlib.import_module("ppp_duck.functions")  # the module; the package's attribute is the function
 THREE = [(0, 60), (1, 50), (2, 40)]
 
 
@@ -241,8 +241,8 @@ def test_explain_describe_prepare_and_create_view_do_not_fit(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits = []
-    real = register.fit_model
-    monkeypatch.setattr(register, "fit_model", lambda *a: fits.append(1) or real(*a), raising=True)
+    real = functions.fit_groups
+    monkeypatch.setattr(functions, "fit_groups", lambda *a: fits.append(1) or real(*a), raising=True)
     for statement in ("EXPLAIN {}", "DESCRIBE {}", "PREPARE p AS {}", "CREATE VIEW v AS {}", "DESCRIBE v"):
         con.execute(statement.format("FROM ppp_cluster('blobs', output := 'full')")).fetchall()
         assert not fits, statement
@@ -254,8 +254,10 @@ def test_explain_describe_prepare_and_create_view_do_not_fit(
 
 def test_each_row_is_scored_once(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     scored = []
-    real = register.encode
-    monkeypatch.setattr(register, "encode", lambda f, columns, i: scored.append(len(columns[0])) or real(f, columns, i))
+    real = functions.encode
+    monkeypatch.setattr(
+        functions, "encode", lambda f, columns, i: scored.append(len(columns[0])) or real(f, columns, i)
+    )
     con.execute(
         "SELECT cluster_id, probability, distance + 1 FROM ppp_cluster('blobs', output := 'full') "
         "WHERE probability > 0.5 AND second_probability < 0.4 ORDER BY distance"

@@ -109,6 +109,22 @@ class Scorer:
             cell[block] = self.nearest_cells(points)
         return Scores(ids, p_first, second, p_second, _distance(rows, self.clustering.centers[ids]), cell)
 
+    def log_density(self, rows: Floats) -> Floats:
+        """Log density (n,) of points (n, d) under the mixture."""
+        return self.posteriors(rows)[0]
+
+    def posteriors(self, rows: Floats) -> tuple[Floats, Floats]:
+        """Log density (n,) of points (n, d) under the mixture, and the posteriors (n, k) of the clusters."""
+        log_density, shares = np.empty(len(rows)), np.empty((len(rows), len(self.clustering.centers)))
+        for block in self._blocks(rows):
+            points = rows[block]
+            exact = self._near_log_densities(points, _screen(self.clustering.mixture, self.log_norms, points))
+            top = exact.max(axis=1)
+            clusters = self._cluster_densities(exact)
+            total = _row_sums(clusters)
+            log_density[block], shares[block] = top + np.log(total), clusters / total[:, None]
+        return log_density, shares
+
     def nearest_cells(self, points: Floats) -> Ints:
         """The cluster (n,) of the nearest k-means centre; of equally near ones the first."""
         log_p = _screen(self.cells, np.zeros(len(self.cells.means)), points)
@@ -122,16 +138,8 @@ class Scorer:
         return np.asarray(self.clustering.kmeans_cluster[nearest])
 
     def _exact(self, points: Floats, screened: Floats) -> tuple[Ints, Floats, Ints, Floats]:
-        best = screened.max(axis=1, keepdims=True)
-        matters = screened > best - (NEGLIGIBLE + BLAS_ERROR * np.abs(best))
-        exact = _log_densities(self.clustering.mixture, self.log_norms, points, matters)
-        posterior = np.exp(exact - exact.max(axis=1, keepdims=True))
-        clusters = np.zeros((len(points), len(self.clustering.centers)))
-        for component, cluster in enumerate(self.clustering.component_cluster):
-            clusters[:, cluster] += posterior[:, component]
-        total = clusters[:, 0].copy()
-        for cluster in range(1, clusters.shape[1]):
-            total += clusters[:, cluster]
+        clusters = self._cluster_densities(self._near_log_densities(points, screened))
+        total = _row_sums(clusters)
         row = np.arange(len(points))
         first = clusters.argmax(axis=1)
         p_first = clusters[row, first] / total
@@ -140,6 +148,20 @@ class Scorer:
         clusters[row, first] = -1.0
         second = clusters.argmax(axis=1)
         return first, p_first, second, clusters[row, second] / total
+
+    def _near_log_densities(self, points: Floats, screened: Floats) -> Floats:
+        """Exact log densities (n, m) of the components that can matter to a row, -inf for the others."""
+        best = screened.max(axis=1, keepdims=True)
+        matters = screened > best - (NEGLIGIBLE + BLAS_ERROR * np.abs(best))
+        return _log_densities(self.clustering.mixture, self.log_norms, points, matters)
+
+    def _cluster_densities(self, log_densities: Floats) -> Floats:
+        """Density (n, k) of each cluster, in units of the row's most probable component."""
+        density = np.exp(log_densities - log_densities.max(axis=1, keepdims=True))
+        clusters = np.zeros((len(density), len(self.clustering.centers)))
+        for component, cluster in enumerate(self.clustering.component_cluster):
+            clusters[:, cluster] += density[:, component]
+        return clusters
 
     def _blocks(self, rows: Floats) -> list[slice]:
         columns = max(len(self.clustering.mixture.means), len(self.clustering.kmeans_centers), rows.shape[1])
@@ -200,6 +222,14 @@ def _mahalanobis(mixture: Mixture, j: int, points: Floats) -> Floats:
             z += centered[feature] * factor[feature, column]
         squared += z * z
     return squared
+
+
+def _row_sums(values: Floats) -> Floats:
+    """Sums of rows, column by column: a row's sum does not depend on how many rows there are."""
+    total: Floats = values[:, 0].copy()
+    for column in range(1, values.shape[1]):
+        total += values[:, column]
+    return total
 
 
 def _distance(points: Floats, centers: Floats) -> Floats:

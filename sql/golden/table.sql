@@ -7,6 +7,10 @@ SELECT
   ppp__number(_ppp_source."id") AS n1,
   ppp__number(_ppp_source."income") AS n2,
   ppp__vector(_ppp_source."v") AS v3,
+  typeof("city") AS y0,
+  typeof("id") AS y1,
+  typeof("income") AS y2,
+  typeof("v") AS y3,
   "city" AS k0,
   "id" AS k1
 FROM _ppp_source
@@ -19,6 +23,10 @@ SELECT *,
   (v3_finite > 0 AND v3_high > v3_low) AS use3
 FROM (SELECT
   count(*) AS n,
+  min(y0) AS type0,
+  min(y1) AS type1,
+  min(y2) AS type2,
+  min(y3) AS type3,
   count(t0) AS t0_n,
   count(*) FILTER (t0 IS NOT NULL) AS t0_finite,
   min(t0) = max(t0) AS t0_constant,
@@ -97,11 +105,12 @@ SELECT t0,
 ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST LIMIT 65537
 ),
 _ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": true, "dropped": [], "features": [{"forms": "t", "may_be_key": true, "name": "city"}, {"forms": "n", "may_be_key": true, "name": "id"}, {"forms": "n", "may_be_key": false, "name": "income"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"categorical": "onehot", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}', (SELECT _ppp_summary FROM _ppp_summary), (SELECT list(_ppp_sample ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST) FROM _ppp_sample))
+SELECT ppp__fit('{"automatic": true, "dropped": [], "features": [{"forms": "t", "may_be_key": true, "name": "city"}, {"forms": "n", "may_be_key": true, "name": "id"}, {"forms": "n", "may_be_key": false, "name": "income"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
+  'rows': (SELECT list({'t0': t0, 'n1': n1, 'n2': n2, 'v3': v3, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST) FROM _ppp_sample)}], version())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
 SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
-SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, ppp__text(_ppp_source."city"), ppp__number(_ppp_source."id"), ppp__number(_ppp_source."income"), ppp__vector(_ppp_source."v")) AS "cluster_id"
+SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, NULL, {'t city': ppp__text(_ppp_source."city"), 'n id': ppp__number(_ppp_source."id"), 'n income': ppp__number(_ppp_source."income"), 'v v': ppp__vector(_ppp_source."v")}) AS "cluster_id"
 FROM _ppp_source, _ppp_fit

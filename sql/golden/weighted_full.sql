@@ -5,6 +5,8 @@ _ppp_features AS NOT MATERIALIZED (
 SELECT
   ppp__text(_ppp_source."city") AS t0,
   ppp__vector(_ppp_source."v") AS v1,
+  typeof("city") AS y0,
+  typeof("v") AS y1,
   ppp__number("income") AS w
 FROM _ppp_source
 ),
@@ -12,6 +14,8 @@ _ppp_summary AS MATERIALIZED (
 SELECT *
 FROM (SELECT
   count(*) AS n,
+  min(y0) AS type0,
+  min(y1) AS type1,
   count(t0) AS t0_n,
   count(*) FILTER (t0 IS NOT NULL) AS t0_finite,
   min(t0) = max(t0) AS t0_constant,
@@ -74,13 +78,15 @@ SELECT t0,
 ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST LIMIT 65537
 ),
 _ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "t", "may_be_key": false, "name": "city"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}', (SELECT _ppp_summary FROM _ppp_summary), (SELECT list(_ppp_sample ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST) FROM _ppp_sample))
+SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "t", "may_be_key": false, "name": "city"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
+  'rows': (SELECT list({'t0': t0, 'v1': v1, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST) FROM _ppp_sample)}], version())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
 SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
-SELECT * EXCLUDE (_ppp_score), _ppp_score.cluster_id AS "p_cluster_id",
+SELECT * EXCLUDE (_ppp_score),
+  _ppp_score.cluster_id AS "p_cluster_id",
   _ppp_score.probability AS "p_probability",
   _ppp_score.second_cluster_id AS "p_second_cluster_id",
   _ppp_score.second_probability AS "p_second_probability",
@@ -88,4 +94,5 @@ SELECT * EXCLUDE (_ppp_score), _ppp_score.cluster_id AS "p_cluster_id",
   _ppp_score.kmeans_id AS "p_kmeans_id",
   _ppp_score.is_separable AS "p_is_separable",
   _ppp_score.reason AS "p_reason"
-FROM (SELECT _ppp_source.*, ppp__score(_ppp_fit.model, ppp__text(_ppp_source."city"), ppp__vector(_ppp_source."v")) AS _ppp_score FROM _ppp_source, _ppp_fit)
+FROM (SELECT _ppp_source.*, ppp__score(_ppp_fit.model, NULL, {'t city': ppp__text(_ppp_source."city"), 'v v': ppp__vector(_ppp_source."v")}) AS _ppp_score
+FROM _ppp_source, _ppp_fit)

@@ -1,0 +1,161 @@
+"""How good a clustering is on rows seen in any order and any portions: two passes, exact sums, the field's indices.
+
+All distances are in scaled units. The indices are those of scikit-learn where it has them; the silhouette is the
+*simplified* one, which measures distances to centroids instead of all pairs of rows (Hruschka, de Castro & Campello,
+Evolutionary algorithms for clustering gene-expression data, 2004).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ppp_duck.engine.exact import ExactSums
+from ppp_duck.engine.mixture import parameter_count
+from ppp_duck.engine.score import Scorer
+from ppp_duck.model import Floats, Ints, Mixture
+
+METRICS = {
+    "k": "INTEGER",
+    "rows": "BIGINT",
+    "skipped": "BIGINT",
+    "inertia": "DOUBLE",
+    "simplified_silhouette": "DOUBLE",
+    "davies_bouldin": "DOUBLE",
+    "calinski_harabasz": "DOUBLE",
+    "log_likelihood": "DOUBLE",
+    "bic": "DOUBLE",
+    "icl": "DOUBLE",
+    "agreement": "DOUBLE",
+    "separable_share": "DOUBLE",
+}
+
+
+class Evaluation:
+    """Of one clustering. ``first`` for all rows, then ``second`` for the same rows again, then ``metrics``."""
+
+    def __init__(self, scorer: Scorer, separable_at: float) -> None:
+        self._scorer, self._separable_at = scorer, separable_at
+        self._k, self._d = scorer.clustering.centers.shape
+        self._counts = np.zeros(self._k, dtype=np.int64)
+        self._coordinates = ExactSums(self._k * self._d)
+        self._totals = ExactSums(3)  # squared distances to the model's centres, log densities, entropies
+        self._agree = self._separable = self._skipped = 0
+        self._within = ExactSums(2 * self._k)  # squared distances, then distances, to the rows' own centroids
+        self._silhouette = ExactSums(1)
+        self._centroids: Floats | None = None
+
+    def skip(self, count: int) -> None:
+        self._skipped += count
+
+    def first(self, rows: Floats) -> None:
+        """Counts and sums of points ``(n, d)``."""
+        scores = self._scorer.score(rows)
+        ids = scores.cluster_id
+        self._counts += np.bincount(ids, minlength=self._k)
+        for feature in range(self._d):
+            self._coordinates.add(ids * self._d + feature, rows[:, feature])
+        log_density, posterior = self._scorer.posteriors(rows)
+        entropy = np.zeros(len(rows))
+        for cluster in range(self._k):
+            share = posterior[:, cluster]
+            entropy -= share * np.log(np.maximum(share, 1e-300))
+        zero = np.zeros(len(rows), dtype=np.int64)
+        self._totals.add_squares(zero, scores.distance)
+        self._totals.add(zero + 1, log_density)
+        self._totals.add(zero + 2, entropy)
+        agree = ids == scores.kmeans_id
+        self._agree += int(agree.sum())
+        self._separable += int((agree & (scores.probability >= self._separable_at)).sum())
+
+    def second(self, rows: Floats) -> None:
+        """Distances of the same points to the centroids that the first pass found."""
+        ids = self._scorer.assign(rows)
+        centroids = self.centroids()
+        present = np.flatnonzero(self._counts)
+        own = _distances(rows, centroids[ids])
+        self._within.add_squares(ids, own)
+        self._within.add(self._k + ids, own)
+        other = np.full(len(rows), np.inf)
+        for cluster in present.tolist():
+            distance = _distances(rows, centroids[cluster])
+            other = np.where(ids == cluster, other, np.minimum(other, distance))
+        longest = np.maximum(own, other)
+        with np.errstate(invalid="ignore"):
+            width = np.where(np.isfinite(other) & (longest > 0), (other - own) / longest, 0.0)
+        self._silhouette.add(np.zeros(len(rows), dtype=np.int64), width)
+
+    def centroids(self) -> Floats:
+        """Mean of the rows of each cluster ``(k, d)``; NaN for a cluster without rows."""
+        if self._centroids is None:
+            sums = self._coordinates.exact()
+            self._centroids = np.full((self._k, self._d), np.nan)
+            for cluster in np.flatnonzero(self._counts).tolist():
+                count = int(self._counts[cluster])
+                own = sums[cluster * self._d : (cluster + 1) * self._d]
+                self._centroids[cluster] = [float(total / count) for total in own]
+        return self._centroids
+
+    def metrics(self) -> dict[str, float | int | None]:
+        """All of ``METRICS``; None without rows, 0 for indices that need two clusters where there is one."""
+        n = int(self._counts.sum())
+        found: dict[str, float | int | None] = dict.fromkeys(METRICS)
+        found |= {"k": self._k, "rows": n, "skipped": self._skipped}
+        if not n:
+            return found
+        inertia, log_likelihood, entropy = self._totals.rounded().tolist()
+        bic = -2 * log_likelihood + _parameters(self._scorer.clustering.mixture) * float(np.log(n))
+        within = self._within.rounded()
+        present = np.flatnonzero(self._counts)
+        centroids, counts = self.centroids()[present], self._counts[present]
+        return found | {
+            "inertia": inertia,
+            "simplified_silhouette": float(self._silhouette.exact()[0] / n),
+            "davies_bouldin": _davies_bouldin(centroids, within[self._k + present] / counts),
+            "calinski_harabasz": _calinski_harabasz(centroids, counts, float(within[: self._k].sum())),
+            "log_likelihood": log_likelihood,
+            "bic": bic,
+            "icl": bic + 2 * entropy,
+            "agreement": self._agree / n,
+            "separable_share": self._separable / n,
+        }
+
+
+def _parameters(mixture: Mixture) -> int:
+    """Free parameters; k-means (equal weights, one variance) has the coordinates of its centres and the variance."""
+    m, d = mixture.means.shape
+    kmeans = mixture.covariance == "spherical" and len(set(mixture.weights)) == len(set(mixture.factors)) == 1
+    return m * d + 1 if kmeans else parameter_count(mixture.covariance, m, d)
+
+
+def _davies_bouldin(centroids: Floats, scatter: Floats) -> float:
+    """Mean over clusters of the worst (scatter_i + scatter_j) / distance_ij (Davies & Bouldin 1979)."""
+    if len(centroids) < 2 or not scatter.any():
+        return 0.0
+    worst = np.zeros(len(centroids))
+    for cluster, center in enumerate(centroids):
+        distance = _distances(centroids, center)
+        apart = distance > 0
+        ratio = (scatter[cluster] + scatter[apart]) / distance[apart]
+        worst[cluster] = ratio.max() if len(ratio) else 0.0
+    return float(worst.mean())
+
+
+def _calinski_harabasz(centroids: Floats, counts: Ints, within: float) -> float:
+    """Variance between clusters over variance within, each by its degrees of freedom (Calinski & Harabasz 1974)."""
+    k, n = len(centroids), int(counts.sum())
+    if k < 2:
+        return 0.0
+    if not within:
+        return 1.0  # as scikit-learn has it
+    mean = (counts[:, None] * centroids).sum(axis=0) / n
+    between = float((counts * ((centroids - mean) ** 2).sum(axis=1)).sum())
+    return between * (n - k) / (within * (k - 1))
+
+
+def _distances(rows: Floats, center: Floats) -> Floats:
+    """Of points (n, d) to a point (d,) or to one each (n, d), summed feature by feature."""
+    squared = np.zeros(len(rows))
+    for feature in range(rows.shape[1]):
+        gap = rows[:, feature] - center[..., feature]
+        squared += gap * gap
+    return np.sqrt(squared)

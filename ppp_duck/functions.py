@@ -1,0 +1,370 @@
+"""What the SQL functions ``ppp__…`` do when a statement runs: Arrow columns in, one Arrow column out.
+
+Two things live longer than a call: fits in progress, and the models of statements that run now. A statement refers to
+them by a key, which is short, because DuckDB repeats it for every row.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ppp_duck import describe, measuring, stored
+from ppp_duck.engine.evaluate import METRICS, Evaluation
+from ppp_duck.engine.score import Scorer
+from ppp_duck.errors import ModelError, PPPError
+from ppp_duck.features import Points, encode, reasons
+from ppp_duck.fitting import fit_groups, model_key
+from ppp_duck.model import SCORE_COLUMNS, Ints, Model, ModelSet
+from ppp_duck.rewrite import Call
+from ppp_duck.statements import ROW
+from ppp_duck.stepping import SteppedFit
+
+MODELS_KEPT = 64  # used by statements that run now; a model is a few kilobytes
+FORMS = {"number": "n", "text": "t", "vector": "v"}
+Columns = Mapping[str, pa.Array]
+
+_lock = threading.Lock()
+_numbers = itertools.count(1)
+_fits: dict[str, SteppedFit[ModelSet]] = {}
+_models: OrderedDict[str, Loaded] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Models ready to score: by the values of their group."""
+
+    set: ModelSet
+    scorers: Mapping[tuple[str | None, ...], tuple[Model, Scorer | None]]
+
+
+def _keep(models: ModelSet) -> str:
+    """Keep models for the statement that runs; returns their key, whose first word says if there are groups."""
+    key = f"{'models' if models.by else 'model'}:{model_key(models)}"
+    scorers = {
+        model.group: (model, None if model.clustering is None else Scorer(model.clustering)) for model in models.models
+    }
+    with _lock:
+        _models[key] = Loaded(models, scorers)
+        _models.move_to_end(key)
+        while len(_models) > MODELS_KEPT:
+            _models.popitem(last=False)
+    return key
+
+
+def _kept(keys: pa.ChunkedArray) -> Loaded:
+    return _kept_as(keys[0].as_py())
+
+
+def _kept_as(key: str) -> Loaded:
+    if key not in _models:
+        raise PPPError(f"run the statement again: {key} is no longer in memory, {MODELS_KEPT} later fits pushed it out")
+    return _models[key]
+
+
+def begin_fit(call_json: pa.ChunkedArray, groups: pa.ChunkedArray, version: pa.ChunkedArray) -> pa.Array:
+    """Begin to fit: one row in, 'fit:<number>' out. The work is done by ``step``."""
+    call = Call.from_json(call_json[0].as_py())
+    given = groups[0].values  # None where there is no group, because there is no row
+    work = functools.partial(fit_groups, call, [] if given is None else given, version[0].as_py())
+    begun = SteppedFit(work)
+    with _lock:
+        for gone in [state for state, fit in _fits.items() if fit.abandoned]:
+            del _fits[gone]
+        state = f"fit:{next(_numbers)}"
+        _fits[state] = begun
+    return pa.array([state])
+
+
+def step(states: pa.ChunkedArray) -> pa.Array:
+    """Go on for a slice of time: the same state again, or the key of the models when done."""
+    state = states[0].as_py()
+    fit = _fits[state]
+    try:
+        done = fit.step()
+    except BaseException:
+        _fits.pop(state, None)
+        raise
+    if not done:
+        return pa.array([state])
+    del _fits[state]
+    return pa.array([_keep(fit.result() or ModelSet((), ()))])
+
+
+def load(names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """The rows of a model table in, the key of its models out."""
+    name, wanted = names[0].as_py(), by[0].as_py()
+    models = stored.from_rows(name, rows[0].as_py() or [])
+    if wanted and [one.casefold() for one in wanted] != [one.casefold() for one in models.by]:
+        fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"
+        raise ModelError(f"leave by out, or fit {name} again by {', '.join(wanted)}: {fitted}")
+    return pa.array([_keep(models)])
+
+
+def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """Cluster ids of one chunk of rows."""
+    loaded, n = _kept(models), len(models)
+    ids = np.full(n, -1, dtype=np.int32)
+    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
+        points = _points(model, columns, n if place is None else len(place))
+        if scorer is not None:
+            found = np.where(points.complete, scorer.assign(points.values), -1).astype(np.int32)
+            if place is None:
+                ids = found
+            else:
+                ids[place] = found
+    return pa.array(ids, mask=ids < 0)
+
+
+def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """Every new column of one chunk of rows, as a struct."""
+    loaded, n = _kept(models), len(models)
+    ids = {name: np.full(n, -1, dtype=np.int32) for name in ("cluster_id", "second_cluster_id", "kmeans_id")}
+    shares = {name: np.zeros(n) for name in ("probability", "second_probability", "distance")}
+    separable = np.zeros(n, dtype=bool)
+    why: list[str | None] = [None] * n
+    known = np.zeros(n, dtype=bool)
+    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
+        at = np.arange(n) if place is None else place
+        known[at] = True
+        points = _points(model, columns, len(at))
+        said = reasons(model.features, points)
+        if scorer is None:
+            said = [one or model.note or None for one in said]
+        for row, one in zip(at.tolist(), said, strict=True):
+            why[row] = one
+        if scorer is None:
+            continue
+        scores, complete = scorer.score(points.values), points.complete
+        for name, found in ids.items():
+            found[at] = np.where(complete, getattr(scores, name), -1)
+        for name, share in shares.items():
+            share[at] = getattr(scores, name)
+        separable[at] = (scores.cluster_id == scores.kmeans_id) & (scores.probability >= model.separable_at)
+    for row in np.flatnonzero(~known).tolist():
+        why[row] = "no model for this group"
+    missing, alone = ids["cluster_id"] < 0, ids["second_cluster_id"] < 0
+    fields = [
+        pa.array(ids["cluster_id"], mask=missing),
+        pa.array(shares["probability"], mask=missing),
+        pa.array(ids["second_cluster_id"], mask=alone),
+        pa.array(shares["second_probability"], mask=alone),
+        pa.array(shares["distance"], mask=missing),
+        pa.array(ids["kmeans_id"], mask=missing),
+        pa.array(separable, mask=missing),
+        pa.array(why, pa.string()),
+    ]
+    return pa.StructArray.from_arrays(fields, names=list(SCORE_COLUMNS))
+
+
+def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """Minus the log density of one chunk of rows under the mixture, in scaled units."""
+    loaded, n = _kept(models), len(models)
+    found, known = np.zeros(n), np.zeros(n, dtype=bool)
+    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
+        at = np.arange(n) if place is None else place
+        points = _points(model, columns, len(at))
+        if scorer is not None:
+            found[at] = -scorer.log_density(points.values)
+            known[at] = points.complete
+    return pa.array(found, mask=~known)
+
+
+def _by_model(
+    loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
+) -> Iterator[tuple[Ints | None, tuple[Model, Scorer | None], Columns]]:
+    """The rows of a chunk by the model that scores them: their places (None: all of them), the model, their columns.
+
+    Rows of a group that has no model are left out.
+    """
+    columns = _fields(rows)
+    if not loaded.set.by:
+        if loaded.set.models:  # else the fit saw no row
+            yield None, loaded.scorers[()], columns
+        return
+    columns = {**columns, **_fields(groups)}
+    lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in columns]
+    if lacking:
+        raise ModelError(f"give the source the columns that the model was fitted by: {', '.join(lacking)} is missing")
+    places: dict[tuple[str | None, ...], list[int]] = {}
+    values = [columns[f"g {name}".casefold()].to_pylist() for name in loaded.set.by]
+    for place, group in enumerate(zip(*values, strict=True)):
+        places.setdefault(group, []).append(place)
+    for group, members in places.items():
+        if group in loaded.scorers:
+            at = np.array(members, dtype=np.int64)
+            yield at, loaded.scorers[group], {name: column.take(pa.array(at)) for name, column in columns.items()}
+
+
+def _fields(struct: pa.ChunkedArray) -> Columns:
+    """The columns of a struct by name, as in 'n income': the form (number, text, vector, group) and the column."""
+    array = struct.combine_chunks() if isinstance(struct, pa.ChunkedArray) else struct
+    if isinstance(array, pa.ChunkedArray):  # pyarrow keeps no chunks at all as a chunked array
+        array = pa.concat_arrays(array.chunks)
+    if not pa.types.is_struct(array.type):
+        return {}
+    return {field.name.removeprefix(ROW).casefold(): array.field(place) for place, field in enumerate(array.type)}
+
+
+def _points(model: Model, columns: Columns, n: int) -> Points:
+    if not model.features:  # where no feature varies, every row is the same point
+        return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    names = [f"{FORMS[feature.kind]} {feature.name}".casefold() for feature in model.features]
+    lacking = [one.name for one, name in zip(model.features, names, strict=True) if name not in columns]
+    if lacking:
+        raise ModelError(
+            f"give the source the columns that the model was fitted to: {', '.join(lacking)} "
+            f"{'is' if len(lacking) == 1 else 'are'} missing, or of another kind of type"
+        )
+    return encode(model.features, [columns[name] for name in names], model.impute)
+
+
+def measure(models: pa.ChunkedArray) -> pa.Array:
+    """Begin to measure: the key of the models in, that of the measurement out."""
+    return pa.array([measuring.begin(models[0].as_py())])
+
+
+def first_pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """Add a chunk of rows to the evaluations; returns 1 for each, to be counted."""
+    return _pass(keys, groups, rows, second=False)
+
+
+def second_pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """Add the same rows again."""
+    return _pass(keys, groups, rows, second=True)
+
+
+def _pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, second: bool) -> pa.Array:
+    measurement = measuring.running(keys[0].as_py().partition(" ")[0])
+    for place, (model, scorer), columns in _by_model(_kept_as(measurement.models), groups, rows):
+
+        def make(model: Model = model, scorer: Scorer | None = scorer) -> Evaluation | None:
+            return None if scorer is None else Evaluation(scorer, model.separable_at)
+
+        points = _points(model, columns, len(keys) if place is None else len(place))
+        measuring.evaluate(measurement, model, make, points, second)
+    return pa.array(np.ones(len(keys), dtype=np.int32))
+
+
+def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """Group and cluster of each row, whose numbers are added to the sums of its cluster."""
+    measurement, n = measuring.running(keys[0].as_py()), len(keys)
+    names: list[str | None] = [None] * n
+    ids = np.full(n, -1, dtype=np.int64)
+    for place, (model, scorer), columns in _by_model(_kept_as(measurement.models), groups, rows):
+        at = np.arange(n) if place is None else place
+        points = _points(model, columns, len(at))
+        if scorer is not None:
+            ids[at] = np.where(points.complete, scorer.assign(points.values), -1)
+        measuring.tally(measurement, model, ids[at], dict(columns))
+        name = measuring.group_text(model.group)
+        for row in at.tolist():
+            names[row] = name
+    return pa.StructArray.from_arrays(
+        [pa.array(names, pa.string()), pa.array(ids.astype(np.int32), mask=ids < 0)], names=list(WHERE)
+    )
+
+
+def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
+    """The metrics of the model of each row; ``counts`` is what makes DuckDB do the passes first."""
+    key = keys[0].as_py().partition(" ")[0]
+    measurement = measuring.running(key)
+    found = []
+    for text in texts.to_pylist():
+        evaluation = measurement.evaluations.get(_group_of(text))
+        found.append([] if evaluation is None else [evaluation.metrics()])
+    measuring.end(key)
+    return pa.array(found, pa.list_(_struct(METRICS)))
+
+
+def tallied(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
+    """Means and standard deviations by cluster and column, of the model of each row."""
+    key = keys[0].as_py()
+    measurement = measuring.running(key)
+    found = []
+    for text in texts.to_pylist():
+        group = _group_of(text)
+        own = measurement.tallies[group].rows() if group in measurement.tallies else []
+        found.append([{"g": measuring.group_text(group), **row} for row in own])
+    measuring.end(key)
+    return pa.array(found, pa.list_(_struct(measuring.TALLY)))
+
+
+def _group_of(text: str) -> tuple[str | None, ...]:
+    return tuple(json.loads(text)["group"])
+
+
+def rows(models: pa.ChunkedArray) -> pa.Array:
+    """The models as the rows of a table."""
+    kept = _kept(models).set
+    return pa.array([stored.to_rows(kept, model_key(kept))], ROWS)
+
+
+def _described(tell: Callable[..., list[dict[str, Any]]], kind: pa.DataType) -> Callable[..., pa.Array]:
+    """A function of (key of the models, a row's model text, arguments): what ``tell`` says of that row's model."""
+
+    def function(*columns: pa.ChunkedArray) -> pa.Array:
+        models, texts, *arguments = columns  # DuckDB takes a signature with names and a star for one argument more
+        loaded = _kept(models)
+        found = []
+        for place, text in enumerate(texts.to_pylist()):
+            model, _ = loaded.scorers[_group_of(text)]
+            found.append(tell(model, *(argument[place].as_py() for argument in arguments)))
+        return pa.array(found, pa.list_(kind))
+
+    return function
+
+
+SQL_TYPES = {
+    "INTEGER": pa.int32(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "VARCHAR": pa.string(),
+}  # fmt: skip
+
+
+def _struct(columns: Mapping[str, str]) -> pa.DataType:
+    return pa.struct([(name, SQL_TYPES[kind]) for name, kind in columns.items()])
+
+
+def _list(columns: Mapping[str, str]) -> str:
+    fields = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    return f"STRUCT({fields})[]"
+
+
+WHERE = {"g": "VARCHAR", "cluster_id": "INTEGER"}
+ROW_COLUMNS = {"g": "VARCHAR", **stored.COLUMNS}
+ROWS = pa.list_(_struct(ROW_COLUMNS))
+SCORE = _list(SCORE_COLUMNS).removesuffix("[]")
+
+_centers = _described(describe.centers, _struct(describe.CENTERS))
+_trials = _described(describe.trials, _struct(describe.TRIALS))
+_info = _described(describe.info, _struct(describe.INFO))
+_compare = _described(describe.compare, _struct(describe.COMPARE))
+
+# name -> (function, what it returns). All are registered as volatile, so that none is evaluated twice for a row.
+FUNCTIONS: dict[str, tuple[Callable[..., pa.Array], str]] = {
+    "ppp__fit": (begin_fit, "VARCHAR"),
+    "ppp__step": (step, "VARCHAR"),
+    "ppp__load": (load, "VARCHAR"),
+    "ppp__assign": (assign, "INTEGER"),
+    "ppp__score": (score, SCORE),
+    "ppp__surprise": (surprise, "DOUBLE"),
+    "ppp__measure": (measure, "VARCHAR"),
+    "ppp__first_pass": (first_pass, "INTEGER"),
+    "ppp__second_pass": (second_pass, "INTEGER"),
+    "ppp__evaluated": (evaluated, _list(METRICS)),
+    "ppp__tally": (tally, _list(WHERE).removesuffix("[]")),
+    "ppp__tallied": (tallied, _list(measuring.TALLY)),
+    "ppp__rows": (rows, _list(ROW_COLUMNS)),
+    "ppp__centers": (_centers, _list(describe.CENTERS)),
+    "ppp__trials": (_trials, _list(describe.TRIALS)),
+    "ppp__info": (_info, _list(describe.INFO)),
+    "ppp__compare": (_compare, _list(describe.COMPARE)),
+}

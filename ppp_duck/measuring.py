@@ -1,0 +1,152 @@
+"""What only a pass over all rows can tell: evaluations of a clustering, and means of columns by cluster.
+
+DuckDB has no Python aggregates. So a statement begins a measurement, every chunk of rows adds to it, and the last
+stage, which depends on a count of those rows, reads it. All sums are exact: their order decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ppp_duck.engine.evaluate import Evaluation
+from ppp_duck.engine.exact import ExactSums
+from ppp_duck.errors import PPPError
+from ppp_duck.features import Points
+from ppp_duck.model import Floats, Ints, Model
+
+Group = tuple[str | None, ...]
+Columns = dict[str, pa.Array]
+MEASURING = 64  # measurements of statements that run now
+
+TALLY = {"g": "VARCHAR", "cluster_id": "INTEGER", "column": "VARCHAR", "mean": "DOUBLE", "stddev": "DOUBLE"}
+
+
+class Measurement:
+    """The evaluations of the groups of one statement."""
+
+    def __init__(self, models: str) -> None:
+        self.models = models
+        self.lock = threading.Lock()
+        self.evaluations: dict[Group, Evaluation | None] = {}
+        self.tallies: dict[Group, Tally] = {}
+
+
+class Tally:
+    """Counts and sums of the numeric columns of a group, for each cluster and for rows without one (the last)."""
+
+    def __init__(self, k: int, columns: Iterable[str]) -> None:
+        self.columns = list(columns)
+        self._k = k
+        size = (k + 1) * len(self.columns)
+        self._counts, self._sums, self._squares = np.zeros(size, dtype=np.int64), ExactSums(size), ExactSums(size)
+        self._seen = np.zeros(k + 1, dtype=bool)
+
+    def add(self, ids: Ints, values: Iterable[Floats]) -> None:
+        """Rows of clusters ``ids`` (n,), -1 for none; ``values``: an array (n,) for each column, NaN for no value."""
+        places = np.where(ids < 0, self._k, ids)
+        self._seen[places] = True
+        for column, numbers in enumerate(values):
+            finite = np.isfinite(numbers)
+            at = places[finite] * len(self.columns) + column
+            self._counts += np.bincount(at, minlength=len(self._counts))
+            self._sums.add(at, numbers[finite])
+            self._squares.add_squares(at, numbers[finite])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Mean and standard deviation of each column, by cluster and (``cluster_id`` -2) over all rows."""
+        width = len(self.columns)
+        sums, squares = self._sums.exact(), self._squares.exact()
+        found = []
+        for column, name in enumerate(self.columns):
+            parts = [
+                (int(self._counts[at]), sums[at], squares[at]) for at in range(column, (self._k + 1) * width, width)
+            ]
+            everything = (
+                sum(count for count, _, _ in parts), sum(one for _, one, _ in parts), sum(one for *_, one in parts)
+            )  # fmt: skip
+            ids: list[int | None] = [*range(self._k), None, -2]
+            for cluster, (count, total, square) in zip(ids, [*parts, everything], strict=True):
+                mean, stddev = _moments(count, Fraction(total), Fraction(square))
+                found.append({"cluster_id": cluster, "column": name, "mean": mean, "stddev": stddev})
+        return found
+
+
+def _moments(count: int, total: Fraction, squares: Fraction) -> tuple[float | None, float | None]:
+    """Mean and (population) standard deviation, from exact sums."""
+    if not count:
+        return None, None
+    variance = squares / count - (total / count) ** 2
+    try:
+        return float(total / count), math.sqrt(variance)
+    except OverflowError:  # a standard deviation beyond the range of doubles
+        return float(total / count), math.inf
+
+
+_lock = threading.Lock()
+_running: OrderedDict[str, Measurement] = OrderedDict()
+_count = 0
+
+
+def begin(models: str) -> str:
+    """Begin a measurement with these models; returns its key."""
+    global _count
+    with _lock:
+        _count += 1
+        key = f"measurement:{_count}"
+        _running[key] = Measurement(models)
+        while len(_running) > MEASURING:
+            _running.popitem(last=False)
+    return key
+
+
+def running(key: str) -> Measurement:
+    if key not in _running:
+        raise PPPError(f"run the statement again: {key} is no longer in memory, {MEASURING} later ones pushed it out")
+    return _running[key]
+
+
+def end(key: str) -> None:
+    with _lock:
+        _running.pop(key, None)
+
+
+def evaluate(
+    measurement: Measurement, model: Model, make: Callable[[], Evaluation | None], points: Points, second: bool
+) -> None:
+    """Add a chunk of one group's rows to its evaluation."""
+    with measurement.lock:
+        if model.group not in measurement.evaluations:
+            measurement.evaluations[model.group] = make()
+        evaluation = measurement.evaluations[model.group]
+        if evaluation is None:
+            return
+        rows = points.values[points.complete]
+        if second:
+            evaluation.second(rows)
+        else:
+            evaluation.first(rows)
+            evaluation.skip(len(points.values) - len(rows))
+
+
+def tally(measurement: Measurement, model: Model, ids: Ints, columns: Columns) -> None:
+    """Add a chunk of one group's rows to its tally."""
+    numbers = {name.removeprefix("n "): column for name, column in columns.items() if name.startswith("n ")}
+    k = 0 if model.clustering is None else len(model.clustering.sizes)
+    with measurement.lock:
+        if model.group not in measurement.tallies:
+            measurement.tallies[model.group] = Tally(k, numbers)
+        values = (column.to_numpy(zero_copy_only=False).astype(np.float64) for column in numbers.values())
+        measurement.tallies[model.group].add(ids, values)
+
+
+def group_text(group: Group) -> str:
+    return json.dumps(group, ensure_ascii=False, separators=(",", ":"))

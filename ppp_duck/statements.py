@@ -1,0 +1,338 @@
+"""Each SQL function as one statement: the stages that fit or load the models, and the query that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ppp_duck import stored
+from ppp_duck.engine.evaluate import METRICS
+from ppp_duck.errors import ModelError, SourceError
+from ppp_duck.model import SCORE_COLUMNS
+from ppp_duck.options import FITTING, Reading, check_options, check_reading
+from ppp_duck.rewrite import Call, Stage, fit_stages, group_key, plan_call, source_stage, value, with_stages
+from ppp_duck.sources import Source, literal, quote
+
+Find = Callable[..., Source]  # (function, name, must_be_seen=False): what stands behind the name of a source
+SEPARABLE = ("cluster_id", "probability")
+OUTLIERS = ("outlier_score", "is_outlier")
+NAME = " \\0"  # in the alias of a COLUMNS expression: the name of the column
+ROW = "ppp__row "  # starts the name of a form of a column that could not be seen at bind time
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How the rows of a source go to the scoring functions."""
+
+    stages: tuple[Stage, ...]
+    relation: str
+    kept: str  # the source's own columns
+    row: str
+    group: str
+
+
+def statement(function: str, src: object, given: Mapping[str, Any], find: Find) -> str:
+    """The SQL that a call becomes. Raises PPPError for anything that can be refused before a row is seen."""
+    if function in FITTING:
+        options = check_options(function, given)
+        source = find(function, src, must_be_seen=options.columns is None)
+        call = plan_call(function, source, options)
+        return {"ppp_cluster": _cluster, "ppp_fit": _fit, "ppp_separable": _separable}[function](call, source)
+    positional = {name: given[name] for name in ("new", "src") if name in given}
+    reading = check_reading(function, {name: value for name, value in given.items() if name not in positional})
+    source = find(function, src)
+    if function == "ppp_match":
+        return _match(function, source, find(function, given["new"]), find(function, given["src"]))
+    if reading.model is None:
+        return _described(function, _model_columns(function, source), reading)
+    model = _model_columns(function, find(function, reading.model))
+    return {"ppp_predict": _predict, "ppp_outliers": _outliers, "ppp_profile": _profile,
+            "ppp_evaluate": _evaluate}[function](function, source, model, reading)  # fmt: skip
+
+
+# Fitting
+
+
+def _cluster(call: Call, source: Source) -> str:
+    names = list(SCORE_COLUMNS) if call.options.output == "full" else ["cluster_id"]
+    rows = _fitted(call, source)
+    return with_stages(rows.stages, _scored(call.function, source, "_ppp_fit", rows, call.options.prefix, names))
+
+
+def _separable(call: Call, source: Source) -> str:
+    rows = _fitted(call, source)
+    scored = _scored(call.function, source, "_ppp_fit", rows, call.options.prefix, SEPARABLE)
+    return with_stages(rows.stages, f"{scored}\nWHERE _ppp_score.is_separable")
+
+
+def _fit(call: Call, source: Source) -> str:
+    """The model's rows; with ``by`` behind the columns that name the group."""
+    by = call.options.by
+    columns = [f"_ppp_row.{name}" for name in stored.COLUMNS]
+    unnested = "(SELECT unnest(ppp__rows(model)) AS _ppp_row FROM _ppp_fit)"
+    stages = fit_stages(call, source)
+    if not by:
+        return with_stages(stages, f"SELECT {', '.join(columns)} FROM {unnested} ORDER BY _ppp_row.cluster_id")
+    clash = [name for name in by if name.casefold() in stored.COLUMNS]
+    if clash:
+        raise SourceError(
+            f"{call.function}: rename {clash[0]} in the source, for instance with a SELECT as source: a model has a "
+            "column of that name"
+        )
+    groups = ", ".join(f"min({quote(name)}) AS {quote(name)}" for name in by)
+    stages.append(("_ppp_groups", "MATERIALIZED", f"SELECT {group_key(by)} AS g, {groups} FROM _ppp_source GROUP BY g"))
+    named = [f"_ppp_groups.{quote(name)}" for name in by]
+    return with_stages(
+        stages,
+        f"SELECT {', '.join([*named, *columns])}\nFROM {unnested} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups.g\n"
+        f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_row.cluster_id",
+    )
+
+
+def _fitted(call: Call, source: Source) -> Rows:
+    """The rows of a source that was just fitted: its features, and the columns that name groups."""
+    row = _forms((form, feature.name) for feature in call.features for form in feature.forms)
+    group = _forms(("g", name) for name in call.options.by)
+    return Rows(tuple(fit_stages(call, source)), "_ppp_source", "_ppp_source.*", row, group)
+
+
+# Scoring
+
+
+def _scored(
+    function: str, source: Source, models: str, rows: Rows, prefix: str, columns: Sequence[str]
+) -> str:  # fmt: skip
+    """The source's rows, each with its new columns. One function call a row: the engine's word is asked only once."""
+    names = [prefix + name for name in columns]
+    guard = _clash_guard(function, source, names)
+    arguments = f"{models}.model, {rows.group}, {rows.row}"
+    if list(columns) == ["cluster_id"]:
+        scored = f"ppp__assign({arguments}) AS {quote(names[0])}"
+        return f"SELECT {rows.kept}, {scored}\nFROM {rows.relation}, {models}{guard}"
+    fields = ",\n  ".join(f"_ppp_score.{field} AS {quote(name)}" for field, name in zip(columns, names, strict=True))
+    scored = f"SELECT {rows.kept}, ppp__score({arguments}) AS _ppp_score\nFROM {rows.relation}, {models}{guard}"
+    return f"SELECT * EXCLUDE (_ppp_score),\n  {fields}\nFROM ({scored})"
+
+
+def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
+    if source.columns is not None:
+        taken = {column.name.casefold() for column in source.columns}
+        for name in names:
+            if name.casefold() in taken:
+                raise SourceError.clash(function, name, source.name)
+        return ""
+    # The columns are unknown here: let the binder compare. Where the source has one of the names too, the reference is
+    # ambiguous, and the binder's message shows the name of this relation.
+    hint = quote(f"{function}: set prefix, the source already has this column")
+    nothing = ", ".join(f"NULL AS {quote(name)}" for name in names)
+    return f", (SELECT {nothing}) AS {hint}\nWHERE true OR ({' AND '.join(f'{quote(name)} IS NULL' for name in names)})"
+
+
+def _predict(function: str, source: Source, model: Source, reading: Reading) -> str:
+    names = list(SCORE_COLUMNS) if reading.output == "full" else ["cluster_id"]
+    rows = _any_row(source)
+    scored = _scored(function, source, "_ppp_model", rows, reading.prefix, names)
+    return with_stages([*rows.stages, *_model_stages(model, reading.by)], scored)
+
+
+def _outliers(function: str, source: Source, model: Source, reading: Reading) -> str:
+    """The least probable rows: at most ``contamination`` of the scored ones, fewer where scores tie."""
+    names = [reading.prefix + name for name in OUTLIERS]
+    rows = _any_row(source)
+    guard = _clash_guard(function, source, names)
+    scored = f"SELECT {rows.kept}, ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS _ppp_surprise\n" \
+             f"FROM {rows.relation}, _ppp_model{guard}"  # fmt: skip
+    limit = f"SELECT quantile_disc(_ppp_surprise, {literal(1 - reading.contamination)}) AS most FROM _ppp_scored"
+    stages = [*rows.stages, *_model_stages(model, reading.by)]
+    stages += [("_ppp_scored", "MATERIALIZED", scored), ("_ppp_limit", "MATERIALIZED", limit)]
+    query = f"SELECT _ppp_scored.* EXCLUDE (_ppp_surprise),\n  _ppp_surprise AS {quote(names[0])},\n" \
+            f"  _ppp_surprise > most AS {quote(names[1])}\nFROM _ppp_scored, _ppp_limit"  # fmt: skip
+    return with_stages(stages, query)
+
+
+def _any_row(source: Source, models: str = "_ppp_model.model") -> Rows:
+    """The group is only made where the models have groups. Columns that cannot be seen DuckDB lists as it binds."""
+    if source.columns is None:
+        forms = ", ".join(f"{value(form, 'COLUMNS(_ppp_source.*)')} AS {quote(ROW + form + NAME)}" for form in "ntvg")
+        is_form = f"starts_with(c, {literal(ROW)})"
+        own, packed = f"COLUMNS(lambda c: NOT {is_form})", f"struct_pack(*COLUMNS(lambda c: {is_form}))"
+        rows = f"SELECT {own}, {packed} AS _ppp_row\nFROM (SELECT _ppp_source.*, {forms} FROM _ppp_source)"
+        stage = ("_ppp_rows", "NOT MATERIALIZED", rows)
+        return Rows((source_stage(source), stage), "_ppp_rows", "_ppp_rows.* EXCLUDE (_ppp_row)", "_ppp_row", "NULL")
+    fields = [(column.kind[0], column.name) for column in source.columns if column.kind is not None]
+    groups = [("g", name) for form, name in fields if form != "v"]
+    group = f"CASE WHEN starts_with({models}, 'models:') THEN {_forms(groups)} END" if groups else "NULL"
+    return Rows((source_stage(source),), "_ppp_source", "_ppp_source.*", _forms(fields), group)
+
+
+def _forms(columns: Iterable[tuple[str, str]]) -> str:
+    """A struct of forms of columns, as {'n income': ppp__number(income), 't city': ppp__text(city)}."""
+    fields = [f"{literal(f'{form} {name}')}: {value(form, f'_ppp_source.{quote(name)}')}" for form, name in columns]
+    return f"{{{', '.join(fields)}}}" if fields else "NULL"
+
+
+# Models
+
+
+def _model_columns(function: str, model: Source) -> Source:
+    """Refuse, as early as can be, a relation that is no model."""
+    found = None if model.columns is None else {column.name.casefold() for column in model.columns}
+    missing = [name for name in stored.COLUMNS if found is not None and name not in found]
+    if missing:
+        raise ModelError(f'{function}: name a model that ppp_fit made: {model.name} has no column "{missing[0]}"')
+    return model
+
+
+def _model_stages(model: Source, by: Sequence[str], stage: str = "_ppp_model") -> list[Stage]:
+    wanted = "NULL" if not by else "[" + ", ".join(map(literal, by)) + "]"
+    rows = f"{stage}_rows"
+    loaded = f"SELECT ppp__load({literal(model.name)}, {wanted}, (SELECT list({rows}) FROM {rows})) AS model"
+    return [(rows, "MATERIALIZED", f"SELECT * FROM {model.relation}"), (stage, "MATERIALIZED", loaded)]
+
+
+DESCRIBED = {
+    "ppp_centers": ("cluster_id", "feature", ("center", "value"), "stddev", "category", "share"),
+    "ppp_trials": ("covariance", "k", "log_likelihood", "bic", "icl", "agreement", "inertia", "chosen", "why"),
+    "ppp_info": ("property", "value"),
+    "ppp_compare": ("feature", ("value_a", "a"), ("value_b", "b"), "score"),
+}
+
+
+def _described(function: str, model: Source, reading: Reading) -> str:
+    """What each model says of itself, behind the columns that the table has beside those of a model (``by``)."""
+    arguments = ""
+    if function == "ppp_compare":
+        arguments = f", {reading.a}, {'CAST(NULL AS INTEGER)' if reading.b is None else reading.b}"
+    udf = function.replace("ppp_", "ppp__")
+    own = ", ".join([*stored.COLUMNS, "_ppp_key", "_ppp_said"])
+    rows = _heads(model, f"{udf}(_ppp_key, model{arguments})")
+    fields = []
+    for field in DESCRIBED[function]:
+        if isinstance(field, tuple):
+            name, number = field
+            fields.append(f"ppp__value(_ppp_said.{number}, _ppp_said.kind) AS {name}")
+        else:
+            fields.append(f"_ppp_said.{field}")
+    return with_stages(_model_stages(model, ()), f"SELECT * EXCLUDE ({own}),\n  {', '.join(fields)}\nFROM (\n{rows})")
+
+
+def _heads(model: Source, said: str, key: str = "_ppp_model.model", stage: str = "_ppp_model") -> str:
+    """One row per model with ``_ppp_said``, what it says of itself, unnested, behind the columns of the model table."""
+    return f"SELECT *, unnest({said}) AS _ppp_said\nFROM " \
+           f"(SELECT _ppp_model_rows.*, {key} AS _ppp_key FROM _ppp_model_rows, {stage} " \
+           "WHERE coalesce(cluster_id, 0) = 0)"  # fmt: skip
+
+
+def _evaluate(function: str, source: Source, model: Source, reading: Reading) -> str:
+    """Two passes over the rows, one after the other: the key of the second depends on the count of the first."""
+    rows = _any_row(source, "_ppp_first.models")
+    first = f"SELECT count(ppp__first_pass(_ppp_first.key, {rows.group}, {rows.row})) AS n " \
+            f"FROM {rows.relation}, _ppp_first"  # fmt: skip
+    second = f"SELECT count(ppp__second_pass(_ppp_second.key, {rows.group}, {rows.row})) AS n " \
+             f"FROM {rows.relation}, _ppp_second"  # fmt: skip
+    second = second.replace("_ppp_first.models", "_ppp_second.models")
+    stages = [*rows.stages, *_model_stages(model, reading.by)]
+    stages.append(("_ppp_first", "MATERIALIZED", "SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model"))
+    stages.append(("_ppp_passed", "MATERIALIZED", first))
+    after = "SELECT key || ' ' || n AS key, models FROM _ppp_first, _ppp_passed"
+    stages += [("_ppp_second", "MATERIALIZED", after), ("_ppp_done", "MATERIALIZED", second)]
+    heads = _heads(model, "ppp__evaluated(_ppp_key, model, n)", "_ppp_second.key", "_ppp_second, _ppp_done")
+    heads = heads.replace("AS _ppp_key FROM", "AS _ppp_key, n FROM")
+    own = ", ".join([*stored.COLUMNS, "_ppp_key", "_ppp_said", "n"])
+    fields = ", ".join(f"_ppp_said.{name}" for name in METRICS)
+    return with_stages(stages, f"SELECT * EXCLUDE ({own}),\n  {fields}\nFROM (\n{heads})")
+
+
+def _profile(function: str, source: Source, model: Source, reading: Reading) -> str:
+    """Counts, extremes and medians in SQL; means and standard deviations as exact sums, beside them."""
+    rows = _any_row(source, "_ppp_measure.models")
+    measure = "SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model"
+    tallied = f"SELECT {rows.kept}, ppp__tally(_ppp_measure.key, {rows.group}, {rows.row}) AS ppp__where\n" \
+              f"FROM {rows.relation}, _ppp_measure"  # fmt: skip
+    stages = [*rows.stages, *_model_stages(model, reading.by), ("_ppp_measure", "MATERIALIZED", measure)]
+    stages.append(("_ppp_tallied", "MATERIALIZED", tallied))
+    # No FILTER: DuckDB 2.0.0 does not expand COLUMNS inside one.
+    column = "COLUMNS(* EXCLUDE (ppp__where))"
+    number, text = f"ppp__number({column})", f"ppp__text({column})"
+    finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+    struct = ", ".join([
+        f"'n': count({column})", f"'nulls': count() - count({column})", f"'type': min(typeof({column}))",
+        f"'low': min({finite})", f"'median': median({finite})", f"'high': max({finite})",
+        f"'first': min({text})", f"'last': max({text})", f"'counts': histogram({text})",
+    ])  # fmt: skip
+    g, cluster = "ppp__where.g", "ppp__where.cluster_id"
+    counted = f"SELECT {g} AS ppp__g, {cluster} AS ppp__cluster, grouping({cluster}) AS ppp__all, {{{struct}}}\n" \
+              f"FROM _ppp_tallied GROUP BY GROUPING SETS (({g}, {cluster}), ({g}))"  # fmt: skip
+    stages.append(("_ppp_counted", "MATERIALIZED", counted))
+    names = "ppp__g, ppp__cluster, ppp__all"
+    unpivoted = f"SELECT * FROM (UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE ({names})) INTO NAME ppp__column VALUE s)"
+    stages.append(("_ppp_stats", "MATERIALIZED", unpivoted))
+    heads = _heads(model, "ppp__tallied(_ppp_key, model, n)", "_ppp_measure.key", "_ppp_measure, _ppp_count")
+    stages.append(("_ppp_count", "MATERIALIZED", "SELECT count(*) AS n FROM _ppp_tallied"))
+    stages.append(("_ppp_means", "MATERIALIZED", heads.replace("AS _ppp_key FROM", "AS _ppp_key, n FROM")))
+    own = ", ".join(stored.COLUMNS)
+    groups = (
+        f"SELECT * EXCLUDE ({own}), CAST(json_extract(model, '$.group') AS VARCHAR) AS ppp__of FROM _ppp_model_rows"
+    )
+    stages.append(("_ppp_groups", "MATERIALIZED", f"{groups} WHERE coalesce(cluster_id, 0) = 0"))
+    kind = "ppp__member(own.s.type)"
+
+    def shown(number: str, text: str) -> str:
+        return f"coalesce(ppp__value({number}, {kind}), CASE WHEN {text} IS NOT NULL THEN ppp__words({text}) END)"
+
+    top = "ppp__top(own.s.counts)"
+    share = f"own.s.counts[{top}] * 1e0 / own.s.n / (everyone.s.counts[{top}] * 1e0 / everyone.s.n)"
+    ratio = f"CASE WHEN {kind} = 'number' AND over.mean <> 0 THEN m.mean / over.mean END"
+    fields = [
+        "own.ppp__cluster AS cluster_id", 'own.ppp__column AS "column"', "own.s.n AS n", "own.s.nulls AS nulls",
+        f"ppp__value(m.mean, {kind}) AS mean",
+        f"CASE WHEN {kind} = 'date' THEN m.stddev / 86400 ELSE m.stddev END AS stddev",
+        f'{shown("own.s.low", "own.s.first")} AS "min"', f"ppp__value(own.s.median, {kind}) AS median",
+        f'{shown("own.s.high", "own.s.last")} AS "max"', f"{top} AS top_value",
+        f"ppp__value(over.mean, {kind}) AS overall_mean",
+        f"CASE WHEN {top} IS NOT NULL THEN {share} ELSE {ratio} END AS lift",
+    ]  # fmt: skip
+    means = "(SELECT _ppp_said.* FROM _ppp_means)"
+    query = (
+        "SELECT _ppp_groups.* EXCLUDE (ppp__of),\n  "
+        + ",\n  ".join(fields)
+        + f"""
+FROM _ppp_stats own
+JOIN _ppp_groups ON own.ppp__g = ppp__of
+JOIN _ppp_stats everyone ON everyone.ppp__all = 1 AND everyone.ppp__g = own.ppp__g
+  AND everyone.ppp__column = own.ppp__column
+LEFT JOIN {means} m ON m.g = own.ppp__g AND m.cluster_id IS NOT DISTINCT FROM own.ppp__cluster
+  AND m."column" = lower(own.ppp__column)
+LEFT JOIN {means} over ON over.g = own.ppp__g AND over.cluster_id = -2 AND over."column" = lower(own.ppp__column)
+WHERE own.ppp__all = 0
+ORDER BY own.ppp__g, own.ppp__cluster NULLS LAST, own.ppp__column"""
+    )
+    return with_stages(stages, query)
+
+
+def _match(function: str, old: Source, new: Source, source: Source) -> str:
+    """How the clusters of two models share the rows: each pair of which one has most of the other, and what is left."""
+    before, after = _any_row(source, "_ppp_old.model"), _any_row(source, "_ppp_new.model")
+    stages = [*before.stages, *_model_stages(old, (), "_ppp_old"), *_model_stages(new, (), "_ppp_new")]
+    both = f"SELECT ppp__assign(_ppp_old.model, {before.group}, {before.row}) AS o,\n" \
+           f"  ppp__assign(_ppp_new.model, {after.group}, {after.row}) AS n\n" \
+           f"FROM {before.relation}, _ppp_old, _ppp_new"  # fmt: skip
+    shared = f"SELECT o, n, count(*) AS shared FROM ({both}) WHERE o IS NOT NULL AND n IS NOT NULL GROUP BY o, n"
+    pairs = """SELECT o, n, shared, 2 * shared > sum(shared) OVER (PARTITION BY o) AS most_of_old,
+  2 * shared > sum(shared) OVER (PARTITION BY n) AS most_of_new FROM _ppp_shared"""
+    events = """SELECT o AS old_id, n AS new_id, shared AS shared_rows,
+  CASE WHEN most_of_old AND most_of_new THEN 'kept' WHEN most_of_new THEN 'split' ELSE 'merged' END AS event
+FROM _ppp_pairs WHERE most_of_old OR most_of_new"""
+    stages += [("_ppp_shared", "MATERIALIZED", shared), ("_ppp_pairs", "MATERIALIZED", pairs)]
+    stages.append(("_ppp_events", "MATERIALIZED", events))
+    ids = (
+        "SELECT cluster_id FROM {}_rows WHERE cluster_id IS NOT NULL AND cluster_id NOT IN (SELECT {} FROM _ppp_events)"
+    )
+    rest = "SELECT coalesce(sum(shared), 0)::BIGINT FROM _ppp_shared WHERE {} = cluster_id"
+    query = f"""SELECT * FROM (
+FROM _ppp_events
+UNION ALL SELECT cluster_id, NULL, ({rest.format("o")}), 'gone' FROM ({ids.format("_ppp_old", "old_id")})
+UNION ALL SELECT NULL, cluster_id, ({rest.format("n")}), 'born' FROM ({ids.format("_ppp_new", "new_id")}))
+ORDER BY old_id NULLS LAST, new_id NULLS LAST"""
+    return with_stages(stages, query)

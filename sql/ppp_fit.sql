@@ -1,0 +1,59 @@
+-- ppp_fit(src, …): the model as rows, one for each cluster. CREATE TABLE seg AS FROM ppp_fit('customers') keeps it.
+--
+-- src             a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
+-- columns         VARCHAR[]  the features; NULL: every usable column
+-- exclude         VARCHAR[]  columns never to use as features
+-- k               INTEGER    the number of clusters; NULL: found from the data (1 is an honest answer)
+-- k_max           INTEGER    upper bound of the search for k; NULL: decided from the data
+-- weight          VARCHAR    name of a column of non-negative row weights (2 counts as two rows)
+-- scale           VARCHAR    'standard' (default), 'robust' (median, interquartile range), 'none'
+-- missing         VARCHAR    'skip' (default: the row comes back, cluster_id NULL), 'impute', 'error'
+-- categorical     VARCHAR    'onehot' (default), 'ignore', 'error'
+-- max_categories  INTEGER    20: the most frequent ones of a text column; the rest become one, other
+-- covariance      VARCHAR    'auto' (default), 'spherical' (this is k-means), 'diag', 'tied', 'full'
+-- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
+-- sample_size     BIGINT     65536: how many distinct weighted rows the engine sees; below it nothing is lost
+-- by              VARCHAR[]  one independent clustering for each group of equal values in these columns
+--
+-- Columns: with by, the columns that name the group; cluster_id INTEGER (0 is the largest; NULL in the one row of a group
+-- that has nothing to cluster), size DOUBLE (weight of its rows; estimated beyond sample_size distinct rows), share DOUBLE,
+-- agreement DOUBLE (how far k-means and the mixture agree on it: 0 to 1), center VARCHAR (JSON: the mean of each feature, in
+-- the units of its column), model VARCHAR (JSON: all that scoring needs)
+
+CREATE OR REPLACE TEMP MACRO ppp_fit(
+  src,
+  columns := NULL,
+  exclude := NULL,
+  k := NULL,
+  k_max := NULL,
+  weight := NULL,
+  scale := 'standard',
+  missing := 'skip',
+  categorical := 'onehot',
+  max_categories := 20,
+  covariance := 'auto',
+  separable_at := 0.95e0,
+  sample_size := 65536,
+  by := NULL
+) AS TABLE
+FROM query(ppp__rewrite(
+  ppp__connection(),
+  current_setting('search_path'),
+  'ppp_fit',
+  src,
+  {
+    'columns': columns,
+    'exclude': exclude,
+    'k': k,
+    'k_max': k_max,
+    'weight': weight,
+    'scale': scale,
+    'missing': missing,
+    'categorical': categorical,
+    'max_categories': max_categories,
+    'covariance': covariance,
+    'separable_at': separable_at,
+    'sample_size': sample_size,
+    'by': "by"
+  }
+));

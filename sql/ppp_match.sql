@@ -1,0 +1,22 @@
+-- ppp_match(old, new, src): which cluster of the old model became which of the new one, by the rows that they share.
+--
+-- old, new  models that ppp_fit made: tables, views, CTEs or files by name, or SELECTs in quotes
+-- src       the rows to compare them on: a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT
+--
+-- Columns: old_id INTEGER; new_id INTEGER; shared_rows BIGINT; event VARCHAR: kept (each holds most of the other's rows), split
+-- (the new one came mostly from the old one, which has most of its rows elsewhere), merged (most of the old one went to the
+-- new one, which has most of its rows from elsewhere), born (a new cluster with no such old one; old_id is NULL and
+-- shared_rows all its rows), gone (an old cluster with no such new one). Rows without an id in either model do not count.
+
+CREATE OR REPLACE TEMP MACRO ppp_match(
+  old,
+  new,
+  src
+) AS TABLE
+FROM query(ppp__rewrite(
+  ppp__connection(),
+  current_setting('search_path'),
+  'ppp_match',
+  old,
+  {'new': "new", 'src': src}
+));

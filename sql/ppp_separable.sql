@@ -1,0 +1,60 @@
+-- ppp_separable(src, …): the most separable set: only the rows that k-means and the mixture put into the same cluster, with
+-- a probability of separable_at or more.
+--
+-- src             a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
+-- columns         VARCHAR[]  the features; NULL: every usable column
+-- exclude         VARCHAR[]  columns never to use as features
+-- k               INTEGER    the number of clusters; NULL: found from the data (1 is an honest answer)
+-- k_max           INTEGER    upper bound of the search for k; NULL: decided from the data
+-- weight          VARCHAR    name of a column of non-negative row weights (2 counts as two rows)
+-- scale           VARCHAR    'standard' (default), 'robust' (median, interquartile range), 'none'
+-- missing         VARCHAR    'skip' (default: the row comes back, cluster_id NULL), 'impute', 'error'
+-- categorical     VARCHAR    'onehot' (default), 'ignore', 'error'
+-- max_categories  INTEGER    20: the most frequent ones of a text column; the rest become one, other
+-- covariance      VARCHAR    'auto' (default), 'spherical' (this is k-means), 'diag', 'tied', 'full'
+-- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
+-- sample_size     BIGINT     65536: how many distinct weighted rows the engine sees; below it nothing is lost
+-- by              VARCHAR[]  one independent clustering for each group of equal values in these columns
+-- prefix          VARCHAR    '': put before the name of every new column
+--
+-- New columns: cluster_id INTEGER, probability DOUBLE.
+
+CREATE OR REPLACE TEMP MACRO ppp_separable(
+  src,
+  columns := NULL,
+  exclude := NULL,
+  k := NULL,
+  k_max := NULL,
+  weight := NULL,
+  scale := 'standard',
+  missing := 'skip',
+  categorical := 'onehot',
+  max_categories := 20,
+  covariance := 'auto',
+  separable_at := 0.95e0,
+  sample_size := 65536,
+  by := NULL,
+  prefix := ''
+) AS TABLE
+FROM query(ppp__rewrite(
+  ppp__connection(),
+  current_setting('search_path'),
+  'ppp_separable',
+  src,
+  {
+    'columns': columns,
+    'exclude': exclude,
+    'k': k,
+    'k_max': k_max,
+    'weight': weight,
+    'scale': scale,
+    'missing': missing,
+    'categorical': categorical,
+    'max_categories': max_categories,
+    'covariance': covariance,
+    'separable_at': separable_at,
+    'sample_size': sample_size,
+    'by': "by",
+    'prefix': prefix
+  }
+));

@@ -1,0 +1,17 @@
+-- ppp_trials(model): every candidate that the search for k weighed.
+--
+-- model  a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
+--
+-- Columns: with by, those that name the group; covariance VARCHAR; k INTEGER; log_likelihood DOUBLE (of the search's sample,
+-- scaled); bic DOUBLE; icl DOUBLE; agreement DOUBLE; inertia DOUBLE; chosen BOOLEAN; why VARCHAR.
+
+CREATE OR REPLACE TEMP MACRO ppp_trials(
+  model
+) AS TABLE
+FROM query(ppp__rewrite(
+  ppp__connection(),
+  current_setting('search_path'),
+  'ppp_trials',
+  model,
+  NULL
+));

@@ -1,0 +1,32 @@
+-- Values of columns of different types in one column: a UNION, whose members can be read as center.number, center.date, …
+-- x is what ppp__number made of a value (seconds for dates and times); kind says which member it belongs to.
+
+CREATE OR REPLACE TEMP MACRO ppp__value(x, kind) AS CASE
+  WHEN x IS NULL THEN NULL
+  WHEN kind = 'date' AND abs(x) < 1e14 THEN union_value("date" := DATE '1970-01-01' + CAST(round(x / 86400) AS INTEGER))
+    ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
+  WHEN kind = 'time' AND x >= 0 AND x < 86400 THEN union_value("time" := TIME '00:00:00' + to_microseconds(CAST(round(x * 1e6) AS BIGINT)))
+    ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
+  WHEN kind = 'timestamp' AND abs(x) < 9e12 THEN union_value("timestamp" := make_timestamp(CAST(round(x * 1e6) AS BIGINT)))
+    ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
+  WHEN kind = 'interval' AND abs(x) < 9e12 THEN union_value("interval" := to_microseconds(CAST(round(x * 1e6) AS BIGINT)))
+    ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
+  ELSE union_value("number" := x)
+    ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
+END;
+
+CREATE OR REPLACE TEMP MACRO ppp__words(x) AS union_value("text" := x)
+    ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR);
+
+-- Which member a number from a column of this type belongs to.
+CREATE OR REPLACE TEMP MACRO ppp__member(type) AS CASE
+  WHEN type = 'DATE' THEN 'date'
+  WHEN starts_with(type, 'TIMESTAMP') THEN 'timestamp'
+  WHEN starts_with(type, 'TIME') THEN 'time'
+  WHEN type = 'INTERVAL' THEN 'interval'
+  ELSE 'number'
+END;
+
+-- The most frequent text of a histogram; of equally frequent ones the first in order.
+CREATE OR REPLACE TEMP MACRO ppp__top(counts) AS
+  list_min(list_transform(map_entries(counts), lambda e: {'n': -CAST(e.value AS BIGINT), 'text': e.key})).text;
