@@ -1,7 +1,20 @@
 """Clustering as a SQL function in DuckDB: ``FROM ppp_cluster('customers')``."""
 
+from ppp_duck.api import Model, fit, load
 from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
 from ppp_duck.register import connect, register
 from ppp_duck.version import VERSION as __version__
 
-__all__ = ["FeatureError", "ModelError", "OptionError", "PPPError", "SourceError", "__version__", "connect", "register"]
+__all__ = [
+    "FeatureError",
+    "Model",
+    "ModelError",
+    "OptionError",
+    "PPPError",
+    "SourceError",
+    "__version__",
+    "connect",
+    "fit",
+    "load",
+    "register",
+]

@@ -106,7 +106,7 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection) -
     if QUERY.match(src) or _is_sql(cursor, src):
         text = reading_query(function, src, cursor)
         return Source("the query", f"({text})", _describe(cursor, text), repeatable=False)
-    path = _path(src)
+    path = path_of(src)
     if path is not None:
         dotted = ".".join(map(quote, path))
         if (columns := _describe(cursor, f"FROM {dotted}")) is not None:
@@ -183,10 +183,10 @@ def _is_view(cursor: duckdb.DuckDBPyConnection, name: str) -> bool:
     return bool(count)
 
 
-def _path(src: str) -> list[str] | None:
+def path_of(src: str) -> list[str] | None:
     """The parts of a dotted, possibly quoted name; None if it is not one.
 
-    >>> _path('main."a.b"'), _path("my table"), _path("a..b")
+    >>> path_of('main."a.b"'), path_of("my table"), path_of("a..b")
     (['main', 'a.b'], ['my table'], None)
     """
     parts, position = [], 0
