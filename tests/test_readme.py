@@ -22,12 +22,15 @@ def blocks(language: str) -> list[str]:
 
 def test_sql_runs() -> None:
     con = ppp_duck.connect()
-    (text,) = blocks("sql")
+    text, models = blocks("sql")
     results = [con.execute(statement).fetchall() for statement in con.extract_statements(text)]
     assert len(results) == 6
     assert len(results[1]) == 900
     assert [row[1] for row in results[2]] == [300, 300, 300]
     assert len(results[4]) == 600
+    results = [con.execute(statement).fetchall() for statement in con.extract_statements(models)]
+    assert len(results) == 8
+    assert all(results)
 
 
 def test_python_runs(tmp_path: Path, monkeypatch: object) -> None:
@@ -38,7 +41,7 @@ def test_python_runs(tmp_path: Path, monkeypatch: object) -> None:
 
 
 def test_the_queries_are_those_of_the_examples() -> None:
-    (text,) = blocks("sql")
+    text, _ = blocks("sql")
     example = (ROOT / "examples" / "queries.sql").read_text(encoding="utf-8")
 
     def code(sql: str) -> list[str]:
