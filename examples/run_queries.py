@@ -1,4 +1,4 @@
-"""Runs a file of SQL, statement by statement, on a connection in memory: ``python run_queries.py [segmentation.sql]``."""
+"""Runs a file of SQL, statement by statement, in memory: ``python run_queries.py [segmentation.sql]``."""
 
 from __future__ import annotations
 

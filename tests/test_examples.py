@@ -21,9 +21,8 @@ def test_example(path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
 
 def test_the_segmentation_story_comes_out_as_told() -> None:
     con = ppp_duck.connect()
-    results = []
-    for statement in con.extract_statements((DIRECTORY / "segmentation.sql").read_text(encoding="utf-8")):
-        results.append(con.execute(statement).fetchall())
+    text = (DIRECTORY / "segmentation.sql").read_text(encoding="utf-8")
+    results = [con.execute(statement).fetchall() for statement in con.extract_statements(text)]
     january, scored, match = results[3], results[8], results[-2]
     assert [row[:2] for row in january] == [(0, 240), (1, 120), (2, 40)]
     assert scored == [(0, 264, 24), (1, 132, 12), (2, 44, 4)]
