@@ -24,7 +24,10 @@ FARTHEST = 1e60
 
 @dataclass(frozen=True)
 class Points:
-    """``values`` (n, d) scaled; where ``missing_slot`` >= 0 the row lacks a feature, and ``missing_cause`` says how."""
+    """``values`` (n, d) scaled, each feature contiguous; where ``missing_slot`` >= 0 the row lacks a feature.
+
+    ``missing_cause`` says how it lacks it.
+    """
 
     values: Floats
     missing_slot: Ints
@@ -100,25 +103,43 @@ def _learn_text(name: str, type_name: str, column: Column, weights: Floats, scal
 def encode(features: Sequence[Feature], columns: Sequence[Column], impute: bool) -> Points:
     """Scaled points of rows; ``columns`` has one column for each feature."""
     n = len(columns[0])
-    values = np.empty((sum(len(feature.center) for feature in features), n))  # a feature is a contiguous row of it
+    blocks = np.cumsum([0, *(len(feature.center) for feature in features)])
+    values = np.empty((blocks[-1], n))  # a feature is a contiguous row of it
     slot, cause = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    start = 0
-    for index, feature in enumerate(features):
-        block = values[start : start + len(feature.center)]
-        start += len(feature.center)
-        column = columns[index]
-        if isinstance(column, pa.ChunkedArray):
-            column = column.combine_chunks()
-        found = (_encode_text if feature.kind == "text" else _encode_numbers)(feature, column, block)
-        if found is None:
-            continue
-        missing = found != PRESENT
-        block[:, missing] = feature.fill[:, None]
+
+    def fill(plain: bool) -> list[tuple[int, Ints]]:
+        """Unscaled values; and of features with missing ones, why. ``plain``: numbers without NULL are finite."""
+        found = []
+        for index, feature in enumerate(features):
+            column = columns[index]
+            if isinstance(column, pa.ChunkedArray):
+                column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+            block = values[blocks[index] : blocks[index + 1]]
+            if feature.kind == "text":
+                causes = _fill_text(feature, column, block)
+            elif plain and feature.kind == "number" and not column.null_count:
+                np.divide(column.to_numpy(), feature.unit, out=block[0])
+                continue
+            else:
+                causes = _fill_numbers(feature, column, block)
+            if causes is not None and causes.any():
+                found.append((index, causes))
+        return found
+
+    missing = fill(plain=True)
+    if not np.isfinite(values.sum()):  # one infinity or NaN makes the sum infinite or NaN
+        missing = fill(plain=False)
+    if features:
+        values -= np.concatenate([feature.center for feature in features])[:, None]
+        values /= np.concatenate([feature.scale for feature in features])[:, None]
+    for index, causes in missing:
+        where = causes != PRESENT
+        values[blocks[index] : blocks[index + 1], where] = features[index].fill[:, None]
         if not impute:
-            first = missing & (slot < 0)
-            slot[first], cause[first] = index, found[first]
+            first = where & (slot < 0)
+            slot[first], cause[first] = index, causes[first]
     np.clip(values, -FARTHEST, FARTHEST, out=values)
-    return Points(np.ascontiguousarray(values.T), slot, cause)
+    return Points(values.T, slot, cause)
 
 
 def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:
@@ -129,26 +150,16 @@ def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:
     ]
 
 
-def _encode_numbers(feature: Feature, column: pa.Array, block: Floats) -> Ints | None:
-    if feature.kind == "number" and not column.null_count:
-        # The usual case, without a copy: one infinity or NaN makes the sum infinite or NaN.
-        numbers = column.to_numpy()
-        np.divide(numbers, feature.unit, out=block[0])
-        cause = None if np.isfinite(block[0].sum()) else _raw(column, "number", 1)[1]
-    else:
-        raw, cause = _raw(column, feature.kind, len(feature.center))
-        np.divide(raw.T, feature.unit, out=block)
-    block -= feature.center[:, None]
-    block /= feature.scale[:, None]
-    return cause if cause is not None and cause.any() else None
+def _fill_numbers(feature: Feature, column: pa.Array, block: Floats) -> Ints:
+    raw, cause = _raw(column, feature.kind, len(feature.center))
+    np.divide(raw.T, feature.unit, out=block)
+    return cause
 
 
-def _encode_text(feature: Feature, column: pa.Array, block: Floats) -> Ints | None:
+def _fill_text(feature: Feature, column: pa.Array, block: Floats) -> Ints | None:
     where = pc.index_in(column, value_set=pa.array(feature.categories, pa.string()))
     codes = pc.fill_null(where, len(feature.categories)).to_numpy().astype(np.int64)
-    hot = codes == np.arange(len(block))[:, None]  # without *other*, an unseen category is in none of them
-    np.subtract(hot, feature.center[:, None], out=block)
-    block /= feature.scale[:, None]
+    block[:] = codes == np.arange(len(block))[:, None]  # without *other*, an unseen category is in none of them
     if not column.null_count:
         return None
     return np.where(pc.is_null(column).to_numpy(zero_copy_only=False), IS_NULL, PRESENT)

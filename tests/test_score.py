@@ -57,7 +57,9 @@ def naive(model: Clustering, rows: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("m", "d", "merged"), [(1, 1, False), (4, 3, False), (6, 2, True), (5, 9, True)])
+@pytest.mark.parametrize(
+    ("m", "d", "merged"), [(1, 1, False), (4, 3, False), (6, 2, True), (5, 9, True), (4, 18, True)]
+)
 def test_against_the_formulas(form: str, m: int, d: int, merged: bool) -> None:
     model = clustering(form, m, d, seed=m * 10 + d, merged=merged)
     rows = np.random.default_rng(5).normal(size=(200, d)) * 2

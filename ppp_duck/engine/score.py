@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ppp_duck.engine.partition import largest
 from ppp_duck.model import Clustering, Floats, Ints, Mixture
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -21,7 +22,8 @@ LOG_2PI = float(np.log(2 * np.pi))
 NEGLIGIBLE = 60.0
 # Far above the relative error of a BLAS product in up to thousands of dimensions, far below what separates clusters.
 BLAS_ERROR = 1e-6
-BLOCK = 1 << 20  # numbers in a temporary matrix: 8 MB, whatever the number of components
+BLOCK = 1 << 18  # numbers in a temporary matrix: 2 MB, whatever the number of components
+PAIRED = 16  # up to so many features a full covariance is screened as a linear function of the products of features
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,14 @@ class Scorer:
 
     @cached_property
     def _members(self) -> Floats:
-        """(m, k) 1 where the component belongs to the cluster."""
+        """(k, m) 1 where the component belongs to the cluster."""
         clustering = self.clustering
-        return np.asarray(clustering.component_cluster[:, None] == np.arange(len(clustering.centers)), dtype=np.float64)
+        return np.asarray(np.arange(len(clustering.centers))[:, None] == clustering.component_cluster, dtype=np.float64)
+
+    @cached_property
+    def _owner_moments(self) -> Floats:
+        """(3, m) powers 0, 1 and 2 of each component's cluster: their sums tell whether some components have one."""
+        return np.asarray(self.clustering.component_cluster.astype(np.float64) ** np.arange(3)[:, None])
 
     @cached_property
     def cells(self) -> Mixture:
@@ -70,29 +77,39 @@ class Scorer:
         centers = self.clustering.kmeans_centers
         return Mixture("spherical", np.full(len(centers), 1.0 / len(centers)), centers, np.ones(len(centers)))
 
+    @cached_property
+    def _screen(self) -> Screen:
+        return Screen.of(self.clustering.mixture, self.log_norms)
+
+    @cached_property
+    def _cell_screen(self) -> Screen:
+        return Screen.of(self.cells, np.zeros(len(self.cells.means)))
+
     def assign(self, rows: Floats) -> Ints:
         """Cluster ids (n,) of points (n, d). The same ids as ``score`` gives, sooner."""
         found = np.empty(len(rows), dtype=np.int64)
         for block in self._blocks(rows):
-            points = rows[block]
-            log_p = _screen(self.clustering.mixture, self.log_norms, points)
-            best = log_p.max(axis=1, keepdims=True)
+            x = rows[block].T
+            log_p = self._screen.log_densities(x)
+            best = log_p.max(axis=0)
+            error = self._screen.error(best)
             # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
-            near = log_p > best - (np.log(log_p.shape[1]) + 1.0 + BLAS_ERROR * (1 + np.abs(best)))
-            owner = self.clustering.component_cluster[log_p.argmax(axis=1)]
-            doubt = np.flatnonzero((near & (self.clustering.component_cluster != owner[:, None])).any(axis=1))
+            near = log_p > best - (error + (np.log(len(log_p)) + 1.0))
+            count, total, squares = self._owner_moments @ near.astype(np.float64)
+            owner = (total / count).astype(np.int64)
+            doubt = np.flatnonzero(count * squares != total * total)  # their clusters have a variance
             if len(doubt):
                 # Still sure: the clusters' posteriors differ by far more than screening can be wrong.
-                share = np.exp(log_p[doubt] - best[doubt]) @ self._members
-                first = share.argmax(axis=1)
+                share = self._members @ np.exp(log_p[:, doubt] - best[doubt])
+                first = largest(share)
                 row = np.arange(len(doubt))
-                top = share[row, first]
-                share[row, first] = 0.0
-                close = share.max(axis=1) > top * (1 - 8 * BLAS_ERROR * (1 + np.abs(best[doubt, 0])))
+                top = share[first, row]
+                share[first, row] = 0.0
+                close = share.max(axis=0) > top * (1 - 8 * error[doubt])
                 owner[doubt] = first
                 tied = doubt[close]
                 if len(tied):
-                    owner[tied] = self._exact(points[tied], log_p[tied])[0]
+                    owner[tied] = self._exact(x[:, tied], log_p[:, tied])[0]
             found[block] = owner
         return found
 
@@ -104,8 +121,8 @@ class Scorer:
         p_first, p_second = np.empty(n), np.empty(n)
         for block in self._blocks(rows):
             points = rows[block]
-            log_p = _screen(self.clustering.mixture, self.log_norms, points)
-            ids[block], p_first[block], second[block], p_second[block] = self._exact(points, log_p)
+            log_p = self._screen.log_densities(points.T)
+            ids[block], p_first[block], second[block], p_second[block] = self._exact(points.T, log_p)
             cell[block] = self.nearest_cells(points)
         return Scores(ids, p_first, second, p_second, _distance(rows, self.clustering.centers[ids]), cell)
 
@@ -117,50 +134,49 @@ class Scorer:
         """Log density (n,) of points (n, d) under the mixture, and the posteriors (n, k) of the clusters."""
         log_density, shares = np.empty(len(rows)), np.empty((len(rows), len(self.clustering.centers)))
         for block in self._blocks(rows):
-            points = rows[block]
-            exact = self._near_log_densities(points, _screen(self.clustering.mixture, self.log_norms, points))
-            top = exact.max(axis=1)
+            x = rows[block].T
+            exact = self._near_log_densities(x, self._screen.log_densities(x))
             clusters = self._cluster_densities(exact)
-            total = _row_sums(clusters)
-            log_density[block], shares[block] = top + np.log(total), clusters / total[:, None]
+            total = _sum(clusters)
+            log_density[block], shares[block] = exact.max(axis=0) + np.log(total), (clusters / total).T
         return log_density, shares
 
     def nearest_cells(self, points: Floats) -> Ints:
         """The cluster (n,) of the nearest k-means centre; of equally near ones the first."""
-        log_p = _screen(self.cells, np.zeros(len(self.cells.means)), points)
-        best = log_p.max(axis=1, keepdims=True)
-        candidate = log_p >= best - BLAS_ERROR * (1 + np.abs(best))
-        nearest = log_p.argmax(axis=1)
-        unsure = candidate.sum(axis=1) > 1
-        if unsure.any():
-            exact = _log_densities(self.cells, np.zeros(len(self.cells.means)), points[unsure], candidate[unsure])
-            nearest[unsure] = exact.argmax(axis=1)
+        log_p = self._cell_screen.log_densities(points.T)
+        best = log_p.max(axis=0)
+        candidate = log_p >= best - self._cell_screen.error(best)
+        nearest = largest(log_p)
+        unsure = np.flatnonzero(candidate.sum(axis=0) > 1)
+        if len(unsure):
+            nothing = np.zeros(len(log_p))
+            nearest[unsure] = largest(_log_densities(self.cells, nothing, points.T[:, unsure], candidate[:, unsure]))
         return np.asarray(self.clustering.kmeans_cluster[nearest])
 
-    def _exact(self, points: Floats, screened: Floats) -> tuple[Ints, Floats, Ints, Floats]:
-        clusters = self._cluster_densities(self._near_log_densities(points, screened))
-        total = _row_sums(clusters)
-        row = np.arange(len(points))
-        first = clusters.argmax(axis=1)
-        p_first = clusters[row, first] / total
-        if clusters.shape[1] == 1:
-            return first, p_first, np.full(len(points), -1), np.zeros(len(points))
-        clusters[row, first] = -1.0
-        second = clusters.argmax(axis=1)
-        return first, p_first, second, clusters[row, second] / total
+    def _exact(self, x: Floats, screened: Floats) -> tuple[Ints, Floats, Ints, Floats]:
+        clusters = self._cluster_densities(self._near_log_densities(x, screened))
+        total = _sum(clusters)
+        row = np.arange(x.shape[1])
+        first = largest(clusters)
+        p_first = clusters[first, row] / total
+        if len(clusters) == 1:
+            return first, p_first, np.full(len(row), -1), np.zeros(len(row))
+        clusters[first, row] = -1.0
+        second = largest(clusters)
+        return first, p_first, second, clusters[second, row] / total
 
-    def _near_log_densities(self, points: Floats, screened: Floats) -> Floats:
-        """Exact log densities (n, m) of the components that can matter to a row, -inf for the others."""
-        best = screened.max(axis=1, keepdims=True)
-        matters = screened > best - (NEGLIGIBLE + BLAS_ERROR * np.abs(best))
-        return _log_densities(self.clustering.mixture, self.log_norms, points, matters)
+    def _near_log_densities(self, x: Floats, screened: Floats) -> Floats:
+        """Exact log densities (m, n) of the components that can matter to a row, -inf for the others."""
+        best = screened.max(axis=0)
+        matters = screened > best - (NEGLIGIBLE + self._screen.error(best))
+        return _log_densities(self.clustering.mixture, self.log_norms, x, matters)
 
     def _cluster_densities(self, log_densities: Floats) -> Floats:
-        """Density (n, k) of each cluster, in units of the row's most probable component."""
-        density = np.exp(log_densities - log_densities.max(axis=1, keepdims=True))
-        clusters = np.zeros((len(density), len(self.clustering.centers)))
+        """Density (k, n) of each cluster, in units of the row's most probable component."""
+        density = np.exp(log_densities - log_densities.max(axis=0))
+        clusters = np.zeros((len(self.clustering.centers), density.shape[1]))
         for component, cluster in enumerate(self.clustering.component_cluster):
-            clusters[:, cluster] += density[:, component]
+            clusters[cluster] += density[component]
         return clusters
 
     def _blocks(self, rows: Floats) -> list[slice]:
@@ -169,45 +185,97 @@ class Scorer:
         return [slice(start, start + size) for start in range(0, len(rows), size)]
 
 
-def _screen(mixture: Mixture, log_norms: Floats, points: Floats) -> Floats:
-    """Log densities (n, m), nearly: by matrix products."""
-    means, factors = mixture.means, mixture.factors
-    squared = np.empty((len(points), len(means)))
-    if mixture.covariance == "full":
-        for j in range(len(means)):
-            z = (points - means[j]) @ factors[j]
-            np.einsum("nd,nd->n", z, z, out=squared[:, j])
-        return log_norms - 0.5 * squared
-    if mixture.covariance == "tied":
-        points, means, precision = points @ factors, means @ factors, np.ones((len(means), means.shape[1]))
-    elif mixture.covariance == "diag":
-        precision = factors**2
-    else:
-        precision = np.repeat((factors**2)[:, None], means.shape[1], axis=1)
-    # (x - m)^2 p = x^2 p - 2 x m p + m^2 p, around the means' own middle so that little cancels.
-    middle = means.mean(axis=0)
-    points, means = points - middle, means - middle
-    squared = (points**2) @ precision.T
-    squared -= 2 * (points @ (means * precision).T)
-    squared += (means**2 * precision).sum(axis=1)
-    return np.asarray(log_norms - 0.5 * squared)
+@dataclass(frozen=True)
+class Screen:
+    """Log densities of a mixture, nearly: one matrix product with ``[1, z, second-order terms of z]``.
+
+    ``z`` are the points around ``middle``, where the means are, so that little cancels; for one shared covariance they
+    are turned so that it is round.
+    """
+
+    form: str
+    middle: Floats  # (d,)
+    turn: Floats | None  # (d, d), tied: z = (x - middle) @ turn
+    theta: Floats  # (m, p); empty where there are too many pairs of features: then component by component
+    mixture: Mixture
+    log_norms: Floats
+    reach: float  # the largest squared distance of a mean to the middle, in units of its component
+
+    @staticmethod
+    def of(mixture: Mixture, log_norms: Floats) -> Screen:
+        form, factors = mixture.covariance, mixture.factors
+        m, d = mixture.means.shape
+        middle = mixture.means.mean(axis=0)
+        means, turn = mixture.means - middle, None
+        if form == "tied":
+            means, turn = means @ factors, factors
+            linear, square = means, np.full((m, 1), 1.0)
+        elif form == "full":
+            precision = factors @ factors.transpose(0, 2, 1)
+            linear = np.einsum("kij,kj->ki", precision, means)
+            row, col = np.triu_indices(d)
+            square = precision[:, row, col] * np.where(row == col, 1.0, 2.0)
+        else:
+            square = factors[:, None] ** 2 if form == "spherical" else factors**2
+            linear = square * means
+        distance = (linear * means).sum(axis=1)
+        theta = np.concatenate([(log_norms - 0.5 * distance)[:, None], linear, -0.5 * square], axis=1)
+        if form == "full" and d > PAIRED:
+            theta = np.empty((m, 0))
+        return Screen(form, middle, turn, theta, mixture, log_norms, float(distance.max()))
+
+    def log_densities(self, x: Floats) -> Floats:
+        """(m, n) from points (d, n)."""
+        d, n = x.shape
+        p = self.theta.shape[1]
+        if not p:
+            return self._by_component(x)
+        z = np.empty((p, n))
+        z[0] = 1.0
+        np.subtract(x, self.middle[:, None], out=z[1 : d + 1])
+        if self.turn is not None:
+            z[1 : d + 1] = self.turn.T @ z[1 : d + 1]
+        around = z[1 : d + 1]
+        if self.form == "full":
+            at = d + 1
+            for i in range(d):
+                np.multiply(around[i], around[i:], out=z[at : at + d - i])
+                at += d - i
+        elif self.form == "diag":
+            np.multiply(around, around, out=z[d + 1 :])
+        else:
+            np.einsum("dn,dn->n", around, around, out=z[d + 1])
+        return np.asarray(self.theta @ z)
+
+    def _by_component(self, x: Floats) -> Floats:
+        found = np.empty((len(self.log_norms), x.shape[1]))
+        for j, (mean, factor) in enumerate(zip(self.mixture.means, self.mixture.factors, strict=True)):
+            z = factor.T @ (x - mean[:, None])
+            np.einsum("dn,dn->n", z, z, out=found[j])
+        found *= -0.5
+        found += self.log_norms[:, None]
+        return found
+
+    def error(self, best: Floats) -> Floats:
+        """How far a row's log densities may be off, given its best one (n,)."""
+        return np.abs(best) * BLAS_ERROR + BLAS_ERROR * (1 + BLAS_ERROR * self.reach)
 
 
-def _log_densities(mixture: Mixture, log_norms: Floats, points: Floats, wanted: NDArray[np.bool_]) -> Floats:
-    """Log densities (n, m) where ``wanted``, -inf elsewhere; each from its own row, in one order of operations."""
+def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: NDArray[np.bool_]) -> Floats:
+    """Log densities (m, n) where ``wanted``, -inf elsewhere; each from its own row, in one order of operations."""
     found = np.full(wanted.shape, -np.inf)
-    for j in range(wanted.shape[1]):
-        rows = np.flatnonzero(wanted[:, j])
+    for j in range(len(wanted)):
+        rows = np.flatnonzero(wanted[j])
         if len(rows):
-            found[rows, j] = log_norms[j] - 0.5 * _mahalanobis(mixture, j, points[rows])
+            found[j, rows] = log_norms[j] - 0.5 * _mahalanobis(mixture, j, x[:, rows])
     return found
 
 
-def _mahalanobis(mixture: Mixture, j: int, points: Floats) -> Floats:
-    """Squared distance (n,) to component j in units of its covariance, feature by feature."""
-    centered = np.ascontiguousarray((points - mixture.means[j]).T)  # (d, n): one feature is one contiguous vector
+def _mahalanobis(mixture: Mixture, j: int, x: Floats) -> Floats:
+    """Squared distance (n,) of points (d, n) to component j in units of its covariance, feature by feature."""
+    centered = np.ascontiguousarray(x - mixture.means[j][:, None])  # one feature is one contiguous vector
     form, factors = mixture.covariance, mixture.factors
-    squared = np.zeros(len(points))
+    squared = np.zeros(x.shape[1])
     if form in ("spherical", "diag"):
         for feature in range(len(centered)):
             z = centered[feature] * (factors[j] if form == "spherical" else factors[j, feature])
@@ -224,11 +292,11 @@ def _mahalanobis(mixture: Mixture, j: int, points: Floats) -> Floats:
     return squared
 
 
-def _row_sums(values: Floats) -> Floats:
-    """Sums of rows, column by column: a row's sum does not depend on how many rows there are."""
-    total: Floats = values[:, 0].copy()
-    for column in range(1, values.shape[1]):
-        total += values[:, column]
+def _sum(values: Floats) -> Floats:
+    """Sum (n,) of (k, n) over k, one after the other: a row's sum does not depend on how many rows there are."""
+    total: Floats = values[0].copy()
+    for one in values[1:]:
+        total += one
     return total
 
 
