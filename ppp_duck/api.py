@@ -36,8 +36,8 @@ class Model:
     >>> model = fit(con, "t", k=2)
     >>> model
     Model of t: k = 2, agreement 1.000
-      cluster 0: size 30, x 0.006699
-      cluster 1: size 30, x 10
+      cluster 0: size 30, x 0.02597
+      cluster 1: size 30, x 10.04
     >>> model.predict(con, "t").aggregate("cluster_id, count(*) AS n").order("cluster_id").fetchall()
     [(0, 30), (1, 30)]
     """
