@@ -61,7 +61,7 @@ class Memo:
             def compute() -> Any:
                 return em(rows, posterior, form, prior, iterations, tolerance, say)[:2]
 
-            given = rows.x, rows.weights, posterior, form, prior.strength, prior.variance, iterations, tolerance
+            given = rows.x, rows.weights, posterior, form, prior.strength, prior.covariance, iterations, tolerance
             fitted, log_likelihood = self.once(compute, "em", *given)
             return fitted, log_likelihood, None  # the posteriors would fill the disk; nobody reads them
 

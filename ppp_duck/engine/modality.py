@@ -22,7 +22,7 @@ from ppp_duck.model import Floats, Ints, Mixture
 SHOULDER = 0.95  # the pair's density dips to no less than this share of the lower mode: no second mode
 NO_VALLEY = 0.75  # rows at the valley, as a share of those at the lower mean, from which there is no valley
 NEIGHBOURS = 1e-3  # share of a component's rows (by posterior) in doubt with another that makes them neighbours
-NOISE = 0.5  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
+NOISE = 0.75  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
 FEWEST = 8  # rows of a cluster; beside fewer, an empty valley may be chance (for 8: exp(-8) = 0.0003, many pairs)
 SAMPLED = 8192  # the search looks at a sample of so many rows; fewer are always all of them
 GRID = 41  # points between the means at which the pair's density is looked at

@@ -92,7 +92,7 @@ def _refit(
     if found.form == "full" and d <= gaussian.NARROW:
         width = 1 + d * (d + 3) // 2
     rows = every if len(every.x) * max(width, m) <= REFIT_NUMBERS else sample
-    prior = gaussian.covariance_prior(rows.x, rows.weights, m)
+    prior = gaussian.covariance_prior(rows.x, rows.weights, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
     mixture, log_likelihood, _ = gaussian.em(
         rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress

@@ -14,6 +14,11 @@ from ppp_duck.engine.partition import LabelsAt, Progress
 from ppp_duck.model import Floats, Ints, Mixture
 
 EFFECTIVE = 4000.0  # the likelihood of n rows counts as that of 4000 n / (4000 + n): real rows are not quite Gaussian
+ENTROPY = 0.0
+BOTH = 1
+AG = 0.25
+AGC = 0.0
+LLOYD = 0
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
 SCREEN_ITERATIONS = 12
 FINAL_ITERATIONS = 200
@@ -101,10 +106,20 @@ def fit_candidate(rows: Rows, begin: Starts, form: str, m: int, kmeans: bool, pr
         mixture = kmeans_mixture(rows, centers, labels)
         per_row = gaussian.responsibilities(gaussian.log_densities(mixture, rows))[1]
         return weigh(rows, form, mixture, float(rows.weights @ per_row), True)
-    prior = gaussian.covariance_prior(rows.x, rows.weights, m)
-    start = gaussian.one_hot(labels, m)
-    mixture, log_likelihood, _ = gaussian.em(rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress)
-    return weigh(rows, form, mixture, log_likelihood, False)
+    prior = gaussian.covariance_prior(rows.x, rows.weights, form, m)
+    starts = [begin.round(m)] if form in ("spherical", "tied") else [begin.full(m)]
+    if BOTH == 1 and form not in ("spherical", "tied"):
+        starts.append(begin.round(m))
+    if BOTH == 2:
+        starts = [begin.full(m), begin.round(m)]
+    if BOTH == 3:
+        starts = [begin.round(m)]
+    found = []
+    for labels in starts:
+        start = gaussian.one_hot(labels, m)
+        mixture, log_likelihood, _ = gaussian.em(rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress)
+        found.append(weigh(rows, form, mixture, log_likelihood, False))
+    return min(found, key=lambda one: one.tempered_bic)
 
 
 def ladder(fit: Callable[[int], Candidate], least: int, most: int) -> list[Candidate]:
@@ -136,7 +151,15 @@ def look(rows: Rows, found: Candidate, merge: bool = True) -> Candidate:
     share = posterior @ np.eye(int(group.max()) + 1)[group]
     entropy = max(0.0, -float(rows.weights @ np.einsum("nk,nk->n", share, np.log(np.maximum(share, 1e-300)))))
     total = float(rows.weights.sum())
-    score = found.tempered_bic + tempered(total) / total * entropy
+    labels = np.argmax(posterior, axis=1)
+    if LLOYD:
+        cells = partition.lloyd(rows.x, rows.weights, found.mixture.means, iterations=LLOYD)[1]
+    else:
+        cells = partition.nearest(rows.x, found.mixture.means)
+    off = float(rows.weights @ (cells != labels))
+    offc = float(rows.weights @ (group[cells] != group[labels]))
+    size = tempered(total) / total
+    score = found.tempered_bic + size * (AG * off + AGC * offc) + ENTROPY * tempered(total) / total * entropy
     return replace(found, component_cluster=group, entropy=entropy, score=score)
 
 
