@@ -57,11 +57,13 @@ class Memo:
     def __enter__(self) -> Memo:
         self.own = em, grow, agglomerate = mixture.em, partition.grow_tree, partition.agglomerate
 
-        def kept_em(rows: Any, posterior: Any, form: str, prior: Any, iterations: int, tolerance: float, say: Any) -> Any:
+        def kept_em(
+            rows: Any, posterior: Any, form: str, prior: Any, iterations: int, tolerance: float, say: Any
+        ) -> Any:
             def compute() -> Any:
-                return em(rows, posterior, form, prior, iterations, tolerance, say)[:2]
+                return em(rows, posterior, form, prior, steps, tolerance, say)[:2]
 
-            given = rows.x, rows.weights, posterior, form, prior.strength, prior.covariance, iterations, tolerance
+            given = rows.x, rows.weights, posterior, form, prior.strength, prior.covariance, steps, tolerance
             fitted, log_likelihood = self.once(compute, "em", *given)
             return fitted, log_likelihood, None  # the posteriors would fill the disk; nobody reads them
 
@@ -76,9 +78,13 @@ class Memo:
 
             return _Labels(self.once(compute, "merges", rows, weights, leaves, smallest, form), leaves)
 
-        mixture.em, partition.grow_tree, partition.agglomerate = kept_em, kept_tree, kept_merges
+        self._put(kept_em, kept_tree, kept_merges)
         return self
 
     def __exit__(self, *_: object) -> None:
-        mixture.em, partition.grow_tree, partition.agglomerate = self.own
+        self._put(*self.own)
         self.save()
+
+    @staticmethod
+    def _put(em: Any, grow: Any, agglomerate: Any) -> None:
+        mixture.em, partition.grow_tree, partition.agglomerate = em, grow, agglomerate

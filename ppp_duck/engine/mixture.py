@@ -1,7 +1,8 @@
 """The Gaussian mixture side: EM over weighted rows, with a prior on the covariances that keeps them regular.
 
 The penalised log likelihood that EM climbs is ``sum_i w_i log p(x_i) - s/2 sum_j [log|C_j| + tr(C_j^-1 P)]``: each
-covariance sees ``s`` more observations of covariance ``P`` (``Prior``); j runs over the covariances, so tied has one. Forms as in ``ppp_duck.model.Mixture``.
+covariance sees ``s`` more observations of covariance ``P`` (``Prior``); j runs over the covariances, so tied has one.
+Forms as in ``ppp_duck.model.Mixture``.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def precision_factors(form: str, covariance: Floats) -> Floats:
 
 def penalty(mixture: Mixture, prior: Prior) -> float:
     """What the covariance prior adds to the log likelihood: ``-s/2 sum_j [log|C_j| + tr(C_j^-1 P)]``."""
-    factors, m, d = mixture.factors, len(mixture.means), mixture.means.shape[1]
+    factors, d = mixture.factors, mixture.means.shape[1]
     if mixture.covariance == "spherical":
         logdet, trace = -2 * d * np.log(factors).sum(), (factors**2).sum() * prior.variance.sum()
     elif mixture.covariance == "diag":

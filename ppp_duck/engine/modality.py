@@ -52,6 +52,30 @@ def _axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> tuple[Float
     return v, float(np.sqrt(va @ v**2)), float(np.sqrt(vb @ v**2))
 
 
+def _look_along(
+    mixture: Mixture, a: int, b: int, v: Floats, sa: float, sb: float, x: Floats, w: Floats, unit: float
+) -> tuple[str, bool]:
+    """What lies between two components along an axis: 'shoulder' (and whether a is the higher), 'valley' or 'none'."""
+    p, q = float(mixture.means[a] @ v), float(mixture.means[b] @ v)
+    t = np.linspace(p, q, GRID)
+    pa, pb = mixture.weights[a] / sa, mixture.weights[b] / sb
+    density = pa * np.exp(-0.5 * ((t - p) / sa) ** 2) + pb * np.exp(-0.5 * ((t - q) / sb) ** 2)
+    left = np.maximum.accumulate(density)
+    right = np.maximum.accumulate(density[::-1])[::-1]
+    ratio = density / np.maximum(np.minimum(left, right), 1e-300)
+    at = int(np.argmin(ratio))
+    if ratio[at] >= SHOULDER or at in (0, GRID - 1):
+        return "shoulder", bool(density[0] > density[-1])
+    # windows that do not overlap, a third of the gap between the means at most
+    half = min(0.15 * (q - p), 0.5 * min(t[at] - p, q - t[at]))
+    along = x @ v
+    valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
+    valley, lower = valley / unit, min(here, there) / unit
+    slack = NOISE * np.sqrt(valley + lower)
+    none = valley + 0.5 + slack >= max(NO_VALLEY, ratio[at]) * (lower + 0.5)
+    return ("none" if none else "valley"), False
+
+
 def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) -> Ints:
     """The cluster of each component ``(m,)``, numbered from 0, from rows ``(n, d)`` and posteriors ``(n, m)``."""
     m = len(mixture.means)
@@ -81,26 +105,12 @@ def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) ->
                 low, high = (b, a) if mass[a] >= mass[b] else (a, b)
                 host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
                 continue
-            p, q = float(mixture.means[a] @ v), float(mixture.means[b] @ v)
-            t = np.linspace(p, q, GRID)
-            pa, pb = mixture.weights[a] / sa, mixture.weights[b] / sb
-            density = pa * np.exp(-0.5 * ((t - p) / sa) ** 2) + pb * np.exp(-0.5 * ((t - q) / sb) ** 2)
-            left = np.maximum.accumulate(density)
-            right = np.maximum.accumulate(density[::-1])[::-1]
-            ratio = density / np.maximum(np.minimum(left, right), 1e-300)
-            at = int(np.argmin(ratio))
-            if ratio[at] >= SHOULDER or at in (0, GRID - 1):
-                low, high = (b, a) if density[0] > density[-1] else (a, b)
-                host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
-                continue
-            # windows that do not overlap, a third of the gap between the means at most
-            half = min(0.15 * (q - p), 0.5 * min(t[at] - p, q - t[at]))
             both = np.concatenate([members[a], members[b]])
-            along, w = x[both] @ v, weights[both]
-            valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
-            valley, lower = valley / unit, min(here, there) / unit
-            slack = NOISE * np.sqrt(valley + lower)
-            if valley + 0.5 + slack >= max(NO_VALLEY, ratio[at]) * (lower + 0.5):
+            found, higher = _look_along(mixture, a, b, v, sa, sb, x[both], weights[both], unit)
+            if found == "shoulder":
+                low, high = (b, a) if higher else (a, b)
+                host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
+            elif found == "none":
                 joins.append((a, b))
     for low, (_, high) in sorted(host.items()):
         parent[root(low)] = root(high)

@@ -173,9 +173,6 @@ def test_inertia_matches_the_definition():
     assert partition.inertia(x, weights, centers, labels) == pytest.approx(weights @ distance.min(axis=1))
 
 
-@pytest.mark.xfail(
-    reason="counts at valleys are noisy: one link of the ring stays a cluster of its own (docs/method.md)"
-)
 def test_a_ring_around_a_blob_is_two_clusters_of_many_components():
     rng = np.random.default_rng(7)
     angle = rng.uniform(0, 2 * np.pi, 600)
