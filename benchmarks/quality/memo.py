@@ -33,7 +33,7 @@ class Memo:
     """Every result of one data set, in one file."""
 
     def __init__(self, name: str) -> None:
-        source = b"".join(Path(module.__file__).read_bytes() for module in (mixture, partition))
+        source = b"".join(Path(str(module.__file__)).read_bytes() for module in (mixture, partition))
         self.salt = hashlib.sha256(source).digest()
         self.path = FOLDER / f"{name.replace('/', '-')}-{self.salt.hex()[:12]}.pickle"
         self.known: dict[str, Any] = pickle.loads(self.path.read_bytes()) if self.path.exists() else {}
@@ -57,13 +57,11 @@ class Memo:
     def __enter__(self) -> Memo:
         self.own = em, grow, agglomerate = mixture.em, partition.grow_tree, partition.agglomerate
 
-        def kept_em(
-            rows: Any, posterior: Any, form: str, prior: Any, iterations: int, tolerance: float, say: Any
-        ) -> Any:
+        def kept_em(rows: Any, start: Any, form: str, prior: Any, steps: int, tolerance: float, say: Any) -> Any:
             def compute() -> Any:
-                return em(rows, posterior, form, prior, steps, tolerance, say)[:2]
+                return em(rows, start, form, prior, steps, tolerance, say)[:2]
 
-            given = rows.x, rows.weights, posterior, form, prior.strength, prior.covariance, steps, tolerance
+            given = rows.x, rows.weights, start, form, prior.strength, prior.covariance, steps, tolerance
             fitted, log_likelihood = self.once(compute, "em", *given)
             return fitted, log_likelihood, None  # the posteriors would fill the disk; nobody reads them
 

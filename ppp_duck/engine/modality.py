@@ -20,11 +20,12 @@ import numpy as np
 from ppp_duck.model import Floats, Ints, Mixture
 
 SHOULDER = 0.95  # the pair's density dips to no less than this share of the lower mode: no second mode
-NO_VALLEY = 0.75  # rows at the valley, as a share of those at the lower mean, from which there is no valley
+NO_VALLEY = 0.8  # rows at the valley, as a share of those at the lower mean, from which there is no valley
 NEIGHBOURS = 1e-3  # share of a component's rows (by posterior) in doubt with another that makes them neighbours
-NOISE = 0.75  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
+NOISE = 1.0  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
 FEWEST = 8  # rows of a cluster; beside fewer, an empty valley may be chance (for 8: exp(-8) = 0.0003, many pairs)
 SAMPLED = 8192  # the search looks at a sample of so many rows; fewer are always all of them
+WINDOW = 0.15  # half width of the windows, as a share of the gap between the means
 GRID = 41  # points between the means at which the pair's density is looked at
 
 
@@ -67,7 +68,7 @@ def _look_along(
     if ratio[at] >= SHOULDER or at in (0, GRID - 1):
         return "shoulder", bool(density[0] > density[-1])
     # windows that do not overlap, a third of the gap between the means at most
-    half = min(0.15 * (q - p), 0.5 * min(t[at] - p, q - t[at]))
+    half = min(WINDOW * (q - p), 0.5 * min(t[at] - p, q - t[at]))
     along = x @ v
     valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
     valley, lower = valley / unit, min(here, there) / unit

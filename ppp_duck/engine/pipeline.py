@@ -75,9 +75,9 @@ def _sample(every: Rows, size: int) -> Rows:
 
 def _in_memory(every: Rows, form: str, m: int) -> bool:
     """Whether features and posteriors of all rows are few enough numbers to keep."""
-    n, d = len(every.x), every.x.shape[1]
+    d = every.x.shape[1]
     width = 1 + d * (d + 3) // 2 if form == "full" and d <= gaussian.NARROW else 1 + 2 * d
-    return n * max(width, m) <= REFIT_NUMBERS
+    return bool(len(every.x) * max(width, m) <= REFIT_NUMBERS)
 
 
 def _refit(
