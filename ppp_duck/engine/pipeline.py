@@ -89,7 +89,7 @@ def _refit(
     if kmeans:
         firsts = [partition.nearest(sample.x, found.mixture.means), begin.round(m), begin.full(m)]
         centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, m, progress)
-        centers, labels = partition.lloyd(every.x, every.weights, centers, progress)
+        centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
         fitted = select.weigh(every, found.form, select.kmeans_mixture(every, centers, labels), 0.0, True)
         if k is not None:
             return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
@@ -110,7 +110,7 @@ def _as_cells(
     """Exactly k clusters in the asked form: the best k-means partition, one shared round covariance."""
     firsts = [begin.round(k), begin.full(k)]
     centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, k, progress)
-    centers, labels = partition.lloyd(every.x, every.weights, centers, progress)
+    centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
     round_one = select.kmeans_mixture(every, centers, labels)
     d, scale = centers.shape[1], float(round_one.factors[0])
     factors = {
