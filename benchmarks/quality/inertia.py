@@ -1,7 +1,7 @@
-"""``python -m benchmarks.quality.inertia [--large]``: ``covariance := 'spherical'`` with the true k against scikit-learn.
+"""``python -m benchmarks.quality.inertia [--large]``: ``covariance := 'spherical'`` with the true k.
 
-Inertia of the k-means partition beside the best of 100 k-means++ starts of ``sklearn.cluster.KMeans`` (which are kept in
-the cache folder: they take minutes).
+Inertia of the k-means partition beside the best of 100 k-means++ starts of ``sklearn.cluster.KMeans``, which are kept
+in the cache folder: they take minutes.
 """
 
 from __future__ import annotations

@@ -134,9 +134,7 @@ def lloyd(
     return centers, labels
 
 
-def lloyd_and_moves(
-    rows: Floats, weights: Floats, centers: Floats, progress: Progress = silent
-) -> tuple[Floats, Ints]:
+def lloyd_and_moves(rows: Floats, weights: Floats, centers: Floats, progress: Progress = silent) -> tuple[Floats, Ints]:
     """Lloyd's fixed point from which no single row can change its cell and lower the inertia. Returns centers, labels.
 
     Moving a row of weight w and squared distances p, q from cell a to cell b saves w p W_a / (W_a - w) and costs
