@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from ppp_duck.engine.pipeline import fit
 from ppp_duck.engine.score import Scorer
-from ppp_duck.model import Floats
+from ppp_duck.model import Floats, Ints
 
 BENCH = Path(__file__).parents[3] / "shared" / "bench"
 
@@ -26,36 +27,57 @@ def features(table: pd.DataFrame, real: bool) -> Floats:
     return rows
 
 
-def labelled(largest: int) -> pd.DataFrame:
-    """One line a set: k, the best score over the alternative labellings (label 0, noise, left out), seconds."""
+@dataclass(frozen=True)
+class Labelled:
+    """A set with its reference labellings (0 = noise, left out of every score)."""
+
+    name: str
+    k: int
+    rows: Floats
+    references: list[Ints]
+
+
+def labelled_sets(largest: int) -> list[Labelled]:
+    """The labelled sets of up to so many rows."""
     index = pd.read_csv(BENCH / "index.csv")
-    lines = []
+    sets = []
     for entry in index[(index.labelled == 1) & (index.n <= largest)].itertuples():
         table = pd.read_parquet(BENCH / entry.file)
-        rows = features(table, entry.kind == "real")
-        start = time.perf_counter()
-        found = fit(rows)
-        seconds = time.perf_counter() - start
-        ids = Scorer(found).assign(rows)
         references = [table[c].to_numpy() for c in table if c.startswith("label")]
-        ari = max(adjusted_rand_score(y[y > 0], ids[y > 0]) for y in references)
-        ami = max(adjusted_mutual_info_score(y[y > 0], ids[y > 0]) for y in references)
-        inertia = float(((rows - found.centers[ids]) ** 2).sum())
-        line = (
-            entry.name,
-            int(entry.k_true),
-            len(found.sizes),
-            len(found.component_cluster),
-            ari,
-            ami,
-            inertia,
-            seconds,
-        )
+        sets.append(Labelled(entry.name, int(entry.k_true), features(table, entry.kind == "real"), references))
+    return sets
+
+
+def measure(one: Labelled) -> dict[str, object]:
+    """k, the best score over the alternative labellings, inertia and seconds of the automatic fit."""
+    start = time.perf_counter()
+    found = fit(one.rows)
+    seconds = time.perf_counter() - start
+    ids = Scorer(found).assign(one.rows)
+    return {
+        "name": one.name,
+        "k_true": one.k,
+        "k": len(found.sizes),
+        "m": len(found.component_cluster),
+        "ari": max(adjusted_rand_score(y[y > 0], ids[y > 0]) for y in one.references),
+        "ami": max(adjusted_mutual_info_score(y[y > 0], ids[y > 0]) for y in one.references),
+        "inertia": float(((one.rows - found.centers[ids]) ** 2).sum()),
+        "seconds": seconds,
+    }
+
+
+def labelled(largest: int) -> pd.DataFrame:
+    """One line a set, printed as it comes."""
+    lines = []
+    for one in labelled_sets(largest):
+        line = measure(one)
         lines.append(line)
         print(
-            f"{line[0]:24} k {line[1]:3} found {line[2]:3} of {line[3]:3}  ari {ari:.3f}  {seconds:.2f} s", flush=True
+            f"{line['name']:24} k {line['k_true']:3} found {line['k']:3} of {line['m']:3}  ari {line['ari']:.3f}  "
+            f"{line['seconds']:.2f} s",
+            flush=True,
         )
-    return pd.DataFrame(lines, columns=["name", "k_true", "k", "m", "ari", "ami", "inertia", "seconds"])
+    return pd.DataFrame(lines)
 
 
 def beside_others(ours: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """The Gaussian mixture side: EM over weighted rows, with a prior on the covariances that keeps them regular.
 
 The penalised log likelihood that EM climbs is ``sum_i w_i log p(x_i) - s/2 sum_j [log|C_j| + tr(C_j^-1 P)]``: each
-component sees ``s`` more observations of covariance ``P`` (``Prior``). Forms as in ``ppp_duck.model.Mixture``.
+covariance sees ``s`` more observations of covariance ``P`` (``Prior``); j runs over the covariances, so tied has one.
+Forms as in ``ppp_duck.model.Mixture``.
 """
 
 from __future__ import annotations
@@ -21,10 +22,15 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class Prior:
-    """``strength`` pseudo-observations of variance ``variance`` (d,) for each component."""
+    """``strength`` pseudo-observations of covariance ``covariance`` (d, d) for each covariance that is fitted."""
 
     strength: float
-    variance: Floats
+    covariance: Floats
+
+    @property
+    def variance(self) -> Floats:
+        """Of each feature, ``(d,)``."""
+        return np.asarray(np.diag(self.covariance))
 
 
 @dataclass(frozen=True)
@@ -62,16 +68,22 @@ class Rows:
         return self.products["scatter"]
 
 
-def covariance_prior(x: Floats, weights: Floats, k: int) -> Prior:
-    """The spread of all rows, shrunk to a k-th of their volume (Fraley & Raftery 2007), as ``d + 2`` observations.
+def covariance_prior(x: Floats, weights: Floats, form: str, m: int) -> Prior:
+    """The covariance of all rows, shrunk to an m-th of their volume (Fraley & Raftery 2007), as ``d + 2`` observations.
 
-    A constant feature gets the variance of rounding, not zero.
+    A tied covariance keeps the whole volume: chains of ever smaller components would win otherwise. As many
+    observations of uncorrelated features keep the matrix regular where rows are few; a constant feature gets the
+    variance of rounding, not zero.
     """
-    d = x.shape[1]
+    n, d = x.shape
     share = weights / weights.sum()
-    variance = share @ (x - share @ x) ** 2
-    floor = 1e-8 * max(float(variance.mean()), 1e-8)
-    return Prior(float(d + 2), np.maximum(variance, floor) / k ** (2.0 / d))
+    gap = x - share @ x
+    covariance = (gap * share[:, None]).T @ gap
+    variance = np.diag(covariance)
+    variance = np.maximum(variance, 1e-8 * max(float(variance.mean()), 1e-8))
+    covariance *= n / (n + d + 2.0)
+    covariance[np.diag_indices(d)] = variance
+    return Prior(float(d + 2), covariance if form == "tied" else covariance / m ** (2.0 / d))
 
 
 def log_densities(mixture: Mixture, rows: Rows, out: Floats | None = None) -> Floats:
@@ -138,13 +150,13 @@ def m_step(rows: Rows, posterior: Floats, form: str, prior: Prior) -> Mixture:
         means = (soft.T @ x) / mass[:, None]
         if form == "tied":
             scatter = rows.scatter() - (means * mass[:, None]).T @ means
-            covariance = (scatter + m * s * np.diag(prior.variance)) / (mass.sum() + m * s)
+            covariance = (scatter + s * prior.covariance) / (mass.sum() + s)
         else:
             covariance = np.empty((m, d, d))
             for j in range(m):
                 gap = x - means[j]
                 covariance[j] = (gap * soft[:, j : j + 1]).T @ gap
-                covariance[j] += s * np.diag(prior.variance)
+                covariance[j] += s * prior.covariance
                 covariance[j] /= mass[j] + s
     else:
         moments = soft.T @ rows.features(form)
@@ -156,7 +168,7 @@ def m_step(rows: Rows, posterior: Floats, form: str, prior: Prior) -> Mixture:
             covariance = np.empty((m, d, d))
             covariance[:, row, col] = second - mass[:, None] * means[:, row] * means[:, col]
             covariance[:, col, row] = covariance[:, row, col]
-            covariance += s * np.diag(prior.variance)
+            covariance += s * prior.covariance
             covariance /= (mass + s)[:, None, None]
         else:
             covariance = np.maximum(second - mass[:, None] * means**2, 0.0) + s * prior.variance
@@ -177,16 +189,16 @@ def precision_factors(form: str, covariance: Floats) -> Floats:
 
 def penalty(mixture: Mixture, prior: Prior) -> float:
     """What the covariance prior adds to the log likelihood: ``-s/2 sum_j [log|C_j| + tr(C_j^-1 P)]``."""
-    factors, m, d = mixture.factors, len(mixture.means), mixture.means.shape[1]
+    factors, d = mixture.factors, mixture.means.shape[1]
     if mixture.covariance == "spherical":
         logdet, trace = -2 * d * np.log(factors).sum(), (factors**2).sum() * prior.variance.sum()
     elif mixture.covariance == "diag":
         logdet, trace = -2 * np.log(factors).sum(), (factors**2 @ prior.variance).sum()
     elif mixture.covariance == "tied":
-        logdet, trace = -2 * m * np.log(np.diag(factors)).sum(), m * ((factors**2).sum(axis=1) @ prior.variance)
+        logdet, trace = -2 * np.log(np.diag(factors)).sum(), np.sum(factors * (prior.covariance @ factors))
     else:
         logdet = -2 * np.log(np.einsum("kdd->kd", factors)).sum()
-        trace = ((factors**2).sum(axis=2) @ prior.variance).sum()
+        trace = np.sum(factors * (prior.covariance @ factors))
     return -0.5 * prior.strength * float(logdet + trace)
 
 

@@ -20,11 +20,12 @@ import numpy as np
 from ppp_duck.model import Floats, Ints, Mixture
 
 SHOULDER = 0.95  # the pair's density dips to no less than this share of the lower mode: no second mode
-NO_VALLEY = 0.75  # rows at the valley, as a share of those at the lower mean, from which there is no valley
+NO_VALLEY = 0.8  # rows at the valley, as a share of those at the lower mean, from which there is no valley
 NEIGHBOURS = 1e-3  # share of a component's rows (by posterior) in doubt with another that makes them neighbours
-NOISE = 0.5  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
+NOISE = 1.0  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
 FEWEST = 8  # rows of a cluster; beside fewer, an empty valley may be chance (for 8: exp(-8) = 0.0003, many pairs)
 SAMPLED = 8192  # the search looks at a sample of so many rows; fewer are always all of them
+WINDOW = 0.15  # half width of the windows, as a share of the gap between the means
 GRID = 41  # points between the means at which the pair's density is looked at
 
 
@@ -50,6 +51,30 @@ def _axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> tuple[Float
     va, vb = 1 / factors[a] ** 2 + np.zeros(len(gap)), 1 / factors[b] ** 2 + np.zeros(len(gap))
     v = gap / (va + vb)
     return v, float(np.sqrt(va @ v**2)), float(np.sqrt(vb @ v**2))
+
+
+def _look_along(
+    mixture: Mixture, a: int, b: int, v: Floats, sa: float, sb: float, x: Floats, w: Floats, unit: float
+) -> tuple[str, bool]:
+    """What lies between two components along an axis: 'shoulder' (and whether a is the higher), 'valley' or 'none'."""
+    p, q = float(mixture.means[a] @ v), float(mixture.means[b] @ v)
+    t = np.linspace(p, q, GRID)
+    pa, pb = mixture.weights[a] / sa, mixture.weights[b] / sb
+    density = pa * np.exp(-0.5 * ((t - p) / sa) ** 2) + pb * np.exp(-0.5 * ((t - q) / sb) ** 2)
+    left = np.maximum.accumulate(density)
+    right = np.maximum.accumulate(density[::-1])[::-1]
+    ratio = density / np.maximum(np.minimum(left, right), 1e-300)
+    at = int(np.argmin(ratio))
+    if ratio[at] >= SHOULDER or at in (0, GRID - 1):
+        return "shoulder", bool(density[0] > density[-1])
+    # windows that do not overlap, a third of the gap between the means at most
+    half = min(WINDOW * (q - p), 0.5 * min(t[at] - p, q - t[at]))
+    along = x @ v
+    valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
+    valley, lower = valley / unit, min(here, there) / unit
+    slack = NOISE * np.sqrt(valley + lower)
+    none = valley + 0.5 + slack >= max(NO_VALLEY, ratio[at]) * (lower + 0.5)
+    return ("none" if none else "valley"), False
 
 
 def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) -> Ints:
@@ -81,26 +106,12 @@ def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) ->
                 low, high = (b, a) if mass[a] >= mass[b] else (a, b)
                 host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
                 continue
-            p, q = float(mixture.means[a] @ v), float(mixture.means[b] @ v)
-            t = np.linspace(p, q, GRID)
-            pa, pb = mixture.weights[a] / sa, mixture.weights[b] / sb
-            density = pa * np.exp(-0.5 * ((t - p) / sa) ** 2) + pb * np.exp(-0.5 * ((t - q) / sb) ** 2)
-            left = np.maximum.accumulate(density)
-            right = np.maximum.accumulate(density[::-1])[::-1]
-            ratio = density / np.maximum(np.minimum(left, right), 1e-300)
-            at = int(np.argmin(ratio))
-            if ratio[at] >= SHOULDER or at in (0, GRID - 1):
-                low, high = (b, a) if density[0] > density[-1] else (a, b)
-                host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
-                continue
-            # windows that do not overlap, a third of the gap between the means at most
-            half = min(0.15 * (q - p), 0.5 * min(t[at] - p, q - t[at]))
             both = np.concatenate([members[a], members[b]])
-            along, w = x[both] @ v, weights[both]
-            valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
-            valley, lower = valley / unit, min(here, there) / unit
-            slack = NOISE * np.sqrt(valley + lower)
-            if valley + 0.5 + slack >= max(NO_VALLEY, ratio[at]) * (lower + 0.5):
+            found, higher = _look_along(mixture, a, b, v, sa, sb, x[both], weights[both], unit)
+            if found == "shoulder":
+                low, high = (b, a) if higher else (a, b)
+                host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
+            elif found == "none":
                 joins.append((a, b))
     for low, (_, high) in sorted(host.items()):
         parent[root(low)] = root(high)

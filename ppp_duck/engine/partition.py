@@ -18,6 +18,8 @@ LabelsAt = Callable[[int], Ints]
 
 CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
 CACHED = 1 << 16  # numbers of a block that stays in the processor's cache
+ROW_MOVES = 100  # single rows that may change cells, one after another, after Lloyd
+ROW_GAIN = 1e-6  # share of the inertia that moving a row has to save
 CUT_AXES = 3  # principal axes on which a node looks for its cut
 SWAPS = 300  # Lloyd runs that the search for the best k-means partition may spend
 SWAP_WIDTH = 6  # centers to take away, and cells to cut, that one round weighs
@@ -147,6 +149,39 @@ def lloyd(
                 labels[worst], cost[worst] = empty, -1.0
         before = labels
         centers = group_means(rows, weights, labels, k)
+    return centers, labels
+
+
+def lloyd_and_moves(rows: Floats, weights: Floats, centers: Floats, progress: Progress = silent) -> tuple[Floats, Ints]:
+    """Lloyd's fixed point from which no single row can change its cell and lower the inertia. Returns centers, labels.
+
+    Moving a row of weight w and squared distances p, q from cell a to cell b saves w p W_a / (W_a - w) and costs
+    w q W_b / (W_b + w) (Hartigan 1975): a cell's own row pulls its center, which Lloyd does not see. The best move is
+    made, Lloyd follows, until no move saves ``ROW_GAIN`` of the inertia.
+    """
+    k = len(centers)
+    centers, labels = lloyd(rows, weights, centers, progress)
+    for _ in range(ROW_MOVES if k > 1 else 0):
+        mass = np.bincount(labels, weights, k)
+        best = (ROW_GAIN * inertia(rows, weights, centers, labels), -1, -1)
+        for lo in range(0, len(rows), CHUNK):
+            x, w, own = rows[lo : lo + CHUNK], weights[lo : lo + CHUNK], labels[lo : lo + CHUNK]
+            distance = np.einsum("nd,nd->n", x, x)[:, None] - 2 * x @ centers.T
+            distance += np.einsum("kd,kd->k", centers, centers)
+            at = np.arange(len(x))
+            rest = mass[own] - w
+            saved = w * distance[at, own] * mass[own] / np.where(rest > 0, rest, np.inf)  # a cell keeps its last row
+            distance *= w[:, None] * mass / (mass + w[:, None])
+            distance[at, own] = np.inf
+            to = np.argmin(distance, axis=1)
+            gain = saved - distance[at, to]
+            row = int(np.argmax(gain))
+            if gain[row] > best[0]:
+                best = float(gain[row]), lo + row, int(to[row])
+        if best[1] < 0:
+            break
+        labels[best[1]] = best[2]
+        centers, labels = lloyd(rows, weights, group_means(rows, weights, labels, k), progress)
     return centers, labels
 
 
@@ -377,4 +412,4 @@ def best_kmeans(rows: Floats, weights: Floats, firsts: list[Ints], k: int, progr
                 break
         if not better:
             break
-    return best[1], best[2]
+    return lloyd_and_moves(rows, weights, best[1], progress)

@@ -14,7 +14,7 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
 from ppp_duck.model import Clustering, Floats, Ints, Mixture, Trial
 
-REFIT_NUMBERS = 20_000_000  # entries of the largest feature matrix (160 MB) with which the winner is fitted to all rows
+REFIT_NUMBERS = 20_000_000  # entries of the largest feature matrix (160 MB) with which the last fit sees all rows
 
 
 def fit(
@@ -40,12 +40,11 @@ def fit(
         # a component of one row has no spread, so an open k needs a weight of two a component
         most = most if k is not None else max(1, min(most, int(every.weights.sum() // 2)))
         found = select.search(sample, begin, covariance, k, most, progress)
-        at = select.choose(found, k, k_max)
-        if at is None and k_max is not None:  # nothing merged to so few: the best with at most k_max components
-            found += [select.look(sample, one, merge=False) for one in found if one.m <= k_max]
-            at = select.choose(found, k, k_max)
-        if at is None:
-            raise AssertionError("one candidate always keeps to the bounds")
+
+        def rows_for(form: str, m: int) -> Rows:
+            return every if _in_memory(every, form, m) else sample
+
+        at = select.choose(found, rows_for, k, k_max, progress)
         trials = tuple(_trial(sample, one, unit, i == at, k, k_max, covariance) for i, one in enumerate(found))
         winner = _refit(every, sample, begin, found[at], covariance == "spherical", k, progress)
         result = _certified(rows, every, winner, middle, unit, trials, progress)
@@ -74,25 +73,29 @@ def _sample(every: Rows, size: int) -> Rows:
     return Rows.of(np.ascontiguousarray(every.x[keep]), weights)
 
 
+def _in_memory(every: Rows, form: str, m: int) -> bool:
+    """Whether features and posteriors of all rows are few enough numbers to keep."""
+    d = every.x.shape[1]
+    width = 1 + d * (d + 3) // 2 if form == "full" and d <= gaussian.NARROW else 1 + 2 * d
+    return bool(len(every.x) * max(width, m) <= REFIT_NUMBERS)
+
+
 def _refit(
     every: Rows, sample: Rows, begin: select.Starts, found: Candidate, kmeans: bool, k: int | None, progress: Progress
 ) -> Candidate:
     """The winner, run to convergence on all rows (on the sample, where all rows are too many numbers)."""
-    m, d = found.m, every.x.shape[1]
+    m = found.m
     component_cluster = found.component_cluster
     if kmeans:
         firsts = [partition.nearest(sample.x, found.mixture.means), begin.round(m), begin.full(m)]
         centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, m, progress)
-        centers, labels = partition.lloyd(every.x, every.weights, centers, progress)
+        centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
         fitted = select.weigh(every, found.form, select.kmeans_mixture(every, centers, labels), 0.0, True)
         if k is not None:
             return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
         return select.look(sample, fitted)
-    width = 1 + 2 * d
-    if found.form == "full" and d <= gaussian.NARROW:
-        width = 1 + d * (d + 3) // 2
-    rows = every if len(every.x) * max(width, m) <= REFIT_NUMBERS else sample
-    prior = gaussian.covariance_prior(rows.x, rows.weights, m)
+    rows = every if _in_memory(every, found.form, m) else sample
+    prior = gaussian.covariance_prior(rows.x, rows.weights, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
     mixture, log_likelihood, _ = gaussian.em(
         rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress
@@ -107,7 +110,7 @@ def _as_cells(
     """Exactly k clusters in the asked form: the best k-means partition, one shared round covariance."""
     firsts = [begin.round(k), begin.full(k)]
     centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, k, progress)
-    centers, labels = partition.lloyd(every.x, every.weights, centers, progress)
+    centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
     round_one = select.kmeans_mixture(every, centers, labels)
     d, scale = centers.shape[1], float(round_one.factors[0])
     factors = {

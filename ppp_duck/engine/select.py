@@ -14,11 +14,12 @@ from ppp_duck.engine.partition import LabelsAt, Progress
 from ppp_duck.model import Floats, Ints, Mixture
 
 EFFECTIVE = 4000.0  # the likelihood of n rows counts as that of 4000 n / (4000 + n): real rows are not quite Gaussian
+DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
 SCREEN_ITERATIONS = 12
 FINAL_ITERATIONS = 200
 TOLERANCE = 1e-6  # nats per row
-SHORTLIST = 8  # per form: the candidates of lowest tempered BIC, whose components are looked at for valleys
+SHORTLIST = 32  # candidates looked at for valleys before one with k components, or k_max at most, is taken as it is
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Candidate:
     mixture: Mixture
     log_likelihood: float
     tempered_bic: float
-    component_cluster: Ints | None = None  # (m,); None: not shortlisted, so not looked at
+    score: float  # tempered BIC + cost of the rows on which k-means and mixture disagree; lower is better
+    component_cluster: Ints | None = None  # (m,); None: not looked at, a better candidate was found before
     entropy: float = 0.0  # of the cluster posteriors, in nats, weighted sum over rows
-    score: float = np.inf  # tempered BIC + tempered entropy, lower is better
 
     @property
     def m(self) -> int:
@@ -84,60 +85,93 @@ def parameters(found: Candidate, d: int, kmeans: bool) -> int:
 
 
 def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, kmeans: bool) -> Candidate:
-    """A candidate with its tempered BIC."""
+    """A candidate with its tempered BIC and its score.
+
+    The mixture validates the k-means partition of its means: a row whose most probable component is not the nearest
+    mean speaks against the candidate. Components that sprawl over others, and overlap, lose by it.
+    """
     total = float(rows.weights.sum())
     size = tempered(total)
-    found = Candidate(form, mixture, log_likelihood, 0.0)
+    found = Candidate(form, mixture, log_likelihood, 0.0, 0.0)
     penalty = parameters(found, rows.x.shape[1], kmeans) * float(np.log(max(size, 2.0)))
-    return replace(found, tempered_bic=-2 * log_likelihood * size / total + penalty)
+    bic = -2 * log_likelihood * size / total + penalty
+    if kmeans:
+        return replace(found, tempered_bic=bic, score=bic)
+    differ = partition.nearest(rows.x, mixture.means) != np.argmax(gaussian.log_densities(mixture, rows), axis=1)
+    return replace(found, tempered_bic=bic, score=bic + DISAGREEMENT * size * float(rows.weights @ differ) / total)
 
 
 def fit_candidate(rows: Rows, begin: Starts, form: str, m: int, kmeans: bool, progress: Progress) -> Candidate:
-    """Lloyd (k-means) or a short EM, from the partition into m."""
-    labels = (begin.round if form in ("spherical", "tied") else begin.full)(m)
+    """Lloyd (k-means) or a short EM, from the partition into m; for forms with many shapes, from both families."""
     if kmeans:
-        centers = partition.group_means(rows.x, rows.weights, labels, m)
+        centers = partition.group_means(rows.x, rows.weights, begin.round(m), m)
         centers, labels = partition.lloyd(rows.x, rows.weights, centers, progress)
         mixture = kmeans_mixture(rows, centers, labels)
         per_row = gaussian.responsibilities(gaussian.log_densities(mixture, rows))[1]
         return weigh(rows, form, mixture, float(rows.weights @ per_row), True)
-    prior = gaussian.covariance_prior(rows.x, rows.weights, m)
-    start = gaussian.one_hot(labels, m)
-    mixture, log_likelihood, _ = gaussian.em(rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress)
-    return weigh(rows, form, mixture, log_likelihood, False)
+    prior = gaussian.covariance_prior(rows.x, rows.weights, form, m)
+    found = []
+    for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
+        start = gaussian.one_hot(family(m), m)
+        mixture, log_likelihood, _ = gaussian.em(rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress)
+        found.append(weigh(rows, form, mixture, log_likelihood, False))
+    return min(found, key=lambda one: one.score)
 
 
-def ladder(fit: Callable[[int], Candidate], least: int, most: int) -> list[Candidate]:
-    """Candidates over m: one by one at first, then in steps of a tenth, then the gaps beside the best filled."""
+def ward_size(rows: Rows, begin: Starts, most: int) -> int:
+    """The number of groups at which Ward's partitions have their lowest classification BIC (tempered).
+
+    Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
+    below ends long before it gets there.
+    """
+    x, weights = rows.x, rows.weights
+    d, total = x.shape[1], float(weights.sum())
+    size = tempered(total)
+    best, at, m = np.inf, 1, 1
+    while m <= most:
+        labels = begin.round(m)
+        within = partition.inertia(x, weights, partition.group_means(x, weights, labels, m), labels) / (total * d)
+        share = np.bincount(labels, weights, m) / total
+        bic = size * float(d * np.log(max(within, 1e-300)) - 2 * share @ np.log(np.maximum(share, 1e-300)))
+        bic += m * (d + 1) * float(np.log(max(size, 2.0)))
+        if bic < best:
+            best, at = bic, m
+        m += max(1, m // 20)
+    return at
+
+
+def ladder(fit: Callable[[int], Candidate], least: int, most: int, also: int) -> list[Candidate]:
+    """Candidates over m: one by one at first, then in steps of a tenth; then about ``also``; then the best's gaps."""
     found: dict[int, Candidate] = {}
 
     def best() -> int:
-        return min(found, key=lambda m: (found[m].tempered_bic, m))
+        return min(found, key=lambda m: (found[m].score, m))
 
     m = least
     while m <= most and (not found or m <= best() + 5 + best() // 4):
         found[m] = fit(m)
         m += max(1, m // 10)
+    for m in (also - also // 10, also, also + also // 10):
+        if max(found) < m <= most:
+            found[m] = fit(m)
     known, at = sorted(found), best()
     below = max((m for m in known if m < at), default=at)
     above = min((m for m in known if m > at), default=at)
-    for m in range(below + 1, above):
+    for m in range(max(below + 1, at - at // 10), min(above, at + at // 10 + 1)):
         if m not in found:
             found[m] = fit(m)
     return [found[m] for m in sorted(found)]
 
 
 def look(rows: Rows, found: Candidate, merge: bool = True) -> Candidate:
-    """The candidate with its clusters, the entropy of their posteriors, and its score."""
+    """The candidate with its clusters, and the entropy of their posteriors."""
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
     group = np.arange(found.m, dtype=np.int64)
     if merge:
         group = modality.clusters(found.mixture, rows.x, rows.weights, posterior)
     share = posterior @ np.eye(int(group.max()) + 1)[group]
     entropy = max(0.0, -float(rows.weights @ np.einsum("nk,nk->n", share, np.log(np.maximum(share, 1e-300)))))
-    total = float(rows.weights.sum())
-    score = found.tempered_bic + tempered(total) / total * entropy
-    return replace(found, component_cluster=group, entropy=entropy, score=score)
+    return replace(found, component_cluster=group, entropy=entropy)
 
 
 def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
@@ -148,51 +182,49 @@ def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
 
 
 def search(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int, progress: Progress) -> list[Candidate]:
-    """Every candidate weighed. With k given: k components as they are, and more components that merge to k clusters."""
+    """Every candidate weighed. With k given: k components, and more components that may merge to k clusters."""
     kmeans = covariance == "spherical"
     found: list[Candidate] = []
+    also = 0 if k is not None else ward_size(rows, begin, most)
     for form in forms_to_try(covariance, rows.x.shape[1]):
 
         def fit(m: int, form: str = form) -> Candidate:
             return fit_candidate(rows, begin, form, m, kmeans, progress)
 
         if k is None:
-            every = ladder(fit, 1, most)
+            found += ladder(fit, 1, most, also)
         elif kmeans:
-            every = [fit(k)]
+            found.append(fit(k))
         else:
-            every = ladder(fit, k, min(begin.most, k + 8 + k // 2))
-        ranked = sorted(every, key=lambda one: one.tempered_bic)
-        for place, one in enumerate(ranked):
-            if k is not None and one.m == k:
-                found.append(look(rows, one, merge=False))
-            elif place < SHORTLIST:
-                progress("valleys", one.m)
-                found.append(look(rows, one))
-            else:
-                found.append(one)
+            found += ladder(fit, k, min(begin.most, k + 8 + k // 2), 0)
     return found
 
 
-def choose(found: list[Candidate], k: int | None, k_max: int | None) -> int | None:
-    """Index of the best candidate that has been looked at and keeps to the bounds; None if there is none."""
-    fit_for = [
-        i
-        for i, one in enumerate(found)
-        if one.component_cluster is not None and (k is None or one.k == k) and (k_max is None or one.k <= k_max)
-    ]
-    return min(fit_for, key=lambda i: (found[i].score, i), default=None)
+def choose(
+    found: list[Candidate], rows_for: Callable[[str, int], Rows], k: int | None, k_max: int | None, progress: Progress
+) -> int:
+    """Index of the candidate of lowest score whose clusters keep to the bounds; what is looked at is replaced.
+
+    ``rows_for`` gives the rows in which valleys of a form with m components are looked for.
+    """
+    for place, i in enumerate(sorted(range(len(found)), key=lambda i: (found[i].score, i))):
+        one = found[i]
+        if place >= SHORTLIST and (one.m != k if k is not None else k_max is not None and one.m > k_max):
+            continue
+        progress("valleys", one.m)
+        found[i] = one = look(rows_for(one.form, one.m), one, merge=k is None or one.m != k)
+        if (k is None or one.k == k) and (k_max is None or one.k <= k_max):
+            return i
+    raise AssertionError("a candidate of k components, or of one, is always there")
 
 
 def why(found: Candidate, chosen: bool, k: int | None, k_max: int | None) -> str:
     """A few words on what became of a candidate."""
     merged = "" if found.m == found.k else f"{found.m} components, no valley between some; "
     if chosen:
-        return merged + "lowest tempered BIC + entropy"
+        return merged + "lowest tempered BIC + disagreement"
     if found.component_cluster is None:
-        return "tempered BIC too high to be looked at"
+        return "higher tempered BIC + disagreement"
     if k is not None and found.k != k:
         return merged + f"not {k} clusters"
-    if k_max is not None and found.k > k_max:
-        return merged + f"more than {k_max} clusters"
-    return merged + "higher tempered BIC + entropy"
+    return merged + f"more than {k_max} clusters"
