@@ -227,10 +227,9 @@ def report(lines: list[str], runs: int) -> str:
     head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     return (
         f"# Large tables\n\nWritten by `python -m benchmarks.scale.run`; medians of {runs}. {os.cpu_count()} cores, "
-        f"{memory:.0f} GB, {platform.machine()}; {versions}, scikit-learn {sklearn.__version__}. Every step in a "
-        f"process of its own; *peak* is the whole process, with DuckDB and the table in memory.\n\n{explained}\n\n{head}\n"
-        + "\n".join(lines)
-        + "\n"
+        f"{memory:.0f} GB, {platform.machine()}; {versions}, scikit-learn {sklearn.__version__}. "
+        "Every step in a process of its own; *peak* is the whole process, with DuckDB and the table in memory.\n\n"
+        f"{explained}\n\n{head}\n" + "\n".join(lines) + "\n"
     )
 
 
