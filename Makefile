@@ -26,6 +26,7 @@ lint: $(VENV)/.made
 
 bench: $(VENV)/.made
 	$(BIN)/python -m benchmarks.round_trip
+	$(BIN)/python -m benchmarks.scale.run
 
 clean:
 	rm -rf $(VENV) .venv-lts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,12 +18,15 @@ from ppp_duck.options import Options
 from ppp_duck.sources import Column, Source, literal, quote
 
 # Content key: every row's features as integers, in arithmetic that any SQL engine repeats exactly. PRIME is 2^31 - 1;
-# a part is below 2^28 and a coefficient below 2^30, so GROUP of them can be summed before BIGINT could overflow.
+# a part is below it and a coefficient below 2^28, so GROUP of them can be summed before BIGINT could overflow.
 PRIME = 2_147_483_647
-PART_BITS = 28
 PLACE_BITS = 52  # a double has no more
 GROUP = 15
 VECTOR_PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
+BUCKETS = 4096  # by the low bits of the key: few enough to be counted in the processor's cache
+QUOTA = 2  # distinct rows that are grouped for one that is sampled, where there are so many more that all need not be
+FEWEST_GROUPED = 1 << 17  # so many distinct rows are always grouped: it costs less than to think about it
+HEAVY = 1.25  # times the median: a bucket with more rows than that holds a heavy row, and is grouped whole
 WEIGHT_BITS = 50  # weights are summed as integers in units of 2^-50 of the largest: exact in any order
 
 
@@ -133,6 +136,7 @@ def with_stages(stages: Iterable[Stage], query: str) -> str:
 def fit_stages(call: Call, source: Source) -> list[Stage]:
     """From the source to ``_ppp_fit``, whose one row holds the key of the fitted models."""
     used: list[Stage] = [("_ppp_used", "MATERIALIZED", _used(call))] if call.function == "ppp_fit" else []
+    buckets: list[Stage] = [] if call.options.by else [("_ppp_buckets", "MATERIALIZED", _buckets(call))]
     return [
         source_stage(source),
         ("_ppp_features", "NOT MATERIALIZED", _features(call)),
@@ -141,6 +145,7 @@ def fit_stages(call: Call, source: Source) -> list[Stage]:
         ("_ppp_parts", "NOT MATERIALIZED", _parts(call)),
         ("_ppp_keyed", "NOT MATERIALIZED", _keyed(call)),
         *used,
+        *buckets,
         ("_ppp_merged", "NOT MATERIALIZED", _merged(call)),
         ("_ppp_sample", "NOT MATERIALIZED", _sample(call)),
         ("_ppp_steps", "", _steps(call)),
@@ -237,6 +242,11 @@ def _helps(feature: Feature, index: int) -> str:
     return f"({varies} AND k{index}_distinct < {name}_n)" if feature.may_be_key else f"({varies})"
 
 
+def _skips_by_key(call: Call) -> bool:
+    """Whether a missing feature makes the key NULL, and that leaves the row out: cheaper than to ask every feature."""
+    return call.options.missing == "skip" and all(len(feature.forms) == 1 for feature in call.features)
+
+
 def _usable(call: Call) -> str:
     """Rows the engine may see: finite features that help (others become NULL), positive weights."""
     helps = "use{} AND " if call.automatic else ""
@@ -245,11 +255,13 @@ def _usable(call: Call) -> str:
         name = f"{form}{index}"
         # Adding 0 makes -0 equal to 0.
         value = {"n": f"{name} + 0e0", "t": name, "v": name}[form]
-        values.append(f"CASE WHEN {helps.format(index)}{_finite(form, name)} THEN {value} END AS {name}")
+        finite = "" if form != "v" and _skips_by_key(call) else _finite(form, name)
+        when = f"{helps.format(index)}{finite}".removesuffix(" AND ")
+        values.append(f"CASE WHEN {when} THEN {value} END AS {name}" if when else f"{value} AS {name}")
     conditions = []
-    if call.options.missing == "skip":
+    if call.options.missing == "skip" and not _skips_by_key(call):
         for index, feature in enumerate(call.features):
-            known = " OR ".join(f"coalesce({_finite(form, f'{form}{index}')}, false)" for form in feature.forms)
+            known = " OR ".join(_finite(form, f"{form}{index}") for form in feature.forms)
             skippable = f"NOT use{index} OR " if call.automatic else ""
             conditions.append(f"({skippable}{known})")
     if call.options.weight is not None:
@@ -264,14 +276,22 @@ def _parts(call: Call) -> str:
     values = [*_group(call), *_names(call)]
     for index, _, form in _forms(call):
         name = f"{form}{index}"
-        if form == "t":
-            values.append(f"CAST('0x' || left(md5({name}), 7) AS BIGINT) AS p_{name}")
-            continue
-        # Halves, so that the range of doubles of opposite sign does not overflow.
-        low, high = f"{name}_low * 0.5e0", f"{name}_high * 0.5e0"
-        for probe, value in _probes(form, name):
-            place = f"({value} * 0.5e0 - {low}) / nullif({high} - {low}, 0e0)"
-            values.append(f"CAST({place} * {literal(2.0**PLACE_BITS)} AS BIGINT) AS p_{name}{probe}")
+        parts = [("", f"CAST('0x' || left(md5({name}), 7) AS BIGINT)")]
+        if form != "t":
+            # Halves, so that the range of doubles of opposite sign does not overflow. No place has a number that is not
+            # finite.
+            low, high = f"{name}_low * 0.5e0", f"{name}_high * 0.5e0"
+            width = f"CASE WHEN {name}_high > {name}_low THEN {high} - {low} ELSE 1e0 END"
+            parts = [
+                (probe, f"TRY_CAST(({value} * 0.5e0 - {low}) / {width} * {literal(2.0**PLACE_BITS)} AS BIGINT)")
+                for probe, value in _probes(form, name)
+            ]
+        for probe, part in parts:
+            if not _skips_by_key(call):
+                part = f"coalesce({part}, 0)"
+            elif call.automatic:
+                part = f"CASE WHEN use{index} THEN {part} ELSE 0 END"
+            values.append(f"{part} AS p_{name}{probe}")
     if call.options.weight is not None:
         values.append(f"CAST(w * pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS HUGEINT) AS units")
         values.append(f"pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS unit")
@@ -285,47 +305,66 @@ def _probes(form: str, name: str) -> list[tuple[str, str]]:
 
 
 def _keyed(call: Call) -> str:
-    """Content key ``u`` in (0, 1): a sum of products modulo a prime, mixed twice so that grids spread evenly too."""
+    """Content key ``h`` in [0, PRIME): a sum of products modulo a prime, mixed twice so that grids spread evenly too.
+
+    ``u`` is its place in (0, 1).
+    """
     # Each feature owns a fixed run of coefficients, and forms that a column does not have add nothing: so the key is
     # the same whether or not the column's type was known at bind time.
-    owned = 3 + 2 * VECTOR_PROBES
+    owned = 2 + VECTOR_PROBES
     coefficients = _coefficients(owned * len(call.features))
     terms = []
     for index, _, form in _forms(call):
-        first = owned * index + {"n": 0, "t": 2, "v": 3}[form]
-        for part, coefficient in zip(_key_parts(form, f"p_{form}{index}"), coefficients[first:], strict=False):
-            terms.append(f"coalesce({part}, 0) * {coefficient}")
+        first = owned * index + {"n": 0, "t": 1, "v": 2}[form]
+        places = [""] if form == "t" else [probe for probe, _ in _probes(form, "")]
+        for place, coefficient in zip(places, coefficients[first:], strict=False):
+            terms.append(f"p_{form}{index}{place} % {PRIME} * {coefficient}")
     groups = [f"({' + '.join(terms[i : i + GROUP])}) % {PRIME}" for i in range(0, len(terms), GROUP)]
     columns = [*_group(call), *_names(call), *(["units", "unit"] if call.options.weight is not None else [])]
     mixed = f"SELECT {_lines(columns)}, ({' + '.join(groups)}) % {PRIME} AS h FROM _ppp_parts"
     for add in (715_225_739, 479_001_599):
         mixed = f"SELECT * REPLACE ((h * (h + {add})) % {PRIME} AS h) FROM ({mixed})"
-    return f"SELECT * EXCLUDE (h), (h + 0.5e0) / {literal(float(PRIME))} AS u FROM ({mixed})"
-
-
-def _key_parts(form: str, name: str) -> list[str]:
-    """The integers that stand for a feature: 7 hex digits of a text's MD5, or the high and low bits of its places."""
-    if form == "t":
-        return [name]
-    low = PLACE_BITS - PART_BITS
-    places = [f"{name}{probe}" for probe, _ in _probes(form, name)]
-    return [part for place in places for part in (f"({place} >> {low})", f"({place} & {2**low - 1})")]
+    return f"SELECT *, (h + 0.5e0) / {literal(float(PRIME))} AS u FROM ({mixed}) WHERE h IS NOT NULL"
 
 
 def _coefficients(count: int) -> list[int]:
-    """Fixed odd numbers below 2^30: a multiplicative sequence (MINSTD's multiplier), the same on every machine."""
+    """Fixed odd numbers below 2^28: a multiplicative sequence (MINSTD's multiplier), the same on every machine."""
     state, found = 1, []
     for _ in range(count):
         state = state * 48_271 % PRIME
-        found.append((state >> 1) | 1)
+        found.append((state >> 3) | 1)
     return found
 
 
+def _buckets(call: Call) -> str:
+    """Which part of the distinct rows of a bucket need be grouped: those of smallest key, or all where one is heavy.
+
+    To group ten million distinct rows costs more than all else. Where there are far more than the sample holds, a
+    random part of them (by the key) is grouped, weighted by its inverse: the sample of that sample is unbiased too. The
+    smallest keys of the buckets tell how many distinct rows there are (Bar-Yossef et al. 2002: their mean is buckets /
+    rows). Counts and sums of integers: no order matters.
+    """
+    rows = "count(*)" if call.options.weight is None else "sum(units)"
+    counted = f"SELECT h % {BUCKETS} AS bucket, {rows} AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket"
+    empty = f"({BUCKETS} - count(*) OVER ())"
+    lowest = f"(sum(lowest) OVER () + {empty} * {PRIME}) / {literal(float(PRIME * BUCKETS))}"
+    quota = max(QUOTA * call.options.sample_size, FEWEST_GROUPED)
+    share = f"least(1e0, {literal(quota / BUCKETS)} * {lowest})"
+    heavy = f"size > {literal(HEAVY)} * median(size) OVER ()"
+    return f"SELECT bucket, CASE WHEN {heavy} THEN 1e0 ELSE {share} END AS part\nFROM ({counted})"
+
+
 def _merged(call: Call) -> str:
+    """Equal rows as one, with what it stands for. ``part`` is not in ``priority``: it divides both weight and key."""
     weight = "count(*)" if call.options.weight is None else "sum(units) / any_value(unit)"
-    names = _lines([*_group(call), *_names(call), "u"])
-    merged = f"SELECT {names}, CAST({weight} AS DOUBLE) AS weight\nFROM _ppp_keyed GROUP BY {names}"
-    return f"SELECT *, weight / u AS priority FROM (\n{merged})"
+    names = _lines([*_group(call), *_names(call)])
+    if call.options.by:  # a group is grouped whole: most are small
+        merged = f"SELECT {names}, u, CAST({weight} AS DOUBLE) AS weight\nFROM _ppp_keyed"
+        return f"SELECT *, weight / u AS priority FROM (\n{merged}\nGROUP BY {names}, u)"
+    rows = f"FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % {BUCKETS} WHERE u < part"
+    counted = f"CAST({weight} AS DOUBLE) AS counted, any_value(part) AS part"
+    merged = f"SELECT {names}, u, {counted}\n{rows}\nGROUP BY {names}, u"
+    return f"SELECT {names}, counted / part AS weight, counted / u AS priority FROM (\n{merged})"
 
 
 def _sample(call: Call) -> str:
@@ -353,8 +392,7 @@ def sample_list(call: Call) -> str:
 
 def _used(call: Call) -> str:
     """What the fingerprint adds to the sample: how many rows there are and, whatever their order, which."""
-    h = f"CAST(floor(u * {literal(float(PRIME))}) AS BIGINT)"
-    values = [*_group(call), "count(*) AS used_rows", f"sum({h}) AS key_sum", f"bit_xor({h}) AS key_xor"]
+    values = [*_group(call), "count(*) AS used_rows", "sum(h) AS key_sum", "bit_xor(h) AS key_xor"]
     if call.options.weight is not None:
         values.append("sum(units) AS units")
     grouped = " GROUP BY g" if call.options.by else ""

@@ -123,3 +123,34 @@ def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyC
     total = con.execute(f"SELECT count(*), count(*) FILTER (x < 10000) FROM ({query})").fetchall()[0]
     assert weights.sum() == pytest.approx(total[0], rel=0.04)
     assert weights[values < 10000].sum() == pytest.approx(total[1], rel=0.06)
+
+
+def sampled(
+    con: duckdb.DuckDBPyConnection, query: str, size: int, stage: str = "_ppp_sample"
+) -> duckdb.DuckDBPyRelation:
+    """The rows of a stage, for one feature ``x``."""
+    source = Source("q", f"({query})", tuple(NUMBER), True)
+    text = statements.statement("ppp_cluster", "q", {"columns": ["x"], "sample_size": size}, lambda *_, **__: source)
+    return con.sql(f"{text[: text.index(f',{chr(10)}_ppp_steps')]} FROM {stage}")
+
+
+def test_grouping_a_part_samples_the_same_rows(con: duckdb.DuckDBPyConnection) -> None:
+    """400,000 distinct rows, one of them heavy: most rows are never grouped, and the sample is as if all had been."""
+    query = "SELECT CASE WHEN i % 3 = 0 THEN 7 ELSE i END::DOUBLE AS x FROM range(600000) r(i)"
+    assert len(sampled(con, query, 5000, "_ppp_merged").project("n0").fetchall()) < 150_000
+    rows = sampled(con, query, 5000)
+    found = rows.project("n0, weight, priority").fetchall()
+    counted = "SELECT n0, count(*) AS counted, count(*) / u AS priority FROM _ppp_keyed GROUP BY n0, u"
+    every = sampled(con, query, 5000, f"({counted}) ORDER BY priority DESC, n0 LIMIT 5001").fetchall()
+    assert [(x, priority) for x, _, priority in found] == [(x, priority) for x, _, priority in every]
+    assert {x: weight for x, weight, _ in found}[7] == 200_001
+    threshold = found[-1][2]
+    assert sum(max(weight, threshold) for _, weight, _ in found[:-1]) == pytest.approx(600_000, rel=0.04)
+
+
+@pytest.mark.parametrize("distinct", [2, 500, 60_000])
+def test_distinct_rows_that_fit_are_all_there(con: duckdb.DuckDBPyConnection, distinct: int) -> None:
+    query = f"SELECT (i % {distinct})::DOUBLE AS x FROM range(300000) r(i)"
+    found = dict(sampled(con, query, distinct).project("n0, weight").fetchall())
+    assert len(found) == distinct
+    assert sorted(found.values()) == sorted(300_000 // distinct + (i < 300_000 % distinct) for i in range(distinct))

@@ -50,12 +50,11 @@ FROM _ppp_features)
 ),
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN use0 AND t0 IS NOT NULL THEN t0 END AS t0,
-  CASE WHEN use1 AND isfinite(n1) THEN n1 + 0e0 END AS n1,
-  CASE WHEN use2 AND isfinite(n2) THEN n2 + 0e0 END AS n2,
+  CASE WHEN use0 THEN t0 END AS t0,
+  CASE WHEN use1 THEN n1 + 0e0 END AS n1,
+  CASE WHEN use2 THEN n2 + 0e0 END AS n2,
   CASE WHEN use3 AND (isfinite(list_sum(v3)) AND list_count(v3) = len(v3)) THEN v3 END AS v3
 FROM _ppp_features, _ppp_summary
-WHERE (NOT use0 OR coalesce(t0 IS NOT NULL, false)) AND (NOT use1 OR coalesce(isfinite(n1), false)) AND (NOT use2 OR coalesce(isfinite(n2), false)) AND (NOT use3 OR coalesce((isfinite(list_sum(v3)) AND list_count(v3) = len(v3)), false))
 ),
 _ppp_parts AS NOT MATERIALIZED (
 SELECT
@@ -63,37 +62,43 @@ SELECT
   n1,
   n2,
   v3,
-  CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
-  CAST((n1 * 0.5e0 - n1_low * 0.5e0) / nullif(n1_high * 0.5e0 - n1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n1,
-  CAST((n2 * 0.5e0 - n2_low * 0.5e0) / nullif(n2_high * 0.5e0 - n2_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n2,
-  CAST((v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_0,
-  CAST((v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_1,
-  CAST((v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_2,
-  CAST((v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_3,
-  CAST((v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_4,
-  CAST((v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_5,
-  CAST((v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_6,
-  CAST((v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_low * 0.5e0) / nullif(v3_high * 0.5e0 - v3_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v3_7
+  CASE WHEN use0 THEN CAST('0x' || left(md5(t0), 7) AS BIGINT) ELSE 0 END AS p_t0,
+  CASE WHEN use1 THEN TRY_CAST((n1 * 0.5e0 - n1_low * 0.5e0) / CASE WHEN n1_high > n1_low THEN n1_high * 0.5e0 - n1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_n1,
+  CASE WHEN use2 THEN TRY_CAST((n2 * 0.5e0 - n2_low * 0.5e0) / CASE WHEN n2_high > n2_low THEN n2_high * 0.5e0 - n2_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_n2,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_0,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_1,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_2,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_3,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_4,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_5,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_6,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
+SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   n1,
   n2,
-  v3, ((coalesce(p_t0, 0) * 645697443 + coalesce((p_n1 >> 24), 0) * 1037891047 + coalesce((p_n1 & 16777215), 0) * 319011187 + coalesce((p_n2 >> 24), 0) * 636092513 + coalesce((p_n2 & 16777215), 0) * 100534353 + coalesce((p_v3_0 >> 24), 0) * 619611247 + coalesce((p_v3_0 & 16777215), 0) * 176010345 + coalesce((p_v3_1 >> 24), 0) * 750031827 + coalesce((p_v3_1 & 16777215), 0) * 359540479 + coalesce((p_v3_2 >> 24), 0) * 489392715 + coalesce((p_v3_2 & 16777215), 0) * 81838671 + coalesce((p_v3_3 >> 24), 0) * 138295049 + coalesce((p_v3_3 & 16777215), 0) * 187393579 + coalesce((p_v3_4 >> 24), 0) * 474354881 + coalesce((p_v3_4 & 16777215), 0) * 40050479) % 2147483647 + (coalesce((p_v3_5 >> 24), 0) * 541341239 + coalesce((p_v3_5 & 16777215), 0) * 501882803 + coalesce((p_v3_6 >> 24), 0) * 621713535 + coalesce((p_v3_6 & 16777215), 0) * 723822983 + coalesce((p_v3_7 >> 24), 0) * 100299839 + coalesce((p_v3_7 & 16777215), 0) * 71622073) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+  v3, ((p_t0 % 2147483647 * 22825725 + p_n1 % 2147483647 * 24037797 + p_n2 % 2147483647 * 79752797 + p_v3_0 % 2147483647 * 82800723 + p_v3_1 % 2147483647 * 138215511 + p_v3_2 % 2147483647 * 106147367 + p_v3_3 % 2147483647 * 212006171 + p_v3_4 % 2147483647 * 184989985 + p_v3_5 % 2147483647 * 146102117 + p_v3_6 % 2147483647 * 159023129 + p_v3_7 % 2147483647 * 25133589) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+),
+_ppp_buckets AS MATERIALIZED (
+SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part
+FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
 ),
 _ppp_merged AS NOT MATERIALIZED (
-SELECT *, weight / u AS priority FROM (
 SELECT t0,
   n1,
   n2,
-  v3,
-  u, CAST(count(*) AS DOUBLE) AS weight
-FROM _ppp_keyed GROUP BY t0,
+  v3, counted / part AS weight, counted / u AS priority FROM (
+SELECT t0,
   n1,
   n2,
-  v3,
-  u)
+  v3, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
+FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+GROUP BY t0,
+  n1,
+  n2,
+  v3, u)
 ),
 _ppp_sample AS NOT MATERIALIZED (
 SELECT t0,

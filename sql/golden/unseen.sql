@@ -35,40 +35,45 @@ SELECT
   CASE WHEN t0 IS NOT NULL THEN t0 END AS t0,
   CASE WHEN (isfinite(list_sum(v0)) AND list_count(v0) = len(v0)) THEN v0 END AS v0
 FROM _ppp_features, _ppp_summary
-WHERE (coalesce(isfinite(n0), false) OR coalesce(t0 IS NOT NULL, false) OR coalesce((isfinite(list_sum(v0)) AND list_count(v0) = len(v0)), false))
+WHERE (isfinite(n0) OR t0 IS NOT NULL OR (isfinite(list_sum(v0)) AND list_count(v0) = len(v0)))
 ),
 _ppp_parts AS NOT MATERIALIZED (
 SELECT
   n0,
   t0,
   v0,
-  CAST((n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n0,
-  CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
-  CAST((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_0,
-  CAST((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_1,
-  CAST((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_2,
-  CAST((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_3,
-  CAST((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_4,
-  CAST((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_5,
-  CAST((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_6,
-  CAST((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_low * 0.5e0) / nullif(v0_high * 0.5e0 - v0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v0_7
+  coalesce(TRY_CAST((n0 * 0.5e0 - n0_low * 0.5e0) / CASE WHEN n0_high > n0_low THEN n0_high * 0.5e0 - n0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_n0,
+  coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_0,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_1,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_2,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_3,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_4,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_5,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_6,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
+SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
   t0,
-  v0, ((coalesce((p_n0 >> 24), 0) * 24135 + coalesce((p_n0 & 16777215), 0) * 91302897 + coalesce(p_t0, 0) * 645697443 + coalesce((p_v0_0 >> 24), 0) * 957360319 + coalesce((p_v0_0 & 16777215), 0) * 1039334521 + coalesce((p_v0_1 >> 24), 0) * 203677841 + coalesce((p_v0_1 & 16777215), 0) * 552951081 + coalesce((p_v0_2 >> 24), 0) * 427358253 + coalesce((p_v0_2 & 16777215), 0) * 282293345 + coalesce((p_v0_3 >> 24), 0) * 798340415 + coalesce((p_v0_3 & 16777215), 0) * 96151185 + coalesce((p_v0_4 >> 24), 0) * 601714103 + coalesce((p_v0_4 & 16777215), 0) * 625164373 + coalesce((p_v0_5 >> 24), 0) * 869265575 + coalesce((p_v0_5 & 16777215), 0) * 635567957) % 2147483647 + (coalesce((p_v0_6 >> 24), 0) * 549447169 + coalesce((p_v0_6 & 16777215), 0) * 941278485 + coalesce((p_v0_7 >> 24), 0) * 1068463897 + coalesce((p_v0_7 & 16777215), 0) * 779763911) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+  v0, ((p_n0 % 2147483647 * 6033 + p_t0 % 2147483647 * 22825725 + p_v0_0 % 2147483647 * 161424361 + p_v0_1 % 2147483647 * 239340079 + p_v0_2 % 2147483647 * 259833631 + p_v0_3 % 2147483647 * 50919461 + p_v0_4 % 2147483647 * 138237771 + p_v0_5 % 2147483647 * 106839563 + p_v0_6 % 2147483647 * 70573337 + p_v0_7 % 2147483647 * 199585103) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+),
+_ppp_buckets AS MATERIALIZED (
+SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part
+FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
 ),
 _ppp_merged AS NOT MATERIALIZED (
-SELECT *, weight / u AS priority FROM (
 SELECT n0,
   t0,
-  v0,
-  u, CAST(count(*) AS DOUBLE) AS weight
-FROM _ppp_keyed GROUP BY n0,
+  v0, counted / part AS weight, counted / u AS priority FROM (
+SELECT n0,
   t0,
-  v0,
-  u)
+  v0, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
+FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+GROUP BY n0,
+  t0,
+  v0, u)
 ),
 _ppp_sample AS NOT MATERIALIZED (
 SELECT n0,

@@ -42,33 +42,37 @@ _ppp_parts AS NOT MATERIALIZED (
 SELECT
   t0,
   v1,
-  CAST('0x' || left(md5(t0), 7) AS BIGINT) AS p_t0,
-  CAST((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_0,
-  CAST((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_1,
-  CAST((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_2,
-  CAST((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_3,
-  CAST((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_4,
-  CAST((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_5,
-  CAST((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_6,
-  CAST((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_low * 0.5e0) / nullif(v1_high * 0.5e0 - v1_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_v1_7,
+  coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_0,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_1,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_2,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_3,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_4,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_5,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_6,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_7,
   CAST(w * pow(2e0, 50 - ceil(log2(w_high))) AS HUGEINT) AS units,
   pow(2e0, 50 - ceil(log2(w_high))) AS unit
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
+SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   v1,
   units,
-  unit, ((coalesce(p_t0, 0) * 645697443 + coalesce((p_v1_0 >> 24), 0) * 965828291 + coalesce((p_v1_0 & 16777215), 0) * 701152043 + coalesce((p_v1_1 >> 24), 0) * 968015069 + coalesce((p_v1_1 & 16777215), 0) * 1032438315 + coalesce((p_v1_2 >> 24), 0) * 176859165 + coalesce((p_v1_2 & 16777215), 0) * 921256891 + coalesce((p_v1_3 >> 24), 0) * 973716937 + coalesce((p_v1_3 & 16777215), 0) * 315708173 + coalesce((p_v1_4 >> 24), 0) * 1005283907 + coalesce((p_v1_4 & 16777215), 0) * 445221227 + coalesce((p_v1_5 >> 24), 0) * 331202893 + coalesce((p_v1_5 & 16777215), 0) * 552862047 + coalesce((p_v1_6 >> 24), 0) * 424589469 + coalesce((p_v1_6 & 16777215), 0) * 848024683) % 2147483647 + (coalesce((p_v1_7 >> 24), 0) * 739959939 + coalesce((p_v1_7 & 16777215), 0) * 584408471) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+  unit, ((p_t0 % 2147483647 * 22825725 + p_v1_0 % 2147483647 * 156291093 + p_v1_1 % 2147483647 * 217316393 + p_v1_2 % 2147483647 * 158891989 + p_v1_3 % 2147483647 * 137361793 + p_v1_4 % 2147483647 * 235319621 + p_v1_5 % 2147483647 * 267115975 + p_v1_6 % 2147483647 * 194940977 + p_v1_7 % 2147483647 * 259472761) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+),
+_ppp_buckets AS MATERIALIZED (
+SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part
+FROM (SELECT h % 4096 AS bucket, sum(units) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
 ),
 _ppp_merged AS NOT MATERIALIZED (
-SELECT *, weight / u AS priority FROM (
 SELECT t0,
-  v1,
-  u, CAST(sum(units) / any_value(unit) AS DOUBLE) AS weight
-FROM _ppp_keyed GROUP BY t0,
-  v1,
-  u)
+  v1, counted / part AS weight, counted / u AS priority FROM (
+SELECT t0,
+  v1, u, CAST(sum(units) / any_value(unit) AS DOUBLE) AS counted, any_value(part) AS part
+FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+GROUP BY t0,
+  v1, u)
 ),
 _ppp_sample AS NOT MATERIALIZED (
 SELECT t0,
