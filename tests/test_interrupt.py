@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import importlib
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -64,10 +65,15 @@ def test_ctrl_c(con: duckdb.DuckDBPyConnection, endless: threading.Event) -> Non
     # With one thread the fit waits on Python's main thread, which sees the signal. With more, DuckDB 2.0 looks at Ctrl-C
     # only when a statement ends, whatever the statement (README, limits).
     con.execute("SET threads = 1").fetchall()
-    stopper = stop_soon(endless, _thread.interrupt_main)
-    with pytest.raises(duckdb.Error, match="KeyboardInterrupt"):
-        con.execute("FROM ppp_cluster('blobs')").fetchall()
-    stopper.join()
+    # A process started in the background may be one that ignores Ctrl-C, and then this would never end.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        stopper = stop_soon(endless, _thread.interrupt_main)
+        with pytest.raises(duckdb.Error, match="KeyboardInterrupt"):
+            con.execute("FROM ppp_cluster('blobs')").fetchall()
+        stopper.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert con.execute("SELECT count(*) FROM blobs").fetchall() == [(150,)]
 
 
