@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ppp_duck.engine import blas
 from ppp_duck.engine.partition import largest
 from ppp_duck.model import Clustering, Floats, Ints, Mixture
 
@@ -87,6 +88,10 @@ class Scorer:
 
     def assign(self, rows: Floats) -> Ints:
         """Cluster ids (n,) of points (n, d). The same ids as ``score`` gives, sooner."""
+        with blas.one_thread():
+            return self._assign(rows)
+
+    def _assign(self, rows: Floats) -> Ints:
         found = np.empty(len(rows), dtype=np.int64)
         for block in self._blocks(rows):
             x = rows[block].T
@@ -115,6 +120,10 @@ class Scorer:
 
     def score(self, rows: Floats) -> Scores:
         """Ids, posteriors, distance and k-means label of points (n, d)."""
+        with blas.one_thread():
+            return self._score(rows)
+
+    def _score(self, rows: Floats) -> Scores:
         n = len(rows)
         ids, second = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
         cell = np.empty(n, dtype=np.int64)
