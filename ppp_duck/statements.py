@@ -10,11 +10,13 @@ from ppp_duck import stored
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.errors import ModelError, SourceError
 from ppp_duck.model import SCORE_COLUMNS
-from ppp_duck.options import FITTING, Reading, check_options, check_reading
+from ppp_duck.options import FITTING, SCORING, Reading, check_options, check_reading
 from ppp_duck.rewrite import Call, Stage, fit_stages, group_values, plan_call, source_stage, value, with_stages
 from ppp_duck.sources import Column, Source, literal, quote
 
-Find = Callable[..., Source]  # (function, name, must_be_seen=False): what stands behind the name of a source
+Find = Callable[
+    ..., Source
+]  # (function, name, must_be_seen=False, role="source"): what stands behind the name of a source
 SEPARABLE = ("cluster_id", "probability")
 OUTLIERS = ("outlier_score", "is_outlier")
 FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
@@ -42,12 +44,16 @@ def statement(function: str, src: object, given: Mapping[str, Any], find: Find) 
         return {"ppp_cluster": _cluster, "ppp_fit": _fit, "ppp_separable": _separable}[function](call, source)
     positional = {name: given[name] for name in ("new", "src") if name in given}
     reading = check_reading(function, {name: value for name, value in given.items() if name not in positional})
-    source = find(function, src)
+    if function in SCORING:
+        source, model = find(function, src), find(function, reading.model, role="model")
+    else:
+        model = find(function, src, role="old model" if function == "ppp_match" else "model")
+    model = _model_columns(function, model)
     if function == "ppp_match":
-        return _match(function, source, find(function, given["new"]), find(function, given["src"]))
-    if reading.model is None:
-        return _described(function, _model_columns(function, source), reading)
-    model = _model_columns(function, find(function, reading.model))
+        new = _model_columns(function, find(function, given["new"], role="new model"))
+        return _match(function, model, new, find(function, given["src"], role="source"))
+    if function not in SCORING:
+        return _described(function, model, reading)
     return {"ppp_predict": _predict, "ppp_outliers": _outliers, "ppp_profile": _profile,
             "ppp_evaluate": _evaluate}[function](function, source, model, reading)  # fmt: skip
 
