@@ -89,12 +89,16 @@ def _fit(call: Call, source: Source) -> str:
         )
     groups = ", ".join(f"min({quote(name)}) AS {quote(name)}" for name in by)
     stages.append(
-        ("_ppp_groups", "MATERIALIZED", f"SELECT {group_values(by)} AS g, {groups} FROM _ppp_source GROUP BY g")
+        (
+            "_ppp_groups",
+            "MATERIALIZED",
+            f"SELECT {group_values(by)} AS _ppp_g, {groups} FROM _ppp_source GROUP BY _ppp_g",
+        )
     )
     named = [f"_ppp_groups.{quote(name)}" for name in by]
     return with_stages(
         stages,
-        f"SELECT {', '.join([*named, *columns])}\nFROM {unnested} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups.g\n"
+        f"SELECT {', '.join([*named, *columns])}\nFROM {unnested} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_g\n"
         f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_row.cluster_id",
     )
 
