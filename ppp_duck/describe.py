@@ -80,7 +80,7 @@ def info(model: Model) -> list[dict[str, Any]]:
     clustering = model.clustering
     if clustering is None:
         found.append(("k", "0"))
-        found.append(("reason", model.note or "no row had all its features"))
+        found.append(("reason", model.note))
     else:
         found.append(("k", str(len(clustering.sizes))))
         found.append(("covariance", clustering.mixture.covariance))
@@ -99,14 +99,16 @@ def compare(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
     category the means are its shares p, of variance p (1 - p).
     """
     clustering = model.clustering
-    k = 0 if clustering is None else len(clustering.sizes)
+    if clustering is None:
+        raise ModelError(f"ppp_compare: compare clusters of another model, this one has none ({model.note})")
+    k = len(clustering.sizes)
     for name, cluster in (("a", a), ("b", b)):
         if cluster is not None and cluster >= k:
             near = nearest(cluster, [str(one) for one in range(k)])
             hint = f"; did you mean {near}?" if near else ""
             raise ModelError(f"ppp_compare: set {name} to a cluster from 0 to {k - 1}, not {cluster}{hint}")
-    if clustering is None or model.means is None or model.spreads is None:
-        return []
+    assert model.means is not None
+    assert model.spreads is not None
     others = np.array([j for j in range(k) if (j == b if b is not None else j != a)], dtype=np.int64)
     if not len(others):
         return []  # the only cluster has no others

@@ -60,6 +60,12 @@ def _fit_group(
             raise error(f"{call.function}: {message}")
         return Model((), impute, separable_at, None, message)
 
+    if call.options.weight is not None and not summary["w_high"]:
+        return nothing(
+            FeatureError,
+            f"give {call.options.weight}, the weight, values from 0 up, one at least above 0: all {summary['n']} rows "
+            "have 0 or NULL",
+        )
     dropped = dict(dropped_features(call, summary))
     if len(dropped) == len(call.features) and CONSTANT not in dropped.values():
         # All rows alike in every usable column are one cluster, not an error. But keys and empty columns are none.
@@ -82,7 +88,7 @@ def _fit_group(
             )  # fmt: skip
         slot += len(column.forms)
     if not len(weights):
-        return Model(tuple(features), impute, separable_at, None)
+        return Model(tuple(features), impute, separable_at, None, "no row to fit had all its features")
     rows = encode(features, chosen, impute=True).values if features else np.zeros((len(weights), 1))
     k = call.options.k
     if k is not None and k > (distinct := len(np.unique(rows, axis=0))):
@@ -169,8 +175,6 @@ def _check_weights(call: Call, summary: Mapping[str, Any]) -> None:
         raise FeatureError(f"{wanted}: {summary['w_negative']} of {summary['n']} rows have a negative one")
     if summary["w_infinite"]:
         raise FeatureError(f"{wanted}: {summary['w_infinite']} of {summary['n']} rows have NaN or infinity")
-    if not summary["w_high"]:
-        raise FeatureError(f"{wanted}, one at least above 0: all {summary['n']} rows have 0 or NULL")
 
 
 def _check_missing(call: Call, summary: Mapping[str, Any]) -> None:

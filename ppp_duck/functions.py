@@ -35,26 +35,27 @@ Columns = Mapping[str, pa.Array]
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
-_fits: dict[str, SteppedFit[ModelSet]] = {}
+_fits: dict[str, tuple[str, SteppedFit[ModelSet]]] = {}  # the SQL function that fits, and its fit
 _models: OrderedDict[str, Loaded] = OrderedDict()
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Models ready to score: by the values of their group."""
+    """Models ready to score, by the values of their group, for the SQL function that asked for them."""
 
+    function: str
     set: ModelSet
     scorers: Mapping[tuple[str | None, ...], tuple[Model, Scorer | None]]
 
 
-def _keep(models: ModelSet) -> str:
+def _keep(models: ModelSet, function: str) -> str:
     """Keep models for the statement that runs; returns their key, whose first word says if there are groups."""
-    key = f"{'models' if models.by else 'model'}:{model_key(models)}"
+    key = f"{'models' if models.by else 'model'}:{model_key(models)}:{function}"
     scorers = {
         model.group: (model, None if model.clustering is None else Scorer(model.clustering)) for model in models.models
     }
     with _lock:
-        _models[key] = Loaded(models, scorers)
+        _models[key] = Loaded(function, models, scorers)
         _models.move_to_end(key)
         while len(_models) > MODELS_KEPT:
             _models.popitem(last=False)
@@ -67,7 +68,8 @@ def _kept(keys: pa.ChunkedArray) -> Loaded:
 
 def _kept_as(key: str) -> Loaded:
     if key not in _models:
-        raise PPPError(f"run the statement again: {key} is no longer in memory, {MODELS_KEPT} later fits pushed it out")
+        function = key.rpartition(":")[2]
+        raise PPPError(f"{function}: run the statement again, {MODELS_KEPT} later ones pushed its model out of memory")
     return _models[key]
 
 
@@ -78,17 +80,17 @@ def begin_fit(call_json: pa.ChunkedArray, groups: pa.ChunkedArray, version: pa.C
     work = functools.partial(fit_groups, call, [] if given is None else given, version[0].as_py())
     begun = SteppedFit(work)
     with _lock:
-        for gone in [state for state, fit in _fits.items() if fit.abandoned]:
+        for gone in [state for state, (_, fit) in _fits.items() if fit.abandoned]:
             del _fits[gone]
         state = f"fit:{next(_numbers)}"
-        _fits[state] = begun
+        _fits[state] = call.function, begun
     return pa.array([state])
 
 
 def step(states: pa.ChunkedArray) -> pa.Array:
     """Go on for a slice of time: the same state again, or the key of the models when done."""
     state = states[0].as_py()
-    fit = _fits[state]
+    function, fit = _fits[state]
     try:
         done = fit.step()
     except BaseException:
@@ -97,17 +99,22 @@ def step(states: pa.ChunkedArray) -> pa.Array:
     if not done:
         return pa.array([state])
     del _fits[state]
-    return pa.array([_keep(fit.result() or ModelSet((), ()))])
+    return pa.array([_keep(fit.result() or ModelSet((), ()), function)])
 
 
-def load(names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """The rows of a model table in, the key of its models out."""
-    name, wanted = names[0].as_py(), by[0].as_py()
-    models = stored.from_rows(name, rows[0].as_py() or [])
+    function, name, wanted = functions[0].as_py(), names[0].as_py(), by[0].as_py()
+    try:
+        models = stored.from_rows(name, rows[0].as_py() or [])
+    except ModelError as error:
+        raise ModelError(f"{function}: {error}") from None
+    if function == "ppp_match" and models.by:
+        raise ModelError(f"ppp_match: match models without groups, {name} was fitted by {', '.join(models.by)}")
     if wanted and [one.casefold() for one in wanted] != [one.casefold() for one in models.by]:
         fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"
-        raise ModelError(f"leave by out, or fit {name} again by {', '.join(wanted)}: {fitted}")
-    return pa.array([_keep(models)])
+        raise ModelError(f"{function}: leave by out, or fit {name} again by {', '.join(wanted)}: {fitted}")
+    return pa.array([_keep(models, function)])
 
 
 def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
@@ -115,7 +122,7 @@ def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArr
     loaded, n = _kept(models), len(models)
     ids = np.full(n, -1, dtype=np.int32)
     for place, (model, scorer), columns in _by_model(loaded, groups, rows):
-        points = _points(model, columns, n if place is None else len(place))
+        points = _points(loaded.function, model, columns, n if place is None else len(place))
         if scorer is not None:
             found = np.where(points.complete, scorer.assign(points.values), -1).astype(np.int32)
             if place is None:
@@ -136,10 +143,10 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
     for place, (model, scorer), columns in _by_model(loaded, groups, rows):
         at = np.arange(n) if place is None else place
         known[at] = True
-        points = _points(model, columns, len(at))
+        points = _points(loaded.function, model, columns, len(at))
         said = reasons(model.features, points)
         if scorer is None:
-            said = [one or model.note or None for one in said]
+            said = [one or model.note for one in said]
         for row, one in zip(at.tolist(), said, strict=True):
             why[row] = one
         if scorer is None:
@@ -172,7 +179,7 @@ def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedA
     found, known = np.zeros(n), np.zeros(n, dtype=bool)
     for place, (model, scorer), columns in _by_model(loaded, groups, rows):
         at = np.arange(n) if place is None else place
-        points = _points(model, columns, len(at))
+        points = _points(loaded.function, model, columns, len(at))
         if scorer is not None:
             found[at] = -scorer.log_density(points.values)
             known[at] = points.complete
@@ -194,7 +201,10 @@ def _by_model(
     columns = {**columns, **_fields(groups)}
     lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in columns]
     if lacking:
-        raise ModelError(f"give the source the columns that the model was fitted by: {', '.join(lacking)} is missing")
+        raise ModelError(
+            f"{loaded.function}: give the source the columns that the model was fitted by: {', '.join(lacking)} "
+            f"{'is' if len(lacking) == 1 else 'are'} missing"
+        )
     places: dict[tuple[str | None, ...], list[int]] = {}
     values = [columns[f"g {name}".casefold()].to_pylist() for name in loaded.set.by]
     for place, group in enumerate(zip(*values, strict=True)):
@@ -205,6 +215,11 @@ def _by_model(
             yield at, loaded.scorers[group], {name: column.take(pa.array(at)) for name, column in columns.items()}
 
 
+def _names(struct: pa.ChunkedArray) -> list[str]:
+    """The fields of a struct as they were written, as in 'n Income'."""
+    return [field.name.removeprefix(ROW) for field in struct.type] if pa.types.is_struct(struct.type) else []
+
+
 def _fields(struct: pa.ChunkedArray) -> Columns:
     """The columns of a struct by name, as in 'n income': the form (number, text, vector, group) and the column."""
     array = struct.combine_chunks() if isinstance(struct, pa.ChunkedArray) else struct
@@ -212,20 +227,30 @@ def _fields(struct: pa.ChunkedArray) -> Columns:
         array = pa.concat_arrays(array.chunks)
     if not pa.types.is_struct(array.type):
         return {}
-    return {field.name.removeprefix(ROW).casefold(): array.field(place) for place, field in enumerate(array.type)}
+    return {name.casefold(): array.field(place) for place, name in enumerate(_names(array))}
 
 
-def _points(model: Model, columns: Columns, n: int) -> Points:
+def _points(function: str, model: Model, columns: Columns, n: int) -> Points:
     if not model.features:  # where no feature varies, every row is the same point
         return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
     names = [f"{FORMS[feature.kind]} {feature.name}".casefold() for feature in model.features]
-    lacking = [one.name for one, name in zip(model.features, names, strict=True) if name not in columns]
+    lacking = [one.name for one, name in zip(model.features, names, strict=True) if not _has(columns, name)]
     if lacking:
         raise ModelError(
-            f"give the source the columns that the model was fitted to: {', '.join(lacking)} "
+            f"{function}: give the source the columns that the model was fitted to: {', '.join(lacking)} "
             f"{'is' if len(lacking) == 1 else 'are'} missing, or of another kind of type"
         )
     return encode(model.features, [columns[name] for name in names], model.impute)
+
+
+def _has(columns: Columns, name: str) -> bool:
+    """Whether a form of a column is there. One whose type could not be seen has all forms, NULL but for its own."""
+    if name not in columns:
+        return False
+    others = (columns.get(form + name[1:]) for form in FORMS.values())
+    return not columns[name].null_count or all(
+        other is columns[name] or other is None or other.null_count == len(other) for other in others
+    )
 
 
 def measure(models: pa.ChunkedArray) -> pa.Array:
@@ -245,32 +270,30 @@ def second_pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.Chunked
 
 def _pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, second: bool) -> pa.Array:
     measurement = measuring.running(keys[0].as_py().partition(" ")[0])
-    for place, (model, scorer), columns in _by_model(_kept_as(measurement.models), groups, rows):
-
-        def make(model: Model = model, scorer: Scorer | None = scorer) -> Evaluation | None:
-            return None if scorer is None else Evaluation(scorer, model.separable_at)
-
-        points = _points(model, columns, len(keys) if place is None else len(place))
-        measuring.evaluate(measurement, model, make, points, second)
+    loaded = _kept_as(measurement.models)
+    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
+        points = _points(loaded.function, model, columns, len(keys) if place is None else len(place))
+        measuring.evaluate(measurement, model, scorer, points, second)
     return pa.array(np.ones(len(keys), dtype=np.int32))
 
 
 def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster of each row, whose numbers are added to the sums of its cluster."""
     measurement, n = measuring.running(keys[0].as_py()), len(keys)
-    names: list[str | None] = [None] * n
+    loaded = _kept_as(measurement.models)
+    told: list[tuple[str | None, ...] | None] = [None] * n
     ids = np.full(n, -1, dtype=np.int64)
-    for place, (model, scorer), columns in _by_model(_kept_as(measurement.models), groups, rows):
+    numbers = {name.casefold(): name[2:] for name in _names(rows) if name.startswith("n ")}
+    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
         at = np.arange(n) if place is None else place
-        points = _points(model, columns, len(at))
+        points = _points(loaded.function, model, columns, len(at))
         if scorer is not None:
             ids[at] = np.where(points.complete, scorer.assign(points.values), -1)
-        measuring.tally(measurement, model, ids[at], dict(columns))
-        name = measuring.group_text(model.group)
+        measuring.tally(measurement, model, ids[at], {shown: columns[name] for name, shown in numbers.items()})
         for row in at.tolist():
-            names[row] = name
+            told[row] = model.group
     return pa.StructArray.from_arrays(
-        [pa.array(names, pa.string()), pa.array(ids.astype(np.int32), mask=ids < 0)], names=list(WHERE)
+        [pa.array(told, pa.list_(pa.string())), pa.array(ids.astype(np.int32), mask=ids < 0)], names=list(WHERE)
     )
 
 
@@ -279,10 +302,16 @@ def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedA
     key = keys[0].as_py().partition(" ")[0]
     measurement = measuring.running(key)
     found = []
+    scorers = _kept_as(measurement.models).scorers
     for text in texts.to_pylist():
-        evaluation = measurement.evaluations.get(_group_of(text))
-        found.append([] if evaluation is None else [evaluation.metrics()])
-    measuring.end(key)
+        group = _group_of(text)
+        model, scorer = scorers[group]
+        if scorer is None:
+            found.append([NO_METRICS | {"skipped": measurement.skipped.get(group, 0)}])
+        else:
+            evaluation = measurement.evaluations.get(group) or Evaluation(scorer, model.separable_at)
+            found.append([evaluation.metrics()])
+    measuring.tell(key, len(texts), len(_kept_as(measurement.models).set.models))
     return pa.array(found, pa.list_(_struct(METRICS)))
 
 
@@ -294,8 +323,8 @@ def tallied(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedArr
     for text in texts.to_pylist():
         group = _group_of(text)
         own = measurement.tallies[group].rows() if group in measurement.tallies else []
-        found.append([{"g": measuring.group_text(group), **row} for row in own])
-    measuring.end(key)
+        found.append([{"g": group, **row} for row in own])
+    measuring.tell(key, len(texts), len(_kept_as(measurement.models).set.models))
     return pa.array(found, pa.list_(_struct(measuring.TALLY)))
 
 
@@ -326,6 +355,7 @@ def _described(tell: Callable[..., list[dict[str, Any]]], kind: pa.DataType) -> 
 
 SQL_TYPES = {
     "INTEGER": pa.int32(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "VARCHAR": pa.string(),
+    "VARCHAR[]": pa.list_(pa.string()),
 }  # fmt: skip
 
 
@@ -338,10 +368,11 @@ def _list(columns: Mapping[str, str]) -> str:
     return f"STRUCT({fields})[]"
 
 
-WHERE = {"g": "VARCHAR", "cluster_id": "INTEGER"}
-ROW_COLUMNS = {"g": "VARCHAR", **stored.COLUMNS}
+NO_METRICS = {**dict.fromkeys(METRICS), "k": 0, "rows": 0}
+WHERE = {"g": "VARCHAR[]", "cluster_id": "INTEGER"}
+ROW_COLUMNS = {"g": "VARCHAR[]", **stored.COLUMNS}
 ROWS = pa.list_(_struct(ROW_COLUMNS))
-SCORE = _list(SCORE_COLUMNS).removesuffix("[]")
+SCORE = _list(SCORE_COLUMNS)[:-2]
 
 _centers = _described(describe.centers, _struct(describe.CENTERS))
 _trials = _described(describe.trials, _struct(describe.TRIALS))
@@ -360,7 +391,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., pa.Array], str]] = {
     "ppp__first_pass": (first_pass, "INTEGER"),
     "ppp__second_pass": (second_pass, "INTEGER"),
     "ppp__evaluated": (evaluated, _list(METRICS)),
-    "ppp__tally": (tally, _list(WHERE).removesuffix("[]")),
+    "ppp__tally": (tally, _list(WHERE)[:-2]),
     "ppp__tallied": (tallied, _list(measuring.TALLY)),
     "ppp__rows": (rows, _list(ROW_COLUMNS)),
     "ppp__centers": (_centers, _list(describe.CENTERS)),

@@ -6,11 +6,10 @@ stage, which depends on a count of those rows, reads it. All sums are exact: the
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +18,7 @@ import pyarrow as pa
 
 from ppp_duck.engine.evaluate import Evaluation
 from ppp_duck.engine.exact import ExactSums
+from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import PPPError
 from ppp_duck.features import Points
 from ppp_duck.model import Floats, Ints, Model
@@ -27,16 +27,18 @@ Group = tuple[str | None, ...]
 Columns = dict[str, pa.Array]
 MEASURING = 64  # measurements of statements that run now
 
-TALLY = {"g": "VARCHAR", "cluster_id": "INTEGER", "column": "VARCHAR", "mean": "DOUBLE", "stddev": "DOUBLE"}
+TALLY = {"g": "VARCHAR[]", "cluster_id": "INTEGER", "column": "VARCHAR", "mean": "DOUBLE", "stddev": "DOUBLE"}
 
 
 class Measurement:
-    """The evaluations of the groups of one statement."""
+    """The evaluations, or tallies, of the groups of one statement."""
 
     def __init__(self, models: str) -> None:
         self.models = models
+        self.told = 0  # groups whose results were read
         self.lock = threading.Lock()
-        self.evaluations: dict[Group, Evaluation | None] = {}
+        self.evaluations: dict[Group, Evaluation] = {}
+        self.skipped: dict[Group, int] = {}  # rows of the groups that have nothing to evaluate
         self.tallies: dict[Group, Tally] = {}
 
 
@@ -85,10 +87,9 @@ def _moments(count: int, total: Fraction, squares: Fraction) -> tuple[float | No
     if not count:
         return None, None
     variance = squares / count - (total / count) ** 2
-    try:
-        return float(total / count), math.sqrt(variance)
-    except OverflowError:  # a standard deviation beyond the range of doubles
-        return float(total / count), math.inf
+    half = (variance.numerator.bit_length() - variance.denominator.bit_length()) // 2
+    # The variance itself may be beyond the range of doubles where its root is not.
+    return float(total / count), math.ldexp(math.sqrt(variance / Fraction(4) ** half), half)
 
 
 _lock = threading.Lock()
@@ -101,7 +102,7 @@ def begin(models: str) -> str:
     global _count
     with _lock:
         _count += 1
-        key = f"measurement:{_count}"
+        key = f"measurement:{_count}:{models.rpartition(':')[2]}"
         _running[key] = Measurement(models)
         while len(_running) > MEASURING:
             _running.popitem(last=False)
@@ -110,25 +111,30 @@ def begin(models: str) -> str:
 
 def running(key: str) -> Measurement:
     if key not in _running:
-        raise PPPError(f"run the statement again: {key} is no longer in memory, {MEASURING} later ones pushed it out")
+        function = key.rpartition(":")[2]
+        raise PPPError(f"{function}: run the statement again, {MEASURING} later ones pushed its rows out of memory")
     return _running[key]
 
 
-def end(key: str) -> None:
+def tell(key: str, groups: int, of: int) -> None:
+    """So many more groups were read; after all of them the measurement is over."""
     with _lock:
-        _running.pop(key, None)
+        measurement = _running[key]
+        measurement.told += groups
+        if measurement.told >= of:
+            del _running[key]
 
 
-def evaluate(
-    measurement: Measurement, model: Model, make: Callable[[], Evaluation | None], points: Points, second: bool
-) -> None:
+def evaluate(measurement: Measurement, model: Model, scorer: Scorer | None, points: Points, second: bool) -> None:
     """Add a chunk of one group's rows to its evaluation."""
     with measurement.lock:
-        if model.group not in measurement.evaluations:
-            measurement.evaluations[model.group] = make()
-        evaluation = measurement.evaluations[model.group]
-        if evaluation is None:
+        if scorer is None:
+            if not second:
+                measurement.skipped[model.group] = measurement.skipped.get(model.group, 0) + len(points.values)
             return
+        if model.group not in measurement.evaluations:
+            measurement.evaluations[model.group] = Evaluation(scorer, model.separable_at)
+        evaluation = measurement.evaluations[model.group]
         rows = points.values[points.complete]
         if second:
             evaluation.second(rows)
@@ -137,16 +143,11 @@ def evaluate(
             evaluation.skip(len(points.values) - len(rows))
 
 
-def tally(measurement: Measurement, model: Model, ids: Ints, columns: Columns) -> None:
-    """Add a chunk of one group's rows to its tally."""
-    numbers = {name.removeprefix("n "): column for name, column in columns.items() if name.startswith("n ")}
+def tally(measurement: Measurement, model: Model, ids: Ints, numbers: Columns) -> None:
+    """Add a chunk of one group's rows, the numeric columns by name, to its tally."""
     k = 0 if model.clustering is None else len(model.clustering.sizes)
     with measurement.lock:
         if model.group not in measurement.tallies:
             measurement.tallies[model.group] = Tally(k, numbers)
         values = (column.to_numpy(zero_copy_only=False).astype(np.float64) for column in numbers.values())
         measurement.tallies[model.group].add(ids, values)
-
-
-def group_text(group: Group) -> str:
-    return json.dumps(group, ensure_ascii=False, separators=(",", ":"))

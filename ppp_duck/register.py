@@ -95,8 +95,10 @@ def _rewrite(*arguments: pa.ChunkedArray) -> pa.Array:
         cursor.close()
 
 
-def _find(cursor: duckdb.DuckDBPyConnection, function: str, src: object, must_be_seen: bool = False) -> sources.Source:
-    source = sources.find_source(function, src, cursor)
+def _find(
+    cursor: duckdb.DuckDBPyConnection, function: str, src: object, must_be_seen: bool = False, role: str = "source"
+) -> sources.Source:
+    source = sources.find_source(function, src, cursor, role)
     if must_be_seen and source.columns is None:
         raise sources.unseen(function, source, cursor)
     return source

@@ -67,8 +67,8 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
     """Which columns become features, in the order of their names. Raises SourceError, OptionError, FeatureError."""
     columns = source.columns
     if columns is None:
-        names = [name for name in options.columns or () if name not in options.exclude]
-        features = [Feature(name, "ntv", False) for name in names if name not in options.by]
+        left_out = {name.casefold() for name in (*options.exclude, *options.by)}
+        features = [Feature(name, "ntv", False) for name in options.columns or () if name.casefold() not in left_out]
         dropped: list[tuple[str, str]] = []
     else:
         by_name = {column.name.casefold(): column for column in columns}
@@ -172,7 +172,11 @@ def _lines(items: Iterable[str]) -> str:
 
 def group_key(columns: Iterable[str]) -> str:
     """The group of a row as one text: a JSON list of the ``by`` columns as texts."""
-    return f"CAST(to_json([{', '.join(f'ppp__group({quote(name)})' for name in columns)}]) AS VARCHAR)"
+    return f"CAST(to_json({group_values(columns)}) AS VARCHAR)"
+
+
+def group_values(columns: Iterable[str]) -> str:
+    return f"[{', '.join(value('g', quote(name)) for name in columns)}]"
 
 
 def _group(call: Call) -> list[str]:

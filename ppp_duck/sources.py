@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from ppp_duck.errors import SourceError, did_you_mean, nearest
+from ppp_duck.errors import SourceError, did_you_mean, nearest, show
 
 NUMERIC = re.compile(
     r"(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|BIGNUM|VARINT|FLOAT|DOUBLE|DECIMAL\(\d+,\s?\d+\))", re.IGNORECASE
@@ -89,22 +89,27 @@ def literal(value: str | int | float) -> str:
     return f"{value:.16e}"
 
 
-def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection) -> Source:
+def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> Source:
     """Resolve ``src`` by looking up names only: no row is read.
 
     ``cursor`` is a connection of its own to the same database; it sees committed tables and views, files, and (through
     the caller's frames) DataFrames. Raises SourceError for text that is not one reading query.
     """
     if not isinstance(src, str) or not src.strip():
+        if role != "source":
+            raise SourceError(
+                f"{function}: name the {role}, as a string: a table, view, file or query with what ppp_fit made, such "
+                f"as 'seg', not {show(src)}"
+            )
         raise SourceError(
             f"{function}: give the source first, as a string: a table, view, file or query such as "
-            f"{function}('customers'), not {'NULL' if src is None else repr(src)}"
+            f"{function}('customers'), not {show(src)}"
         )
     whole = f"FROM {quote(src)}"
     if (columns := _describe(cursor, whole)) is not None:
         return Source(src, quote(src), columns, not _is_view(cursor, src))
     if QUERY.match(src) or _is_sql(cursor, src):
-        text = reading_query(function, src, cursor)
+        text = reading_query(function, src, cursor, role)
         return Source("the query", f"({text})", _describe(cursor, text), repeatable=False)
     path = path_of(src)
     if path is not None:
@@ -120,12 +125,12 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection) -
     return Source(src, ".".join(map(quote, path)), None, repeatable=False)
 
 
-def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection) -> str:
+def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> str:
     """The text of one query that only reads, rewritten by DuckDB from its own syntax tree (so comments are gone).
 
     Raises SourceError for anything else: DDL, DML (also inside a WITH), several statements, broken syntax.
     """
-    wanted = f"{function}: make the source one SELECT"
+    wanted = f"{function}: make the {role} one SELECT"
     ((tree,),) = cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()
     parsed = json.loads(tree)
     if parsed["error"]:

@@ -10,15 +10,18 @@ from ppp_duck import stored
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.errors import ModelError, SourceError
 from ppp_duck.model import SCORE_COLUMNS
-from ppp_duck.options import FITTING, Reading, check_options, check_reading
-from ppp_duck.rewrite import Call, Stage, fit_stages, group_key, plan_call, source_stage, value, with_stages
-from ppp_duck.sources import Source, literal, quote
+from ppp_duck.options import FITTING, SCORING, Reading, check_options, check_reading
+from ppp_duck.rewrite import Call, Stage, fit_stages, group_values, plan_call, source_stage, value, with_stages
+from ppp_duck.sources import Column, Source, literal, quote
 
-Find = Callable[..., Source]  # (function, name, must_be_seen=False): what stands behind the name of a source
+Find = Callable[
+    ..., Source
+]  # (function, name, must_be_seen=False, role="source"): what stands behind the name of a source
 SEPARABLE = ("cluster_id", "probability")
 OUTLIERS = ("outlier_score", "is_outlier")
+FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
 NAME = " \\0"  # in the alias of a COLUMNS expression: the name of the column
-ROW = "ppp__row "  # starts the name of a form of a column that could not be seen at bind time
+ROW = "ppp__row \x1f"  # starts the name of a form of a column that could not be seen at bind time
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,16 @@ def statement(function: str, src: object, given: Mapping[str, Any], find: Find) 
         return {"ppp_cluster": _cluster, "ppp_fit": _fit, "ppp_separable": _separable}[function](call, source)
     positional = {name: given[name] for name in ("new", "src") if name in given}
     reading = check_reading(function, {name: value for name, value in given.items() if name not in positional})
-    source = find(function, src)
+    if function in SCORING:
+        source, model = find(function, src), find(function, reading.model, role="model")
+    else:
+        model = find(function, src, role="old model" if function == "ppp_match" else "model")
+    model = _model_columns(function, model)
     if function == "ppp_match":
-        return _match(function, source, find(function, given["new"]), find(function, given["src"]))
-    if reading.model is None:
-        return _described(function, _model_columns(function, source), reading)
-    model = _model_columns(function, find(function, reading.model))
+        new = _model_columns(function, find(function, given["new"], role="new model"))
+        return _match(function, model, new, find(function, given["src"], role="source"))
+    if function not in SCORING:
+        return _described(function, model, reading)
     return {"ppp_predict": _predict, "ppp_outliers": _outliers, "ppp_profile": _profile,
             "ppp_evaluate": _evaluate}[function](function, source, model, reading)  # fmt: skip
 
@@ -81,11 +88,17 @@ def _fit(call: Call, source: Source) -> str:
             "column of that name"
         )
     groups = ", ".join(f"min({quote(name)}) AS {quote(name)}" for name in by)
-    stages.append(("_ppp_groups", "MATERIALIZED", f"SELECT {group_key(by)} AS g, {groups} FROM _ppp_source GROUP BY g"))
+    stages.append(
+        (
+            "_ppp_groups",
+            "MATERIALIZED",
+            f"SELECT {group_values(by)} AS _ppp_g, {groups} FROM _ppp_source GROUP BY _ppp_g",
+        )
+    )
     named = [f"_ppp_groups.{quote(name)}" for name in by]
     return with_stages(
         stages,
-        f"SELECT {', '.join([*named, *columns])}\nFROM {unnested} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups.g\n"
+        f"SELECT {', '.join([*named, *columns])}\nFROM {unnested} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_g\n"
         f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_row.cluster_id",
     )
 
@@ -133,7 +146,7 @@ def _predict(function: str, source: Source, model: Source, reading: Reading) -> 
     names = list(SCORE_COLUMNS) if reading.output == "full" else ["cluster_id"]
     rows = _any_row(source)
     scored = _scored(function, source, "_ppp_model", rows, reading.prefix, names)
-    return with_stages([*rows.stages, *_model_stages(model, reading.by)], scored)
+    return with_stages([*rows.stages, *_model_stages(function, model, reading.by)], scored)
 
 
 def _outliers(function: str, source: Source, model: Source, reading: Reading) -> str:
@@ -144,7 +157,7 @@ def _outliers(function: str, source: Source, model: Source, reading: Reading) ->
     scored = f"SELECT {rows.kept}, ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS _ppp_surprise\n" \
              f"FROM {rows.relation}, _ppp_model{guard}"  # fmt: skip
     limit = f"SELECT quantile_disc(_ppp_surprise, {literal(1 - reading.contamination)}) AS most FROM _ppp_scored"
-    stages = [*rows.stages, *_model_stages(model, reading.by)]
+    stages = [*rows.stages, *_model_stages(function, model, reading.by)]
     stages += [("_ppp_scored", "MATERIALIZED", scored), ("_ppp_limit", "MATERIALIZED", limit)]
     query = f"SELECT _ppp_scored.* EXCLUDE (_ppp_surprise),\n  _ppp_surprise AS {quote(names[0])},\n" \
             f"  _ppp_surprise > most AS {quote(names[1])}\nFROM _ppp_scored, _ppp_limit"  # fmt: skip
@@ -160,10 +173,15 @@ def _any_row(source: Source, models: str = "_ppp_model.model") -> Rows:
         rows = f"SELECT {own}, {packed} AS _ppp_row\nFROM (SELECT _ppp_source.*, {forms} FROM _ppp_source)"
         stage = ("_ppp_rows", "NOT MATERIALIZED", rows)
         return Rows((source_stage(source), stage), "_ppp_rows", "_ppp_rows.* EXCLUDE (_ppp_row)", "_ppp_row", "NULL")
-    fields = [(column.kind[0], column.name) for column in source.columns if column.kind is not None]
-    groups = [("g", name) for form, name in fields if form != "v"]
+    fields = [(form, column.name) for column in source.columns for form in _kinds(column)]
+    groups = [("g", column.name) for column in source.columns if column.kind in ("number", "text")]
     group = f"CASE WHEN starts_with({models}, 'models:') THEN {_forms(groups)} END" if groups else "NULL"
     return Rows((source_stage(source),), "_ppp_source", "_ppp_source.*", _forms(fields), group)
+
+
+def _kinds(column: Column) -> str:
+    """The forms of a column: none of a type that no feature is made of; NULL as such can be of any."""
+    return "ntv" if column.type.strip('"') == "NULL" else (column.kind or "")[:1]
 
 
 def _forms(columns: Iterable[tuple[str, str]]) -> str:
@@ -184,10 +202,11 @@ def _model_columns(function: str, model: Source) -> Source:
     return model
 
 
-def _model_stages(model: Source, by: Sequence[str], stage: str = "_ppp_model") -> list[Stage]:
+def _model_stages(function: str, model: Source, by: Sequence[str], stage: str = "_ppp_model") -> list[Stage]:
     wanted = "NULL" if not by else "[" + ", ".join(map(literal, by)) + "]"
     rows = f"{stage}_rows"
-    loaded = f"SELECT ppp__load({literal(model.name)}, {wanted}, (SELECT list({rows}) FROM {rows})) AS model"
+    arguments = f"{literal(function)}, {literal(model.name)}, {wanted}, (SELECT list({rows}) FROM {rows})"
+    loaded = f"SELECT ppp__load({arguments}) AS model"
     return [(rows, "MATERIALIZED", f"SELECT * FROM {model.relation}"), (stage, "MATERIALIZED", loaded)]
 
 
@@ -214,32 +233,34 @@ def _described(function: str, model: Source, reading: Reading) -> str:
             fields.append(f"ppp__value(_ppp_said.{number}, _ppp_said.kind) AS {name}")
         else:
             fields.append(f"_ppp_said.{field}")
-    return with_stages(_model_stages(model, ()), f"SELECT * EXCLUDE ({own}),\n  {', '.join(fields)}\nFROM (\n{rows})")
+    return with_stages(
+        _model_stages(function, model, ()), f"SELECT * EXCLUDE ({own}),\n  {', '.join(fields)}\nFROM (\n{rows})"
+    )
 
 
 def _heads(model: Source, said: str, key: str = "_ppp_model.model", stage: str = "_ppp_model") -> str:
     """One row per model with ``_ppp_said``, what it says of itself, unnested, behind the columns of the model table."""
     return f"SELECT *, unnest({said}) AS _ppp_said\nFROM " \
            f"(SELECT _ppp_model_rows.*, {key} AS _ppp_key FROM _ppp_model_rows, {stage} " \
-           "WHERE coalesce(cluster_id, 0) = 0)"  # fmt: skip
+           f"WHERE {FIRST})"  # fmt: skip
 
 
 def _evaluate(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Two passes over the rows, one after the other: the key of the second depends on the count of the first."""
     rows = _any_row(source, "_ppp_first.models")
-    first = f"SELECT count(ppp__first_pass(_ppp_first.key, {rows.group}, {rows.row})) AS n " \
+    first = f"SELECT count(ppp__first_pass(_ppp_first.key, {rows.group}, {rows.row})) AS _ppp_n " \
             f"FROM {rows.relation}, _ppp_first"  # fmt: skip
-    second = f"SELECT count(ppp__second_pass(_ppp_second.key, {rows.group}, {rows.row})) AS n " \
+    second = f"SELECT count(ppp__second_pass(_ppp_second.key, {rows.group}, {rows.row})) AS _ppp_n " \
              f"FROM {rows.relation}, _ppp_second"  # fmt: skip
     second = second.replace("_ppp_first.models", "_ppp_second.models")
-    stages = [*rows.stages, *_model_stages(model, reading.by)]
+    stages = [*rows.stages, *_model_stages(function, model, reading.by)]
     stages.append(("_ppp_first", "MATERIALIZED", "SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model"))
     stages.append(("_ppp_passed", "MATERIALIZED", first))
-    after = "SELECT key || ' ' || n AS key, models FROM _ppp_first, _ppp_passed"
+    after = "SELECT key || ' ' || _ppp_n AS key, models FROM _ppp_first, _ppp_passed"
     stages += [("_ppp_second", "MATERIALIZED", after), ("_ppp_done", "MATERIALIZED", second)]
-    heads = _heads(model, "ppp__evaluated(_ppp_key, model, n)", "_ppp_second.key", "_ppp_second, _ppp_done")
-    heads = heads.replace("AS _ppp_key FROM", "AS _ppp_key, n FROM")
-    own = ", ".join([*stored.COLUMNS, "_ppp_key", "_ppp_said", "n"])
+    heads = _heads(model, "ppp__evaluated(_ppp_key, model, _ppp_n)", "_ppp_second.key", "_ppp_second, _ppp_done")
+    heads = heads.replace("AS _ppp_key FROM", "AS _ppp_key, _ppp_n FROM")
+    own = ", ".join([*stored.COLUMNS, "_ppp_key", "_ppp_said", "_ppp_n"])
     fields = ", ".join(f"_ppp_said.{name}" for name in METRICS)
     return with_stages(stages, f"SELECT * EXCLUDE ({own}),\n  {fields}\nFROM (\n{heads})")
 
@@ -250,7 +271,7 @@ def _profile(function: str, source: Source, model: Source, reading: Reading) -> 
     measure = "SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model"
     tallied = f"SELECT {rows.kept}, ppp__tally(_ppp_measure.key, {rows.group}, {rows.row}) AS ppp__where\n" \
               f"FROM {rows.relation}, _ppp_measure"  # fmt: skip
-    stages = [*rows.stages, *_model_stages(model, reading.by), ("_ppp_measure", "MATERIALIZED", measure)]
+    stages = [*rows.stages, *_model_stages(function, model, reading.by), ("_ppp_measure", "MATERIALIZED", measure)]
     stages.append(("_ppp_tallied", "MATERIALIZED", tallied))
     # No FILTER: DuckDB 2.0.0 does not expand COLUMNS inside one.
     column = "COLUMNS(* EXCLUDE (ppp__where))"
@@ -268,14 +289,14 @@ def _profile(function: str, source: Source, model: Source, reading: Reading) -> 
     names = "ppp__g, ppp__cluster, ppp__all"
     unpivoted = f"SELECT * FROM (UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE ({names})) INTO NAME ppp__column VALUE s)"
     stages.append(("_ppp_stats", "MATERIALIZED", unpivoted))
-    heads = _heads(model, "ppp__tallied(_ppp_key, model, n)", "_ppp_measure.key", "_ppp_measure, _ppp_count")
-    stages.append(("_ppp_count", "MATERIALIZED", "SELECT count(*) AS n FROM _ppp_tallied"))
-    stages.append(("_ppp_means", "MATERIALIZED", heads.replace("AS _ppp_key FROM", "AS _ppp_key, n FROM")))
+    heads = _heads(model, "ppp__tallied(_ppp_key, model, _ppp_n)", "_ppp_measure.key", "_ppp_measure, _ppp_count")
+    stages.append(("_ppp_count", "MATERIALIZED", "SELECT count(*) AS _ppp_n FROM _ppp_tallied"))
+    stages.append(("_ppp_means", "MATERIALIZED", heads.replace("AS _ppp_key FROM", "AS _ppp_key, _ppp_n FROM")))
     own = ", ".join(stored.COLUMNS)
     groups = (
-        f"SELECT * EXCLUDE ({own}), CAST(json_extract(model, '$.group') AS VARCHAR) AS ppp__of FROM _ppp_model_rows"
+        f"SELECT * EXCLUDE ({own}), CAST(json_extract(model, '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_model_rows"
     )
-    stages.append(("_ppp_groups", "MATERIALIZED", f"{groups} WHERE coalesce(cluster_id, 0) = 0"))
+    stages.append(("_ppp_groups", "MATERIALIZED", f"{groups} WHERE {FIRST}"))
     kind = "ppp__member(own.s.type)"
 
     def shown(number: str, text: str) -> str:
@@ -303,8 +324,8 @@ JOIN _ppp_groups ON own.ppp__g = ppp__of
 JOIN _ppp_stats everyone ON everyone.ppp__all = 1 AND everyone.ppp__g = own.ppp__g
   AND everyone.ppp__column = own.ppp__column
 LEFT JOIN {means} m ON m.g = own.ppp__g AND m.cluster_id IS NOT DISTINCT FROM own.ppp__cluster
-  AND m."column" = lower(own.ppp__column)
-LEFT JOIN {means} over ON over.g = own.ppp__g AND over.cluster_id = -2 AND over."column" = lower(own.ppp__column)
+  AND m."column" = own.ppp__column
+LEFT JOIN {means} over ON over.g = own.ppp__g AND over.cluster_id = -2 AND over."column" = own.ppp__column
 WHERE own.ppp__all = 0
 ORDER BY own.ppp__g, own.ppp__cluster NULLS LAST, own.ppp__column"""
     )
@@ -314,7 +335,8 @@ ORDER BY own.ppp__g, own.ppp__cluster NULLS LAST, own.ppp__column"""
 def _match(function: str, old: Source, new: Source, source: Source) -> str:
     """How the clusters of two models share the rows: each pair of which one has most of the other, and what is left."""
     before, after = _any_row(source, "_ppp_old.model"), _any_row(source, "_ppp_new.model")
-    stages = [*before.stages, *_model_stages(old, (), "_ppp_old"), *_model_stages(new, (), "_ppp_new")]
+    stages = [*before.stages, *_model_stages(function, old, (), "_ppp_old")]
+    stages += _model_stages(function, new, (), "_ppp_new")
     both = f"SELECT ppp__assign(_ppp_old.model, {before.group}, {before.row}) AS o,\n" \
            f"  ppp__assign(_ppp_new.model, {after.group}, {after.row}) AS n\n" \
            f"FROM {before.relation}, _ppp_old, _ppp_new"  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -32,7 +33,7 @@ ARRAYS = ("center", "scale", "fill")
 
 
 def to_rows(models: ModelSet, fit: str) -> list[dict[str, Any]]:
-    """One dict per cluster with ``COLUMNS`` and ``g``, the group as a JSON list. ``fit`` is the number of the fit.
+    """One dict per cluster with ``COLUMNS`` and ``g``, the values of the group. ``fit`` is the number of the fit.
 
     A model without clusters is one row whose ``cluster_id`` is None.
     """
@@ -61,7 +62,7 @@ def _model_rows(model: Model, head: dict[str, Any]) -> list[dict[str, Any]]:
             text |= _cluster(model, clustering, j)
         text |= {name: value for name, value in readable.items() if name != "cluster_id"}
         text["check"] = _check(text)
-        rows.append({"g": _json(model.group), **readable, "model": _json(text)})
+        rows.append({"g": model.group, **readable, "model": _json(text)})
     return rows
 
 
@@ -182,8 +183,9 @@ def _compare(name: str, row: Mapping[str, Any], text: Mapping[str, Any]) -> None
     """The readable columns say what the text says. A CSV may bring whole numbers back as integers or texts."""
     for column in ("cluster_id", "size", "share", "agreement", "center"):
         found, written = row[column], text[column]
-        if isinstance(found, str) and not isinstance(written, str) and written is not None:
-            found = float(found)
+        if isinstance(found, str) and isinstance(written, int | float):
+            with suppress(ValueError):
+                found = float(found)
         if found != written:
             raise ModelError(
                 f"restore {name}, or fit again: {column} of {_which(text)} was changed after the fit, from "

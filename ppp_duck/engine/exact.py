@@ -14,53 +14,69 @@ from ppp_duck.model import Floats, Ints
 
 HALF = 27  # bits of the lower part of a 53-bit mantissa
 STEP = 8  # powers of two that share a bin
-LEAST = -1128  # multiple of STEP, not above the exponent of the last bit of the smallest double
-BINS = (1024 - LEAST) // STEP + 1
 BLOCK = 1 << 15  # terms at once: their sum in a bin stays below 2^53, where doubles count exactly
 
 
 class ExactSums:
-    """``size`` sums; ``add`` may be called in any order and any portions."""
+    """``size`` sums; ``add`` may be called in any order and any portions. There are bins for the range in use only."""
 
     def __init__(self, size: int) -> None:
-        self._bins = np.zeros((2, size * BINS), dtype=np.int64)
         self._size = size
+        self._first = 0  # bin 0 counts multiples of 2^(STEP * first)
+        self._bins = np.zeros((2, size, 0), dtype=np.int64)
 
     def add(self, places: Ints, terms: Floats) -> None:
         """Add ``terms[i]``, finite, to sum ``places[i]``; both ``(n,)``."""
-        for start in range(0, len(terms), BLOCK):
-            mantissa, exponent = np.frexp(terms[start : start + BLOCK])
-            whole = np.ldexp(mantissa, 53).astype(np.int64)
-            shift, place = (exponent - 53 - LEAST) % STEP, (exponent - 53 - LEAST) // STEP
-            index = places[start : start + BLOCK] * BINS + place
-            used, at = np.unique(index, return_inverse=True)
-            for part, number in enumerate((whole >> HALF, whole & ((1 << HALF) - 1))):
-                shifted = (number << shift).astype(np.float64)
-                self._bins[part, used] += np.bincount(at, shifted, len(used)).astype(np.int64)
+        self._add(places, terms, np.zeros(len(terms), dtype=np.int64))
 
     def add_squares(self, places: Ints, terms: Floats) -> None:
-        """Add the squares of ``terms``, exactly: as the rounded square and what rounding took (Dekker 1971).
-
-        Exact for terms between 1e-140 and 1e150 in size, and zero.
-        """
-        square = terms * terms
-        split = terms * 134_217_729.0  # 2^27 + 1
-        high = split - (split - terms)
-        low = terms - high
+        """Add the squares of ``terms``, exactly: as the rounded square and what rounding took (Dekker 1971)."""
+        mantissa, exponent = np.frexp(terms)
+        square = mantissa * mantissa
+        split = mantissa * 134_217_729.0  # 2^27 + 1
+        high = split - (split - mantissa)
+        low = mantissa - high
         rest = ((high * high - square) + 2 * high * low) + low * low
-        self.add(places, square)
-        self.add(places, rest)
+        twice = 2 * exponent.astype(np.int64)
+        self._add(places, square, twice)
+        self._add(places, rest, twice)
+
+    def _add(self, places: Ints, terms: Floats, powers: Ints) -> None:
+        """Add ``terms[i] * 2^powers[i]``."""
+        for start in range(0, len(terms), BLOCK):
+            block = slice(start, start + BLOCK)
+            mantissa, exponent = np.frexp(terms[block])
+            some = mantissa != 0.0
+            if not some.any():
+                continue
+            mantissa, exponent = mantissa[some], exponent[some] + powers[block][some] - 53
+            whole = np.ldexp(mantissa, 53).astype(np.int64)
+            shift, bins = exponent % STEP, exponent // STEP
+            self._cover(int(bins.min()), int(bins.max()))
+            width = self._bins.shape[2]
+            used, at = np.unique(places[block][some] * width + bins - self._first, return_inverse=True)
+            for part, number in enumerate((whole >> HALF, whole & ((1 << HALF) - 1))):
+                shifted = (number << shift).astype(np.float64)
+                self._bins[part].reshape(-1)[used] += np.bincount(at, shifted, len(used)).astype(np.int64)
+
+    def _cover(self, first: int, last: int) -> None:
+        """Make room for bins ``first`` to ``last``."""
+        width = self._bins.shape[2]
+        if not width:
+            self._first = first
+        before, after = max(self._first - first, 0), max(last + 1 - self._first - width, 0)
+        if before or after:
+            self._bins = np.pad(self._bins, ((0, 0), (0, 0), (before, after)))
+            self._first -= before
 
     def exact(self) -> list[Fraction]:
         """The sums as fractions."""
-        found = []
-        powers = [Fraction(2) ** (LEAST + STEP * place) for place in range(BINS)]
-        high, low = self._bins.reshape(2, self._size, BINS)
-        for total in range(self._size):
-            whole = Fraction(0)
-            for place in np.flatnonzero(high[total] | low[total]).tolist():
-                whole += ((int(high[total, place]) << HALF) + int(low[total, place])) * powers[place]
-            found.append(whole)
+        unit, found = Fraction(2) ** (STEP * self._first), []
+        for high, low in zip(self._bins[0], self._bins[1], strict=True):
+            whole = 0
+            for place in np.flatnonzero(high | low).tolist():
+                whole += ((int(high[place]) << HALF) + int(low[place])) << (STEP * place)
+            found.append(whole * unit)
         return found
 
     def rounded(self) -> Floats:

@@ -1,0 +1,66 @@
+"""Exact sums against ``math.fsum`` and fractions, in any order and any portions."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ppp_duck.engine.exact import BLOCK, ExactSums
+
+NUMBERS = st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=40)
+
+
+@settings(max_examples=200, deadline=None)
+@given(NUMBERS, st.randoms(use_true_random=False))
+def test_sums_and_squares_are_exact(numbers: list[float], random: object) -> None:
+    plain, squares = ExactSums(3), ExactSums(3)
+    places = np.arange(len(numbers)) % 3
+    terms = np.array(numbers, dtype=np.float64)
+    plain.add(places, terms)
+    squares.add_squares(places, terms)
+    assert plain.exact() == [sum((Fraction(x) for x in numbers[j::3]), Fraction(0)) for j in range(3)]
+    assert squares.exact() == [sum((Fraction(x) ** 2 for x in numbers[j::3]), Fraction(0)) for j in range(3)]
+    shuffled, order = ExactSums(3), list(range(len(numbers)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    for part in (order[:7], order[7:8], order[8:]):
+        shuffled.add(places[part], terms[part])
+    assert shuffled.exact() == plain.exact()
+
+
+def test_rounded_once() -> None:
+    terms = np.array([1e16, 1.0, -1e16, 1e-30] * 1000)
+    sums = ExactSums(1)
+    sums.add(np.zeros(len(terms), dtype=np.int64), terms)
+    assert sums.rounded().tolist() == [math.fsum(terms)] == [1000.0]
+
+
+def test_more_terms_than_a_block() -> None:
+    terms = np.random.default_rng(3).normal(size=2 * BLOCK + 17) * 1e3
+    sums = ExactSums(2)
+    sums.add(np.arange(len(terms)) % 2, terms)
+    assert sums.rounded().tolist() == [math.fsum(terms[::2]), math.fsum(terms[1::2])]
+
+
+def test_a_full_block_of_the_largest_mantissas() -> None:
+    largest = float(np.nextafter(256.0, 0))  # every bit set, and the longest shift within a bin
+    sums = ExactSums(1)
+    sums.add(np.zeros(BLOCK, dtype=np.int64), np.full(BLOCK, largest))
+    assert sums.exact() == [Fraction(largest) * BLOCK]
+
+
+@pytest.mark.parametrize("terms", [[], [0.0], [-0.0, 0.0]])
+def test_nothing(terms: list[float]) -> None:
+    sums = ExactSums(2)
+    sums.add(np.zeros(len(terms), dtype=np.int64), np.array(terms))
+    assert sums.rounded().tolist() == [0.0, 0.0]
+
+
+def test_bins_are_made_for_the_range_in_use_only() -> None:
+    sums = ExactSums(1000)
+    sums.add(np.arange(1000), np.linspace(1, 2, 1000))
+    assert sums._bins.nbytes < 100_000
