@@ -220,7 +220,7 @@ def test_the_fingerprint_is_that_of_the_data_and_the_options(con: duckdb.DuckDBP
         info(con, "rows", options + ", scale := 'robust'"), info(con, "rows", options.replace(", weight := 'w'", "")),
         info(con, "SELECT * REPLACE (x + (x = (SELECT max(x) FROM rows))::INTEGER * 1e-12 AS x) FROM rows", options),
         info(con, "SELECT * REPLACE (w + (x = (SELECT min(x) FROM rows))::INTEGER AS w) FROM rows", options),
-        info(con, "SELECT * REPLACE (CASE WHEN y = (SELECT max(y) FROM rows) THEN ''elm'' ELSE tree END AS tree) FROM rows", options),
+        info(con, "SELECT * REPLACE (CASE WHEN y = (SELECT max(y) FROM rows) THEN ''ash'' ELSE tree END AS tree) FROM rows", options),
         info(con, "FROM rows LIMIT 149", options), info(con, "FROM rows UNION ALL (FROM rows LIMIT 1)", options),
     ]  # fmt: skip
     marks = [mark, *(one["fingerprint"] for one in others)]
