@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ppp_duck.errors import ModelError, nearest
+from ppp_duck.errors import ModelError
 from ppp_duck.model import Feature, Floats, Model
 from ppp_duck.values import member
 
@@ -104,9 +104,7 @@ def compare(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
     k = len(clustering.sizes)
     for name, cluster in (("a", a), ("b", b)):
         if cluster is not None and cluster >= k:
-            near = nearest(cluster, [str(one) for one in range(k)])
-            hint = f"; did you mean {near}?" if near else ""
-            raise ModelError(f"ppp_compare: set {name} to a cluster from 0 to {k - 1}, not {cluster}{hint}")
+            raise ModelError(f"ppp_compare: set {name} to a cluster from 0 to {k - 1}, not {cluster}")
     assert model.means is not None
     assert model.spreads is not None
     others = np.array([j for j in range(k) if (j == b if b is not None else j != a)], dtype=np.int64)

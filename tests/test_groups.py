@@ -185,7 +185,8 @@ def test_unknown_groups_at_predict(grouped: duckdb.DuckDBPyConnection) -> None:
     st.lists(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5),
         max_size=4,
-        min_size=1, unique=True,
+        min_size=1,
+        unique=True,
     )
 )
 def test_any_text_names_a_group(names: list[str]) -> None:

@@ -1,0 +1,77 @@
+WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+SELECT * FROM "rows"
+),
+_ppp_features AS NOT MATERIALIZED (
+SELECT
+  CAST(to_json([ppp__group("g")]) AS VARCHAR) AS g,
+  ppp__number(_ppp_source."x") AS n0,
+  typeof("x") AS y0
+FROM _ppp_source
+),
+_ppp_summary AS MATERIALIZED (
+SELECT *
+FROM (SELECT
+  g,
+  count(*) AS n,
+  min(y0) AS type0,
+  count(n0) AS n0_n,
+  count(*) FILTER (isfinite(n0)) AS n0_finite,
+  min(n0) FILTER (isfinite(n0)) AS n0_low,
+  max(n0) FILTER (isfinite(n0)) AS n0_high
+FROM _ppp_features GROUP BY g)
+),
+_ppp_usable AS NOT MATERIALIZED (
+SELECT
+  g,
+  CASE WHEN isfinite(n0) THEN n0 + 0e0 END AS n0
+FROM _ppp_features JOIN _ppp_summary USING (g)
+WHERE (coalesce(isfinite(n0), false))
+),
+_ppp_parts AS NOT MATERIALIZED (
+SELECT
+  g,
+  n0,
+  CAST((n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n0
+FROM _ppp_usable JOIN _ppp_summary USING (g)
+),
+_ppp_keyed AS NOT MATERIALIZED (
+SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT g,
+  n0, ((coalesce((p_n0 >> 24), 0) * 24135 + coalesce((p_n0 & 16777215), 0) * 91302897) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+),
+_ppp_used AS MATERIALIZED (
+SELECT g,
+  count(*) AS used_rows,
+  sum(CAST(floor(u * 2.1474836470000000e+09) AS BIGINT)) AS key_sum,
+  bit_xor(CAST(floor(u * 2.1474836470000000e+09) AS BIGINT)) AS key_xor
+FROM _ppp_keyed GROUP BY g
+),
+_ppp_merged AS NOT MATERIALIZED (
+SELECT *, weight / u AS priority FROM (
+SELECT g,
+  n0,
+  u, CAST(count(*) AS DOUBLE) AS weight
+FROM _ppp_keyed GROUP BY g,
+  n0,
+  u)
+),
+_ppp_sample AS NOT MATERIALIZED (
+SELECT g,
+  n0,
+  weight,
+  priority FROM _ppp_merged
+QUALIFY row_number() OVER (PARTITION BY g ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) <= 65537
+),
+_ppp_steps(state) AS (
+SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_fit", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', (SELECT list({'g': g, 'summary': _ppp_summary, 'rows': rows, 'used': _ppp_used} ORDER BY g)
+FROM _ppp_summary LEFT JOIN (SELECT g, list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) AS rows FROM _ppp_sample GROUP BY g) USING (g) LEFT JOIN _ppp_used USING (g)), version())
+UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
+),
+_ppp_fit AS MATERIALIZED (
+SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+),
+_ppp_groups AS MATERIALIZED (
+SELECT [ppp__group("g")] AS _ppp_g, min("g") AS "g" FROM _ppp_source GROUP BY _ppp_g
+)
+SELECT _ppp_groups."g", _ppp_row.cluster_id, _ppp_row.size, _ppp_row.share, _ppp_row.agreement, _ppp_row.center, _ppp_row.model
+FROM (SELECT unnest(ppp__rows(model)) AS _ppp_row FROM _ppp_fit) JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_g
+ORDER BY _ppp_groups."g" NULLS LAST, _ppp_row.cluster_id

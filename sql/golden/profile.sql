@@ -1,0 +1,55 @@
+WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+SELECT * FROM "rows"
+),
+_ppp_model_rows AS MATERIALIZED (
+SELECT * FROM "seg"
+),
+_ppp_model AS MATERIALIZED (
+SELECT ppp__load('ppp_profile', 'seg', ['g'], (SELECT list(_ppp_model_rows) FROM _ppp_model_rows)) AS model
+),
+_ppp_measure AS MATERIALIZED (
+SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
+),
+_ppp_tallied AS MATERIALIZED (
+SELECT _ppp_source.*, ppp__tally(_ppp_measure.key, CASE WHEN starts_with(_ppp_measure.models, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS ppp__where
+FROM _ppp_source, _ppp_measure
+),
+_ppp_counted AS MATERIALIZED (
+SELECT ppp__where.g AS ppp__g, ppp__where.cluster_id AS ppp__cluster, grouping(ppp__where.cluster_id) AS ppp__all, {'n': count(COLUMNS(* EXCLUDE (ppp__where))), 'nulls': count() - count(COLUMNS(* EXCLUDE (ppp__where))), 'type': min(typeof(COLUMNS(* EXCLUDE (ppp__where)))), 'low': min(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END), 'median': median(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END), 'high': max(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END), 'first': min(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))), 'last': max(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))), 'counts': histogram(ppp__text(COLUMNS(* EXCLUDE (ppp__where))))}
+FROM _ppp_tallied GROUP BY GROUPING SETS ((ppp__where.g, ppp__where.cluster_id), (ppp__where.g))
+),
+_ppp_stats AS MATERIALIZED (
+SELECT * FROM (UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE (ppp__g, ppp__cluster, ppp__all)) INTO NAME ppp__column VALUE s)
+),
+_ppp_count AS MATERIALIZED (
+SELECT count(*) AS _ppp_n FROM _ppp_tallied
+),
+_ppp_means AS MATERIALIZED (
+SELECT *, unnest(ppp__tallied(_ppp_key, model, _ppp_n)) AS _ppp_said
+FROM (SELECT _ppp_model_rows.*, _ppp_measure.key AS _ppp_key, _ppp_n FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0)
+),
+_ppp_groups AS MATERIALIZED (
+SELECT * EXCLUDE (cluster_id, size, share, agreement, center, model), CAST(json_extract(model, '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_model_rows WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+)
+SELECT _ppp_groups.* EXCLUDE (ppp__of),
+  own.ppp__cluster AS cluster_id,
+  own.ppp__column AS "column",
+  own.s.n AS n,
+  own.s.nulls AS nulls,
+  ppp__value(m.mean, ppp__member(own.s.type)) AS mean,
+  CASE WHEN ppp__member(own.s.type) = 'date' THEN m.stddev / 86400 ELSE m.stddev END AS stddev,
+  coalesce(ppp__value(own.s.low, ppp__member(own.s.type)), CASE WHEN own.s.first IS NOT NULL THEN ppp__words(own.s.first) END) AS "min",
+  ppp__value(own.s.median, ppp__member(own.s.type)) AS median,
+  coalesce(ppp__value(own.s.high, ppp__member(own.s.type)), CASE WHEN own.s.last IS NOT NULL THEN ppp__words(own.s.last) END) AS "max",
+  ppp__top(own.s.counts) AS top_value,
+  ppp__value(over.mean, ppp__member(own.s.type)) AS overall_mean,
+  CASE WHEN ppp__top(own.s.counts) IS NOT NULL THEN own.s.counts[ppp__top(own.s.counts)] * 1e0 / own.s.n / (everyone.s.counts[ppp__top(own.s.counts)] * 1e0 / everyone.s.n) ELSE CASE WHEN ppp__member(own.s.type) = 'number' AND over.mean <> 0 THEN m.mean / over.mean END END AS lift
+FROM _ppp_stats own
+JOIN _ppp_groups ON own.ppp__g = ppp__of
+JOIN _ppp_stats everyone ON everyone.ppp__all = 1 AND everyone.ppp__g = own.ppp__g
+  AND everyone.ppp__column = own.ppp__column
+LEFT JOIN (SELECT _ppp_said.* FROM _ppp_means) m ON m.g = own.ppp__g AND m.cluster_id IS NOT DISTINCT FROM own.ppp__cluster
+  AND m."column" = own.ppp__column
+LEFT JOIN (SELECT _ppp_said.* FROM _ppp_means) over ON over.g = own.ppp__g AND over.cluster_id = -2 AND over."column" = own.ppp__column
+WHERE own.ppp__all = 0
+ORDER BY own.ppp__g, own.ppp__cluster NULLS LAST, own.ppp__column

@@ -1,0 +1,62 @@
+WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+SELECT * FROM "rows"
+),
+_ppp_features AS NOT MATERIALIZED (
+SELECT
+  ppp__number(_ppp_source."x") AS n0,
+  typeof("x") AS y0
+FROM _ppp_source
+),
+_ppp_summary AS MATERIALIZED (
+SELECT *
+FROM (SELECT
+  count(*) AS n,
+  min(y0) AS type0,
+  count(n0) AS n0_n,
+  count(*) FILTER (isfinite(n0)) AS n0_finite,
+  min(n0) FILTER (isfinite(n0)) AS n0_low,
+  max(n0) FILTER (isfinite(n0)) AS n0_high
+FROM _ppp_features)
+),
+_ppp_usable AS NOT MATERIALIZED (
+SELECT
+  CASE WHEN isfinite(n0) THEN n0 + 0e0 END AS n0
+FROM _ppp_features, _ppp_summary
+WHERE (coalesce(isfinite(n0), false))
+),
+_ppp_parts AS NOT MATERIALIZED (
+SELECT
+  n0,
+  CAST((n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n0
+FROM _ppp_usable, _ppp_summary
+),
+_ppp_keyed AS NOT MATERIALIZED (
+SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0, ((coalesce((p_n0 >> 24), 0) * 24135 + coalesce((p_n0 & 16777215), 0) * 91302897) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+),
+_ppp_merged AS NOT MATERIALIZED (
+SELECT *, weight / u AS priority FROM (
+SELECT n0,
+  u, CAST(count(*) AS DOUBLE) AS weight
+FROM _ppp_keyed GROUP BY n0,
+  u)
+),
+_ppp_sample AS NOT MATERIALIZED (
+SELECT n0,
+  weight,
+  priority FROM _ppp_merged
+ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST LIMIT 65537
+),
+_ppp_steps(state) AS (
+SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": [], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
+  'rows': (SELECT list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) FROM _ppp_sample)}], version())
+UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
+),
+_ppp_fit AS MATERIALIZED (
+SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+)
+SELECT * EXCLUDE (_ppp_score),
+  _ppp_score.cluster_id AS "cluster_id",
+  _ppp_score.probability AS "probability"
+FROM (SELECT _ppp_source.*, ppp__score(_ppp_fit.model, NULL, {'n x': ppp__number(_ppp_source."x")}) AS _ppp_score
+FROM _ppp_source, _ppp_fit)
+WHERE _ppp_score.is_separable
