@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from conftest import said
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 import ppp_duck
 
+functions = importlib.import_module("ppp_duck.functions")
 OPTIONS = "columns := ['x', 'y'], k := 2, covariance := 'diag'"
 GROUPED = """
 SELECT id, x, y, ['north', 'south', 'west', NULL][1 + (id % 4)::INTEGER] AS region, id % 2 AS n, (id % 3 - 1) / 2e0 AS f,
@@ -241,13 +244,23 @@ def test_exported_and_read_back(grouped: duckdb.DuckDBPyConnection, tmp_path: ob
         assert full(grouped, f"ppp_predict('grouped', model := '{tmp_path}/seg.{kind}', output := 'full')") == expected
 
 
-def test_more_groups_than_rows_in_a_chunk() -> None:
-    con = ppp_duck.connect()
-    con.execute("CREATE TABLE many AS SELECT i AS g, 7 AS x FROM range(2060) r(i)").fetchall()
-    con.execute("CREATE TABLE seg AS FROM ppp_fit('many', by := ['g'], covariance := 'spherical')").fetchall()
-    assert con.execute("SELECT count(*), sum(size) FROM seg").fetchall() == [(2060, 2060)]
-    found = con.execute("SELECT count(*), sum(rows), min(k) FROM ppp_evaluate('many', model := 'seg')").fetchall()
-    assert found == [(2060, 2060, 1)]
+def test_results_may_be_read_in_several_chunks(grouped: duckdb.DuckDBPyConnection) -> None:
+    """As for more groups than DuckDB hands to a function at once; after the last one the measurement is over."""
+    result = grouped.execute(f"FROM ppp_fit('grouped', by := ['n'], {OPTIONS})")
+    names = [column[0] for column in result.description]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def column(value: object) -> pa.ChunkedArray:
+        return pa.chunked_array([[value]])
+
+    key = functions._keep(functions.stored.from_rows("seg", rows), "ppp_evaluate")
+    measurement = functions.measure(column(key))[0].as_py()
+    for row in rows:
+        if row["cluster_id"] == 0:
+            (told,) = functions.evaluated(column(f"{measurement} 0"), column(row["model"]), column(0)).to_pylist()
+            assert (told[0]["k"], told[0]["rows"]) == (2, 0)
+    with pytest.raises(ppp_duck.PPPError, match="ppp_evaluate: run the statement again"):
+        functions.measuring.running(measurement)
 
 
 @pytest.mark.parametrize("name", ["k", "rows", "n", "g"])
