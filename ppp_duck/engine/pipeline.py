@@ -95,7 +95,7 @@ def _refit(
             return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
         return select.look(sample, fitted)
     rows = every if _in_memory(every, found.form, m) else sample
-    prior = gaussian.covariance_prior(rows.x, rows.weights, found.form, m)
+    prior = gaussian.covariance_prior(rows, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
     mixture, log_likelihood, _ = gaussian.em(
         rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress

@@ -132,7 +132,7 @@ def test_log_densities_match_the_definition(form, d):
     rng = np.random.default_rng(d)
     x, weights = rng.normal(size=(40, d)), rng.uniform(0.5, 2, 40)
     rows = Rows.of(x, weights)
-    mixture = gaussian.m_step(rows, rng.dirichlet(np.ones(3), 40), form, gaussian.covariance_prior(x, weights, form, 3))
+    mixture = gaussian.m_step(rows, rng.dirichlet(np.ones(3), 40), form, gaussian.covariance_prior(rows, form, 3))
     dense = {
         "spherical": lambda f, j: np.eye(d) / f[j] ** 2,
         "diag": lambda f, j: np.diag(1 / f[j] ** 2),
@@ -154,7 +154,7 @@ def test_em_climbs(form):
     x = blobs(3) / 9
     weights = np.ones(len(x))
     rows = Rows.of(x, weights)
-    prior = gaussian.covariance_prior(x, weights, form, 3)
+    prior = gaussian.covariance_prior(rows, form, 3)
     posterior = np.random.default_rng(0).dirichlet(np.ones(3), len(x))
     before = -np.inf
     for _ in range(15):
