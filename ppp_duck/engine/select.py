@@ -42,7 +42,6 @@ class Candidate:
     tempered_bic: float
     score: float  # tempered BIC + cost of the rows on which k-means and mixture disagree; lower is better
     component_cluster: Ints | None = None  # (m,); None: not looked at, a better candidate was found before
-    entropy: float = 0.0  # of the cluster posteriors, in nats, weighted sum over rows
 
     @property
     def m(self) -> int:
@@ -165,14 +164,12 @@ def ladder(fit: Callable[[int], Candidate], least: int, most: int, also: int) ->
 
 
 def look(rows: Rows, found: Candidate, merge: bool = True) -> Candidate:
-    """The candidate with its clusters, and the entropy of their posteriors."""
-    posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
+    """The candidate with its clusters."""
     group = np.arange(found.m, dtype=np.int64)
     if merge:
+        posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
         group = modality.clusters(found.mixture, rows.x, rows.weights, posterior)
-    share = posterior @ np.eye(int(group.max()) + 1)[group]
-    entropy = max(0.0, -float(rows.weights @ np.einsum("nk,nk->n", share, np.log(np.maximum(share, 1e-300)))))
-    return replace(found, component_cluster=group, entropy=entropy)
+    return replace(found, component_cluster=group)
 
 
 def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:

@@ -231,3 +231,8 @@ def test_the_prior_is_the_covariance_of_the_rows():
     np.testing.assert_allclose(np.diag(tied.covariance), x.var(axis=0))
     off = ~np.eye(3, dtype=bool)
     np.testing.assert_allclose(tied.covariance[off], np.cov(x.T, bias=True)[off] * 200 / 205)
+
+
+def test_every_trial_has_its_entropy():
+    for trial in fit(np.random.default_rng(4).normal(size=(200, 2))).trials:
+        assert trial.icl > trial.bic if trial.k > 1 else trial.icl == pytest.approx(trial.bic)
