@@ -35,11 +35,11 @@ class Prior:
 
 @dataclass(frozen=True)
 class Rows:
-    """Weighted rows, near the origin and of unit spread, with the products of features that E and M steps share."""
+    """Weighted rows, near the origin and of unit spread, with what every fit to them shares."""
 
     x: Floats  # (n, d)
     weights: Floats  # (n,)
-    products: dict[str, Floats]
+    products: dict[str, Floats]  # products of features by kind, and the covariance of all rows
 
     @staticmethod
     def of(x: Floats, weights: Floats) -> Rows:
@@ -68,21 +68,24 @@ class Rows:
         return self.products["scatter"]
 
 
-def covariance_prior(x: Floats, weights: Floats, form: str, m: int) -> Prior:
+def covariance_prior(rows: Rows, form: str, m: int) -> Prior:
     """The covariance of all rows, shrunk to an m-th of their volume (Fraley & Raftery 2007), as ``d + 2`` observations.
 
     A tied covariance keeps the whole volume: chains of ever smaller components would win otherwise. As many
     observations of uncorrelated features keep the matrix regular where rows are few; a constant feature gets the
     variance of rounding, not zero.
     """
-    n, d = x.shape
-    share = weights / weights.sum()
-    gap = x - share @ x
-    covariance = (gap * share[:, None]).T @ gap
-    variance = np.diag(covariance)
-    variance = np.maximum(variance, 1e-8 * max(float(variance.mean()), 1e-8))
-    covariance *= n / (n + d + 2.0)
-    covariance[np.diag_indices(d)] = variance
+    n, d = rows.x.shape
+    if "covariance" not in rows.products:
+        share = rows.weights / rows.weights.sum()
+        gap = rows.x - share @ rows.x
+        covariance = (gap * share[:, None]).T @ gap
+        variance = np.diag(covariance)
+        variance = np.maximum(variance, 1e-8 * max(float(variance.mean()), 1e-8))
+        covariance *= n / (n + d + 2.0)
+        covariance[np.diag_indices(d)] = variance
+        rows.products["covariance"] = covariance
+    covariance = rows.products["covariance"]
     return Prior(float(d + 2), covariance if form == "tied" else covariance / m ** (2.0 / d))
 
 

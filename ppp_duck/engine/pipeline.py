@@ -95,7 +95,7 @@ def _refit(
             return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
         return select.look(sample, fitted)
     rows = every if _in_memory(every, found.form, m) else sample
-    prior = gaussian.covariance_prior(rows.x, rows.weights, found.form, m)
+    prior = gaussian.covariance_prior(rows, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
     mixture, log_likelihood, _ = gaussian.em(
         rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress
@@ -130,16 +130,19 @@ def _trial(
     total, d = float(rows.weights.sum()), rows.x.shape[1]
     log_likelihood = one.log_likelihood - total * d * float(np.log(unit))
     bic = -2 * log_likelihood + select.parameters(one, d, covariance == "spherical") * float(np.log(total))
-    labels = np.argmax(gaussian.log_densities(one.mixture, rows), axis=1)
+    posterior, _ = gaussian.responsibilities(gaussian.log_densities(one.mixture, rows))
+    labels = np.argmax(posterior, axis=1)
     centers = partition.group_means(rows.x, rows.weights, labels, one.m)
     cells = partition.nearest(rows.x, centers)
     group = np.arange(one.m) if one.component_cluster is None else one.component_cluster
+    share = posterior @ np.eye(one.k)[group]
+    entropy = -float(rows.weights @ np.einsum("nk,nk->n", share, np.log(np.maximum(share, 1e-300))))
     return Trial(
         one.form,
         one.k,
         log_likelihood,
         bic,
-        bic + 2 * one.entropy,
+        bic + 2 * max(0.0, entropy),
         validate.agreement(rows.weights, group[cells], group[labels], one.k)[1],
         partition.inertia(rows.x, rows.weights, centers, cells) * unit**2,
         chosen,

@@ -29,6 +29,7 @@ class Starts:
     full: LabelsAt
     round: LabelsAt
     most: int  # the largest k they offer
+    ward_best: int  # the k of Ward's partition with the lowest classification BIC
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ class Candidate:
     tempered_bic: float
     score: float  # tempered BIC + cost of the rows on which k-means and mixture disagree; lower is better
     component_cluster: Ints | None = None  # (m,); None: not looked at, a better candidate was found before
-    entropy: float = 0.0  # of the cluster posteriors, in nats, weighted sum over rows
 
     @property
     def m(self) -> int:
@@ -65,7 +65,8 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
     full = partition.agglomerate(view, weights, leaves, 1, "full", progress)
     ward = partition.agglomerate(view, weights, leaves, 1, "spherical", progress)
-    return Starts(full, ward, int(leaves.max()) + 1)
+    most = int(leaves.max()) + 1
+    return Starts(full, ward, most, ward_size(view, weights, ward, most))
 
 
 def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
@@ -109,7 +110,7 @@ def fit_candidate(rows: Rows, begin: Starts, form: str, m: int, kmeans: bool, pr
         mixture = kmeans_mixture(rows, centers, labels)
         per_row = gaussian.responsibilities(gaussian.log_densities(mixture, rows))[1]
         return weigh(rows, form, mixture, float(rows.weights @ per_row), True)
-    prior = gaussian.covariance_prior(rows.x, rows.weights, form, m)
+    prior = gaussian.covariance_prior(rows, form, m)
     found = []
     for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
         start = gaussian.one_hot(family(m), m)
@@ -118,18 +119,17 @@ def fit_candidate(rows: Rows, begin: Starts, form: str, m: int, kmeans: bool, pr
     return min(found, key=lambda one: one.score)
 
 
-def ward_size(rows: Rows, begin: Starts, most: int) -> int:
+def ward_size(x: Floats, weights: Floats, ward: LabelsAt, most: int) -> int:
     """The number of groups at which Ward's partitions have their lowest classification BIC (tempered).
 
     Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
     below ends long before it gets there.
     """
-    x, weights = rows.x, rows.weights
     d, total = x.shape[1], float(weights.sum())
     size = tempered(total)
     best, at, m = np.inf, 1, 1
     while m <= most:
-        labels = begin.round(m)
+        labels = ward(m)
         within = partition.inertia(x, weights, partition.group_means(x, weights, labels, m), labels) / (total * d)
         share = np.bincount(labels, weights, m) / total
         bic = size * float(d * np.log(max(within, 1e-300)) - 2 * share @ np.log(np.maximum(share, 1e-300)))
@@ -164,14 +164,12 @@ def ladder(fit: Callable[[int], Candidate], least: int, most: int, also: int) ->
 
 
 def look(rows: Rows, found: Candidate, merge: bool = True) -> Candidate:
-    """The candidate with its clusters, and the entropy of their posteriors."""
-    posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
+    """The candidate with its clusters."""
     group = np.arange(found.m, dtype=np.int64)
     if merge:
+        posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
         group = modality.clusters(found.mixture, rows.x, rows.weights, posterior)
-    share = posterior @ np.eye(int(group.max()) + 1)[group]
-    entropy = max(0.0, -float(rows.weights @ np.einsum("nk,nk->n", share, np.log(np.maximum(share, 1e-300)))))
-    return replace(found, component_cluster=group, entropy=entropy)
+    return replace(found, component_cluster=group)
 
 
 def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
@@ -185,14 +183,13 @@ def search(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int,
     """Every candidate weighed. With k given: k components, and more components that may merge to k clusters."""
     kmeans = covariance == "spherical"
     found: list[Candidate] = []
-    also = 0 if k is not None else ward_size(rows, begin, most)
     for form in forms_to_try(covariance, rows.x.shape[1]):
 
         def fit(m: int, form: str = form) -> Candidate:
             return fit_candidate(rows, begin, form, m, kmeans, progress)
 
         if k is None:
-            found += ladder(fit, 1, most, also)
+            found += ladder(fit, 1, most, begin.ward_best)
         elif kmeans:
             found.append(fit(k))
         else:

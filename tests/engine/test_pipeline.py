@@ -132,7 +132,7 @@ def test_log_densities_match_the_definition(form, d):
     rng = np.random.default_rng(d)
     x, weights = rng.normal(size=(40, d)), rng.uniform(0.5, 2, 40)
     rows = Rows.of(x, weights)
-    mixture = gaussian.m_step(rows, rng.dirichlet(np.ones(3), 40), form, gaussian.covariance_prior(x, weights, form, 3))
+    mixture = gaussian.m_step(rows, rng.dirichlet(np.ones(3), 40), form, gaussian.covariance_prior(rows, form, 3))
     dense = {
         "spherical": lambda f, j: np.eye(d) / f[j] ** 2,
         "diag": lambda f, j: np.diag(1 / f[j] ** 2),
@@ -154,7 +154,7 @@ def test_em_climbs(form):
     x = blobs(3) / 9
     weights = np.ones(len(x))
     rows = Rows.of(x, weights)
-    prior = gaussian.covariance_prior(x, weights, form, 3)
+    prior = gaussian.covariance_prior(rows, form, 3)
     posterior = np.random.default_rng(0).dirichlet(np.ones(3), len(x))
     before = -np.inf
     for _ in range(15):
@@ -197,3 +197,42 @@ def test_components_with_one_mean_are_one_cluster() -> None:
     posterior = np.full((101, 2), 0.5)
     same = Mixture("diag", np.array([0.5, 0.5]), np.zeros((2, 1)), np.array([[1.0], [5.0]]))
     assert modality.clusters(same, rows, np.ones(101), posterior).tolist() == [0, 0]
+
+
+def grid(side: int, each: int, spacing: float) -> np.ndarray:
+    rng = np.random.default_rng(side)
+    places = spacing * np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
+    return np.repeat(places, each, axis=0) + rng.normal(size=(side * side * each, 2))
+
+
+def test_many_clusters_are_found_though_a_part_of_them_explains_nothing():
+    """The score rises from 1 component on and falls again only near all 64: Ward's partitions say where to look."""
+    rows = grid(8, 60, 6.0)
+    found = fit(rows)
+    assert len(found.sizes) == 64
+    sample = Rows.of(rows / rows.std(), np.ones(len(rows)))
+    assert select.starts(sample, 1, partition.silent).ward_best in range(61, 68)  # every twentieth is looked at
+
+
+def test_score_counts_the_rows_on_which_kmeans_and_mixture_disagree():
+    rows = Rows.of(np.array([[0.0], [1.0], [2.0], [10.0]]), np.array([1.0, 2.0, 1.0, 1.0]))
+    wide = Mixture("diag", np.array([0.5, 0.5]), np.array([[0.0], [3.0]]), np.array([[0.1], [10.0]]))
+    found = select.weigh(rows, "diag", wide, -5.0, False)
+    # nearest means: 0, 0, 3, 3; the broad component takes all but what lies at 3: rows 2 and 10 disagree
+    assert found.score - found.tempered_bic == pytest.approx(select.DISAGREEMENT * select.tempered(5.0) * 2 / 5)
+
+
+def test_the_prior_is_the_covariance_of_the_rows():
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 3))
+    rows = Rows.of(x, np.ones(200))
+    full, tied = gaussian.covariance_prior(rows, "full", 8), gaussian.covariance_prior(rows, "tied", 8)
+    np.testing.assert_allclose(full.covariance * 4, tied.covariance)  # 8 ** (2 / 3)
+    np.testing.assert_allclose(np.diag(tied.covariance), x.var(axis=0))
+    off = ~np.eye(3, dtype=bool)
+    np.testing.assert_allclose(tied.covariance[off], np.cov(x.T, bias=True)[off] * 200 / 205)
+
+
+def test_every_trial_has_its_entropy():
+    for trial in fit(np.random.default_rng(4).normal(size=(200, 2))).trials:
+        assert trial.icl > trial.bic if trial.k > 1 else trial.icl == pytest.approx(trial.bic)
