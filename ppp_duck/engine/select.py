@@ -102,8 +102,13 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, kmeans
     return replace(found, tempered_bic=bic, score=bic + DISAGREEMENT * size * float(rows.weights @ differ) / total)
 
 
-def fit_candidate(rows: Rows, begin: Starts, form: str, m: int, kmeans: bool, progress: Progress) -> Candidate:
-    """Lloyd (k-means) or a short EM, from the partition into m; for forms with many shapes, from both families."""
+def fit_candidate(
+    rows: Rows, begin: Starts, form: str, m: int, kmeans: bool, to_beat: float, progress: Progress
+) -> Candidate:
+    """Lloyd (k-means) or a short EM, from the partition into m; for forms with many shapes, from both families.
+
+    EM is not run to its end where its tempered BIC would stay above the score ``to_beat``.
+    """
     if kmeans:
         centers = partition.group_means(rows.x, rows.weights, begin.round(m), m)
         centers, labels = partition.lloyd(rows.x, rows.weights, centers, progress)
@@ -112,9 +117,14 @@ def fit_candidate(rows: Rows, begin: Starts, form: str, m: int, kmeans: bool, pr
         return weigh(rows, form, mixture, float(rows.weights @ per_row), True)
     prior = gaussian.covariance_prior(rows, form, m)
     found = []
+    size, total = tempered(float(rows.weights.sum())), float(rows.weights.sum())
+    penalty = gaussian.parameter_count(form, m, rows.x.shape[1]) * float(np.log(max(size, 2.0)))
+    wanted = (penalty - to_beat) * total / (2 * size)  # the log likelihood whose tempered BIC is to_beat
     for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
         start = gaussian.one_hot(family(m), m)
-        mixture, log_likelihood, _ = gaussian.em(rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress)
+        mixture, log_likelihood, _ = gaussian.em(
+            rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress, wanted
+        )
         found.append(weigh(rows, form, mixture, log_likelihood, False))
     return min(found, key=lambda one: one.score)
 
@@ -140,26 +150,32 @@ def ward_size(x: Floats, weights: Floats, ward: LabelsAt, most: int) -> int:
     return at
 
 
-def ladder(fit: Callable[[int], Candidate], least: int, most: int, also: int) -> list[Candidate]:
-    """Candidates over m: one by one at first, then in steps of a tenth; then about ``also``; then the best's gaps."""
+def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: int) -> list[Candidate]:
+    """Candidates over m: one by one at first, then in steps of a tenth; then about ``also``; then the best's gaps.
+
+    ``fit`` is given m and the score to beat.
+    """
     found: dict[int, Candidate] = {}
 
     def best() -> int:
         return min(found, key=lambda m: (found[m].score, m))
 
+    def lowest() -> float:
+        return found[best()].score if found else np.inf
+
     m = least
     while m <= most and (not found or m <= best() + 5 + best() // 4):
-        found[m] = fit(m)
+        found[m] = fit(m, lowest())
         m += max(1, m // 10)
     for m in (also - also // 10, also, also + also // 10):
         if max(found) < m <= most:
-            found[m] = fit(m)
+            found[m] = fit(m, lowest())
     known, at = sorted(found), best()
     below = max((m for m in known if m < at), default=at)
     above = min((m for m in known if m > at), default=at)
     for m in range(max(below + 1, at - at // 10), min(above, at + at // 10 + 1)):
         if m not in found:
-            found[m] = fit(m)
+            found[m] = fit(m, lowest())
     return [found[m] for m in sorted(found)]
 
 
@@ -182,16 +198,17 @@ def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
 def search(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int, progress: Progress) -> list[Candidate]:
     """Every candidate weighed. With k given: k components, and more components that may merge to k clusters."""
     kmeans = covariance == "spherical"
+
     found: list[Candidate] = []
     for form in forms_to_try(covariance, rows.x.shape[1]):
 
-        def fit(m: int, form: str = form) -> Candidate:
-            return fit_candidate(rows, begin, form, m, kmeans, progress)
+        def fit(m: int, to_beat: float, form: str = form) -> Candidate:
+            return fit_candidate(rows, begin, form, m, kmeans, np.inf if k is not None else to_beat, progress)
 
         if k is None:
             found += ladder(fit, 1, most, begin.ward_best)
         elif kmeans:
-            found.append(fit(k))
+            found.append(fit(k, np.inf))
         else:
             found += ladder(fit, k, min(begin.most, k + 8 + k // 2), 0)
     return found

@@ -23,36 +23,34 @@ FROM _ppp_features GROUP BY g)
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   g,
-  CASE WHEN isfinite(n0) THEN n0 + 0e0 END AS n0
+  n0 + 0e0 AS n0
 FROM _ppp_features JOIN _ppp_summary USING (g)
-WHERE (coalesce(isfinite(n0), false))
 ),
 _ppp_parts AS NOT MATERIALIZED (
 SELECT
   g,
   n0,
-  CAST((n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n0
+  TRY_CAST((n0 * 0.5e0 - n0_low * 0.5e0) / CASE WHEN n0_high > n0_low THEN n0_high * 0.5e0 - n0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) AS p_n0
 FROM _ppp_usable JOIN _ppp_summary USING (g)
 ),
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT g,
-  n0, ((coalesce((p_n0 >> 24), 0) * 24135 + coalesce((p_n0 & 16777215), 0) * 91302897) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT g,
+  n0, ((p_n0 % 2147483647 * 6033) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_used AS MATERIALIZED (
 SELECT g,
   count(*) AS used_rows,
-  sum(CAST(floor(u * 2.1474836470000000e+09) AS BIGINT)) AS key_sum,
-  bit_xor(CAST(floor(u * 2.1474836470000000e+09) AS BIGINT)) AS key_xor
+  sum(h) AS key_sum,
+  bit_xor(h) AS key_xor
 FROM _ppp_keyed GROUP BY g
 ),
 _ppp_merged AS NOT MATERIALIZED (
 SELECT *, weight / u AS priority FROM (
 SELECT g,
-  n0,
-  u, CAST(count(*) AS DOUBLE) AS weight
-FROM _ppp_keyed GROUP BY g,
-  n0,
-  u)
+  n0, u, CAST(count(*) AS DOUBLE) AS weight
+FROM _ppp_keyed
+GROUP BY g,
+  n0, u)
 ),
 _ppp_sample AS NOT MATERIALIZED (
 SELECT g,

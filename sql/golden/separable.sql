@@ -20,25 +20,27 @@ FROM _ppp_features)
 ),
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN isfinite(n0) THEN n0 + 0e0 END AS n0
+  n0 + 0e0 AS n0
 FROM _ppp_features, _ppp_summary
-WHERE (coalesce(isfinite(n0), false))
 ),
 _ppp_parts AS NOT MATERIALIZED (
 SELECT
   n0,
-  CAST((n0 * 0.5e0 - n0_low * 0.5e0) / nullif(n0_high * 0.5e0 - n0_low * 0.5e0, 0e0) * 4.5035996273704960e+15 AS BIGINT) AS p_n0
+  TRY_CAST((n0 * 0.5e0 - n0_low * 0.5e0) / CASE WHEN n0_high > n0_low THEN n0_high * 0.5e0 - n0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) AS p_n0
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT * EXCLUDE (h), (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0, ((coalesce((p_n0 >> 24), 0) * 24135 + coalesce((p_n0 & 16777215), 0) * 91302897) % 2147483647) % 2147483647 AS h FROM _ppp_parts)))
+SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0, ((p_n0 % 2147483647 * 6033) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+),
+_ppp_buckets AS MATERIALIZED (
+SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part
+FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
 ),
 _ppp_merged AS NOT MATERIALIZED (
-SELECT *, weight / u AS priority FROM (
-SELECT n0,
-  u, CAST(count(*) AS DOUBLE) AS weight
-FROM _ppp_keyed GROUP BY n0,
-  u)
+SELECT n0, counted / part AS weight, counted / u AS priority FROM (
+SELECT n0, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
+FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+GROUP BY n0, u)
 ),
 _ppp_sample AS NOT MATERIALIZED (
 SELECT n0,
