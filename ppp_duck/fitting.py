@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck.engine import pipeline
+from ppp_duck.engine.clusterable import row_sets
 from ppp_duck.engine.partition import Progress
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError, show
 from ppp_duck.features import encode, learn_feature, unscaled
-from ppp_duck.model import Floats, Ints, Model, ModelSet
+from ppp_duck.model import Clustering, Floats, Ints, Model, ModelSet
 from ppp_duck.rewrite import Call
 from ppp_duck.sources import Column
 from ppp_duck.version import VERSION
@@ -94,10 +95,17 @@ def _fit_group(
     if k is not None and k > (distinct := len(np.unique(rows, axis=0))):
         wanted = f"{distinct} or less, the number of distinct rows to cluster"
         return nothing(OptionError, f"set k to {wanted}, not {k}")
-    clustering = pipeline.fit(
-        rows, weights, k=k, k_max=call.options.k_max, covariance=call.options.covariance, progress=progress
-    )
+
+    def fit(rows: Floats, weights: Floats) -> Clustering:
+        most = None if k is None else min(k, len(np.unique(rows, axis=0)))
+        return pipeline.fit(
+            rows, weights, k=most, k_max=call.options.k_max, covariance=call.options.covariance, progress=progress
+        )
+
+    clustering = fit(rows, weights)
     model = Model(tuple(features), impute, separable_at, clustering)
+    if call.function == "ppp_clusterability":
+        return replace(model, sets=row_sets(rows, weights, clustering, separable_at, fit))
     if not described:
         return model
     labels = Scorer(clustering).assign(rows)

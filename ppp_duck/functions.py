@@ -338,6 +338,16 @@ def rows(models: pa.ChunkedArray) -> pa.Array:
     return pa.array([stored.to_rows(kept, model_key(kept))], ROWS)
 
 
+def clusterability(models: pa.ChunkedArray) -> pa.Array:
+    """The sets of rows of each group, as ``ppp_clusterability`` shows them."""
+    found = [
+        {"g": list(model.group), **vars(one), "rows": round(one.rows)}
+        for model in _kept(models).set.models
+        for one in model.sets
+    ]
+    return pa.array([found], pa.list_(_struct(SETS)))
+
+
 def _described(tell: Callable[..., list[dict[str, Any]]], kind: pa.DataType) -> Callable[..., pa.Array]:
     """A function of (key of the models, a row's model text, arguments): what ``tell`` says of that row's model."""
 
@@ -370,6 +380,10 @@ def _list(columns: Mapping[str, str]) -> str:
 
 NO_METRICS = {**dict.fromkeys(METRICS), "k": 0, "rows": 0}
 WHERE = {"g": "VARCHAR[]", "cluster_id": "INTEGER"}
+SETS = {
+    "g": "VARCHAR[]", "set": "VARCHAR", "rows": "BIGINT", "k": "INTEGER", "dip_p_value": "DOUBLE",
+    "agreement": "DOUBLE", "simplified_silhouette": "DOUBLE",
+}  # fmt: skip
 ROW_COLUMNS = {"g": "VARCHAR[]", **stored.COLUMNS}
 ROWS = pa.list_(_struct(ROW_COLUMNS))
 SCORE = _list(SCORE_COLUMNS)[:-2]
@@ -394,6 +408,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., pa.Array], str]] = {
     "ppp__tally": (tally, _list(WHERE)[:-2]),
     "ppp__tallied": (tallied, _list(measuring.TALLY)),
     "ppp__rows": (rows, _list(ROW_COLUMNS)),
+    "ppp__clusterability": (clusterability, _list(SETS)),
     "ppp__centers": (_centers, _list(describe.CENTERS)),
     "ppp__trials": (_trials, _list(describe.TRIALS)),
     "ppp__info": (_info, _list(describe.INFO)),

@@ -68,6 +68,18 @@ class Clustering:
 
 
 @dataclass(frozen=True)
+class RowSet:
+    """How clusterable a set of rows is, clustered by itself."""
+
+    set: str
+    rows: float  # their weight
+    k: int | None
+    dip_p_value: float | None
+    agreement: float | None
+    simplified_silhouette: float | None
+
+
+@dataclass(frozen=True)
 class Feature:
     """How one source column becomes ``p`` scaled numbers: ``(value / unit - center) / scale`` at each position.
 
@@ -100,6 +112,7 @@ class Model:
         None  # (k, d) of the rows of each cluster, in the units of the columns; None if not asked for
     )
     spreads: Floats | None = None  # (k, d) their standard deviations
+    sets: tuple[RowSet, ...] = ()  # what ppp_clusterability says
     report: tuple[tuple[str, str], ...] = ()  # what ``ppp_info`` says beside what can be seen from the model
 
 

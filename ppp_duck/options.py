@@ -146,6 +146,7 @@ FITTING: dict[str, tuple[str, ...]] = {
     "ppp_cluster": _FIT,
     "ppp_fit": _UNSCORED,
     "ppp_separable": (*_UNSCORED, "prefix"),
+    "ppp_clusterability": _UNSCORED,
 }
 SCORING: dict[str, tuple[str, ...]] = {
     "ppp_predict": ("model", "by", "output", "prefix"),

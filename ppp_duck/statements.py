@@ -17,6 +17,7 @@ from ppp_duck.sources import Column, Source, literal, quote
 Find = Callable[
     ..., Source
 ]  # (function, name, must_be_seen=False, role="source"): what stands behind the name of a source
+SETS = ("set", "rows", "k", "dip_p_value", "agreement", "simplified_silhouette")
 SEPARABLE = ("cluster_id", "probability")
 OUTLIERS = ("outlier_score", "is_outlier")
 FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
@@ -41,7 +42,8 @@ def statement(function: str, src: object, given: Mapping[str, Any], find: Find) 
         options = check_options(function, given)
         source = find(function, src, must_be_seen=options.columns is None)
         call = plan_call(function, source, options)
-        return {"ppp_cluster": _cluster, "ppp_fit": _fit, "ppp_separable": _separable}[function](call, source)
+        return {"ppp_cluster": _cluster, "ppp_fit": _fit, "ppp_separable": _separable,
+                "ppp_clusterability": _clusterability}[function](call, source)  # fmt: skip
     positional = {name: given[name] for name in ("new", "src") if name in given}
     reading = check_reading(function, {name: value for name, value in given.items() if name not in positional})
     if function in SCORING:
@@ -74,14 +76,22 @@ def _separable(call: Call, source: Source) -> str:
 
 
 def _fit(call: Call, source: Source) -> str:
-    """The model's rows; with ``by`` behind the columns that name the group."""
+    return _told(call, source, "ppp__rows", tuple(stored.COLUMNS), "cluster_id")
+
+
+def _clusterability(call: Call, source: Source) -> str:
+    return _told(call, source, "ppp__clusterability", SETS, '"set"')
+
+
+def _told(call: Call, source: Source, function: str, names: Sequence[str], order: str) -> str:
+    """What a function tells of the fitted models; with ``by`` behind the columns that name the group."""
     by = call.options.by
-    columns = [f"_ppp_row.{name}" for name in stored.COLUMNS]
-    unnested = "(SELECT unnest(ppp__rows(model)) AS _ppp_row FROM _ppp_fit)"
+    columns = [f"_ppp_row.{quote(name)}" for name in names]
+    unnested = f"(SELECT unnest({function}(model)) AS _ppp_row FROM _ppp_fit)"
     stages = fit_stages(call, source)
     if not by:
-        return with_stages(stages, f"SELECT {', '.join(columns)} FROM {unnested} ORDER BY _ppp_row.cluster_id")
-    clash = [name for name in by if name.casefold() in stored.COLUMNS]
+        return with_stages(stages, f"SELECT {', '.join(columns)} FROM {unnested} ORDER BY _ppp_row.{order}")
+    clash = [name for name in by if name.casefold() in names]
     if clash:
         raise SourceError(
             f"{call.function}: rename {clash[0]} in the source, for instance with a SELECT as source: a model has a "
@@ -99,7 +109,7 @@ def _fit(call: Call, source: Source) -> str:
     return with_stages(
         stages,
         f"SELECT {', '.join([*named, *columns])}\nFROM {unnested} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_g\n"
-        f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_row.cluster_id",
+        f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_row.{order}",
     )
 
 

@@ -19,6 +19,7 @@ CALLS = {
     "ppp_fit": "ppp_fit('blobs')",
     "ppp_predict": "ppp_predict('blobs', model := 'seg', output := 'full')",
     "ppp_separable": "ppp_separable('blobs')",
+    "ppp_clusterability": "ppp_clusterability('blobs')",
     "ppp_centers": "ppp_centers('seg')",
     "ppp_profile": "ppp_profile('blobs', model := 'seg')",
     "ppp_trials": "ppp_trials('seg')",

@@ -217,8 +217,8 @@ def em(
 ) -> tuple[Mixture, float, Floats]:
     """EM from posteriors ``(n, m)``, until the penalised log likelihood per row gains less than ``tolerance``.
 
-    It gives up, too, where it would not come to the log likelihood ``wanted`` if it went on to climb three times as fast
-    as now: from its third step on, EM hardly ever climbs faster.
+    It gives up, too, where it would not come to the log likelihood ``wanted`` if it went on to climb three times as
+    fast as now: from its third step on, EM hardly ever climbs faster.
 
     Returns the mixture, its log likelihood (without the penalty) and the posteriors under it, in the memory of those
     given: fresh memory for each step would cost a quarter of the time.

@@ -342,15 +342,19 @@ def agglomerate(
     return labels_at
 
 
+def content_keys(rows: Floats) -> Floats:
+    """A number in (0, 1] for each row, from a hash of its content."""
+    digest = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
+    return (np.frombuffer(digest, dtype="<u8").astype(np.float64) + 1.0) / 2.0**64
+
+
 def content_sample(rows: Floats, weights: Floats, size: int) -> tuple[Ints, Floats]:
     """``size`` of the rows by a hash of their content, and weights that make up for the rest.
 
     Priority sampling (Duffield, Lund, Thorup 2007): a row's priority is weight / u, u in (0, 1] from its hash; the
     highest priorities stay, with weight max(weight, the highest priority that did not). Then the total is restored.
     """
-    digest = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
-    uniform = (np.frombuffer(digest, dtype="<u8").astype(np.float64) + 1.0) / 2.0**64
-    priority = weights / uniform
+    priority = weights / content_keys(rows)
     order = np.argsort(-priority, kind="stable")
     keep = np.sort(order[:size])
     mass = np.maximum(weights[keep], priority[order[size]])

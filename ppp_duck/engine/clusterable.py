@@ -1,0 +1,59 @@
+"""How clusterable the rows are, and their most separable part: each clustered anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ppp_duck.engine import partition
+from ppp_duck.engine.dip import clusterability_p_value
+from ppp_duck.engine.score import Scorer
+from ppp_duck.model import Clustering, Floats, Ints, RowSet
+
+Fit = Callable[[Floats, Floats], Clustering]
+
+
+def row_sets(
+    rows: Floats, weights: Floats, clustering: Clustering, separable_at: float, fit: Fit
+) -> tuple[RowSet, ...]:
+    """All of the weighted rows ``(n, d)``, the separable ones, and as many chosen by a hash of their content."""
+    scores = Scorer(clustering).score(rows)
+    separable = (scores.cluster_id == scores.kmeans_id) & (scores.probability >= separable_at)
+    by_hash = np.argsort(partition.content_keys(rows), kind="stable")
+    chosen = np.sort(by_hash[: int(separable.sum())])
+    return (
+        _judged("all", rows, weights, fit),
+        _judged("separable", rows[separable], weights[separable], fit),
+        _judged("random", rows[chosen], weights[chosen], fit),
+    )
+
+
+def _judged(name: str, rows: Floats, weights: Floats, fit: Fit) -> RowSet:
+    if not len(rows):
+        return RowSet(name, 0.0, None, None, None, None)
+    clustering = fit(rows, weights)
+    labels = Scorer(clustering).assign(rows)
+    return RowSet(
+        name,
+        float(weights.sum()),
+        len(clustering.sizes),
+        clusterability_p_value(rows, weights),
+        clustering.overall_agreement,
+        simplified_silhouette(rows, weights, labels, clustering.centers),
+    )
+
+
+def simplified_silhouette(rows: Floats, weights: Floats, labels: Ints, centers: Floats) -> float:
+    """Weighted mean of (b - a) / max(a, b), the distances to the own and the nearest other center."""
+    k = len(centers)
+    if k == 1:
+        return 0.0
+    distance = np.stack([np.sqrt(((rows - center) ** 2).sum(axis=1)) for center in centers])
+    row = np.arange(len(rows))
+    own = distance[labels, row]
+    distance[labels, row] = np.inf
+    other = distance.min(axis=0)
+    longest = np.maximum(own, other)
+    width = np.where(longest > 0, (other - own) / np.where(longest > 0, longest, 1.0), 0.0)
+    return float((weights * width).sum() / weights.sum())

@@ -1,0 +1,60 @@
+-- ppp_clusterability(src, …): is there anything to cluster, and is the most separable part of it clearer than the rest?
+--
+-- src             a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
+-- columns         VARCHAR[]  the features; NULL: every usable column
+-- exclude         VARCHAR[]  columns never to use as features
+-- k               INTEGER    the number of clusters; NULL: found from the data (1 is an honest answer)
+-- k_max           INTEGER    upper bound of the search for k; NULL: decided from the data
+-- weight          VARCHAR    name of a column of non-negative row weights (2 counts as two rows)
+-- scale           VARCHAR    'standard' (default), 'robust' (median, interquartile range), 'none'
+-- missing         VARCHAR    'skip' (default: the row comes back, cluster_id NULL), 'impute', 'error'
+-- categorical     VARCHAR    'onehot' (default), 'ignore', 'error'
+-- max_categories  INTEGER    20: the most frequent ones of a text column; the rest become one, other
+-- covariance      VARCHAR    'auto' (default), 'spherical' (this is k-means), 'diag', 'tied', 'full'
+-- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
+-- sample_size     BIGINT     65536: how many distinct weighted rows the engine sees; below it nothing is lost
+-- by              VARCHAR[]  one independent clustering for each group of equal values in these columns
+--
+-- One row for each of three sets of rows (of the sample, beyond sample_size distinct rows), each clustered by itself: all; the
+-- separable ones (see ppp_separable); and random, as many distinct rows chosen by a hash of their content.
+-- Columns: with by, those that name the group; set VARCHAR; rows BIGINT; k INTEGER; dip_p_value DOUBLE (small: not one mode;
+-- Hartigan's dip test on the three leading principal axes, the smallest p-value times three); agreement DOUBLE (of k-means and
+-- the mixture); simplified_silhouette DOUBLE (0 for one cluster). A set without rows has NULLs.
+
+CREATE OR REPLACE TEMP MACRO ppp_clusterability(
+  src,
+  columns := NULL,
+  exclude := NULL,
+  k := NULL,
+  k_max := NULL,
+  weight := NULL,
+  scale := 'standard',
+  missing := 'skip',
+  categorical := 'onehot',
+  max_categories := 20,
+  covariance := 'auto',
+  separable_at := 0.95e0,
+  sample_size := 65536,
+  by := NULL
+) AS TABLE
+FROM query(ppp__rewrite(
+  ppp__connection(),
+  current_setting('search_path'),
+  'ppp_clusterability',
+  src,
+  {
+    'columns': columns,
+    'exclude': exclude,
+    'k': k,
+    'k_max': k_max,
+    'weight': weight,
+    'scale': scale,
+    'missing': missing,
+    'categorical': categorical,
+    'max_categories': max_categories,
+    'covariance': covariance,
+    'separable_at': separable_at,
+    'sample_size': sample_size,
+    'by': "by"
+  }
+));
