@@ -70,6 +70,6 @@ SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 _ppp_groups AS MATERIALIZED (
 SELECT [ppp__group("g")] AS _ppp_g, min("g") AS "g" FROM _ppp_source GROUP BY _ppp_g
 )
-SELECT _ppp_groups."g", _ppp_row.cluster_id, _ppp_row.size, _ppp_row.share, _ppp_row.agreement, _ppp_row.center, _ppp_row.model
+SELECT _ppp_groups."g", _ppp_row."cluster_id", _ppp_row."size", _ppp_row."share", _ppp_row."agreement", _ppp_row."center", _ppp_row."model"
 FROM (SELECT unnest(ppp__rows(model)) AS _ppp_row FROM _ppp_fit) JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_g
 ORDER BY _ppp_groups."g" NULLS LAST, _ppp_row.cluster_id
