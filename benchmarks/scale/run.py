@@ -34,18 +34,27 @@ SWEEP = range(2, 21)
 
 @dataclass(frozen=True)
 class Table:
-    """``distinct`` rows repeated up to ``rows``; ``memory_limit`` means: in a DuckDB file, under this limit."""
+    """``distinct`` rows repeated up to ``rows``; ``memory_limit`` means: in a DuckDB file, under this limit.
+
+    With ``groups``, every group is clustered by itself.
+    """
 
     rows: int
     features: int
     distinct: int | None = None
     vector: bool = False
     memory_limit: str | None = None
+    groups: int | None = None
+
+    @property
+    def options(self) -> str:
+        return "exclude := ['id']" + (", by := ['store']" if self.groups else "")
 
 
 TABLES = {
     "1M x 8": Table(1_000_000, 8),
     "1M x 8, 500 distinct": Table(1_000_000, 8, 500),
+    "1M x 4, 1000 groups": Table(1_000_000, 4, groups=1000),
     "10M x 8": Table(10_000_000, 8),
     "10M x 8, 500 distinct": Table(10_000_000, 8, 500),
     "10M x 32": Table(10_000_000, 32),
@@ -71,6 +80,8 @@ def build(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         columns = f"[{', '.join(values)}]::FLOAT[] AS v"
     else:
         columns = ", ".join(f"{value} AS f{f}" for f, value in enumerate(values))
+    if table.groups:
+        columns += f", i // 20 % {table.groups} AS store"
     j = "i" if table.distinct is None else f"i % {table.distinct}"
     numbers = f"SELECT i, {j} AS j FROM range({table.rows}) r(i)"
     con.execute(f"CREATE TABLE points AS SELECT i AS id, {columns} FROM ({numbers})").fetchall()
@@ -92,7 +103,19 @@ def floor(con: duckdb.DuckDBPyConnection, table: Table) -> int:
 
 
 def cluster(con: duckdb.DuckDBPyConnection, table: Table) -> int:
-    con.execute("CREATE OR REPLACE TABLE out AS FROM ppp_cluster('points', exclude := ['id'])").fetchall()
+    con.execute(f"CREATE OR REPLACE TABLE out AS FROM ppp_cluster('points', {table.options})").fetchall()
+    ((k,),) = con.execute("SELECT count(DISTINCT cluster_id) FROM out").fetchall()
+    return int(k)
+
+
+def fit(con: duckdb.DuckDBPyConnection, table: Table) -> int:
+    con.execute(f"CREATE OR REPLACE TABLE seg AS FROM ppp_fit('points', {table.options})").fetchall()
+    ((k,),) = con.execute("SELECT count(DISTINCT cluster_id) FROM seg").fetchall()
+    return int(k)
+
+
+def predict(con: duckdb.DuckDBPyConnection, table: Table) -> int:
+    con.execute("CREATE OR REPLACE TABLE out AS FROM ppp_predict('points', model := 'seg')").fetchall()
     ((k,),) = con.execute("SELECT count(DISTINCT cluster_id) FROM out").fetchall()
     return int(k)
 
@@ -156,6 +179,8 @@ def sweep(con: duckdb.DuckDBPyConnection, table: Table) -> int:
 STEPS: dict[str, Callable[[duckdb.DuckDBPyConnection, Table], int]] = {
     "floor": floor,
     "ppp_cluster": cluster,
+    "ppp_fit": fit,
+    "ppp_predict": predict,
     "KMeans": kmeans,
     "MiniBatchKMeans": minibatch,
     "faiss": faiss,
@@ -164,6 +189,8 @@ STEPS: dict[str, Callable[[duckdb.DuckDBPyConnection, Table], int]] = {
 WHAT = {
     "floor": "plain SQL that scores rows against known centres",
     "ppp_cluster": "one statement, k not given; *fit* is the part of it that the engine takes",
+    "ppp_fit": "the model alone, stored as a table",
+    "ppp_predict": "scoring with that stored model",
     "KMeans": "fetch into pandas, StandardScaler, scikit-learn KMeans with k given and n_init=1, ids joined back",
     "MiniBatchKMeans": "the same with MiniBatchKMeans",
     "faiss": "the same with faiss.Kmeans, 25 iterations",
@@ -174,11 +201,11 @@ WHAT = {
 def child(name: str, step: str, runs: int) -> None:
     table = TABLES[name]
     fits: list[float] = []
-    fit = pipeline.fit
+    own = pipeline.fit
 
     def timed(*arguments: Any, **options: Any) -> Any:
         start = time.perf_counter()
-        result = fit(*arguments, **options)
+        result = own(*arguments, **options)
         fits.append(time.perf_counter() - start)
         return result
 
@@ -190,6 +217,9 @@ def child(name: str, step: str, runs: int) -> None:
             con.execute(f"SET memory_limit = '{table.memory_limit}'").fetchall()
             con.execute("SET preserve_insertion_order = false").fetchall()
         build(con, table)
+        if step == "ppp_predict":
+            fit(con, table)
+            fits.clear()
         seconds, k = [], 0
         for _ in range(runs):
             start = time.perf_counter()
@@ -199,7 +229,7 @@ def child(name: str, step: str, runs: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     line = {
         "seconds": statistics.median(seconds),
-        "fit": statistics.median(fits) if fits else None,
+        "fit": sum(fits) / runs if fits else None,
         "peak": peak,
         "k": k,
     }
@@ -250,7 +280,9 @@ def main() -> None:
         base: dict[str, float] = {}
         rows = []
         for step in chosen.steps:
-            if (step == "floor" and TABLES[name].vector) or (step == "faiss" and not importlib.util.find_spec("faiss")):
+            if (TABLES[name].groups and not step.startswith("ppp_")) or (step == "floor" and TABLES[name].vector):
+                continue
+            if step == "faiss" and not importlib.util.find_spec("faiss"):
                 continue
             found = measure(name, step, chosen.runs)
             if found is not None:
