@@ -99,8 +99,9 @@ def _fit_group(
     def fit(rows: Floats, weights: Floats) -> Clustering:
         most = None if k is None else min(k, len(np.unique(rows, axis=0)))
         return pipeline.fit(
-            rows, weights, k=most, k_max=call.options.k_max, covariance=call.options.covariance, progress=progress
-        )
+            rows, weights, k=most, k_max=call.options.k_max, covariance=call.options.covariance, report=described,
+            progress=progress,
+        )  # fmt: skip
 
     clustering = fit(rows, weights)
     model = Model(tuple(features), impute, separable_at, clustering)
