@@ -96,17 +96,19 @@ def _fit_group(
         wanted = f"{distinct} or less, the number of distinct rows to cluster"
         return nothing(OptionError, f"set k to {wanted}, not {k}")
 
-    def fit(rows: Floats, weights: Floats) -> Clustering:
-        most = None if k is None else min(k, len(np.unique(rows, axis=0)))
+    def fit(rows: Floats, weights: Floats, k: int | None) -> Clustering:
         return pipeline.fit(
-            rows, weights, k=most, k_max=call.options.k_max, covariance=call.options.covariance, report=described,
+            rows, weights, k=k, k_max=call.options.k_max, covariance=call.options.covariance, report=described,
             progress=progress,
         )  # fmt: skip
 
-    clustering = fit(rows, weights)
+    def fit_part(part: Floats, weights: Floats) -> Clustering:
+        return fit(part, weights, None if k is None else min(k, len(np.unique(part, axis=0))))
+
+    clustering = fit(rows, weights, k)
     model = Model(tuple(features), impute, separable_at, clustering)
     if call.function == "ppp_clusterability":
-        return replace(model, sets=row_sets(rows, weights, clustering, separable_at, fit))
+        return replace(model, sets=row_sets(rows, weights, clustering, separable_at, fit_part))
     if not described:
         return model
     labels = Scorer(clustering).assign(rows)

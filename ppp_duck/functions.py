@@ -24,7 +24,7 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import ModelError, PPPError
 from ppp_duck.features import Points, encode, reasons
 from ppp_duck.fitting import fit_groups, model_key
-from ppp_duck.model import SCORE_COLUMNS, Ints, Model, ModelSet
+from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS, Ints, Model, ModelSet
 from ppp_duck.rewrite import Call
 from ppp_duck.statements import ROW
 from ppp_duck.stepping import SteppedFit
@@ -156,7 +156,7 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
             found[at] = np.where(complete, getattr(scores, name), -1)
         for name, share in shares.items():
             share[at] = getattr(scores, name)
-        separable[at] = (scores.cluster_id == scores.kmeans_id) & (scores.probability >= model.separable_at)
+        separable[at] = scores.separable(model.separable_at)
     for row in np.flatnonzero(~known).tolist():
         why[row] = "no model for this group"
     missing, alone = ids["cluster_id"] < 0, ids["second_cluster_id"] < 0
@@ -380,10 +380,7 @@ def _list(columns: Mapping[str, str]) -> str:
 
 NO_METRICS = {**dict.fromkeys(METRICS), "k": 0, "rows": 0}
 WHERE = {"g": "VARCHAR[]", "cluster_id": "INTEGER"}
-SETS = {
-    "g": "VARCHAR[]", "set": "VARCHAR", "rows": "BIGINT", "k": "INTEGER", "dip_p_value": "DOUBLE",
-    "agreement": "DOUBLE", "simplified_silhouette": "DOUBLE",
-}  # fmt: skip
+SETS = {"g": "VARCHAR[]", **SET_COLUMNS}
 ROW_COLUMNS = {"g": "VARCHAR[]", **stored.COLUMNS}
 ROWS = pa.list_(_struct(ROW_COLUMNS))
 SCORE = _list(SCORE_COLUMNS)[:-2]

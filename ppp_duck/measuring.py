@@ -50,12 +50,10 @@ class Tally:
         self._k = k
         size = (k + 1) * len(self.columns)
         self._counts, self._sums, self._squares = np.zeros(size, dtype=np.int64), ExactSums(size), ExactSums(size)
-        self._seen = np.zeros(k + 1, dtype=bool)
 
     def add(self, ids: Ints, values: Iterable[Floats]) -> None:
         """Rows of clusters ``ids`` (n,), -1 for none; ``values``: an array (n,) for each column, NaN for no value."""
         places = np.where(ids < 0, self._k, ids)
-        self._seen[places] = True
         for column, numbers in enumerate(values):
             finite = np.isfinite(numbers)
             at = places[finite] * len(self.columns) + column

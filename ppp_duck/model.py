@@ -124,6 +124,14 @@ class ModelSet:
     models: tuple[Model, ...]
 
 
+SET_COLUMNS = {
+    "set": "VARCHAR",
+    "rows": "BIGINT",
+    "k": "INTEGER",
+    "dip_p_value": "DOUBLE",
+    "agreement": "DOUBLE",
+    "simplified_silhouette": "DOUBLE",
+}
 SCORE_COLUMNS = {
     "cluster_id": "INTEGER",
     "probability": "DOUBLE",

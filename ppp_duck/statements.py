@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ppp_duck import stored
+from ppp_duck import describe, stored
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.errors import ModelError, SourceError
-from ppp_duck.model import SCORE_COLUMNS
+from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS
 from ppp_duck.options import FITTING, SCORING, Reading, check_options, check_reading
 from ppp_duck.rewrite import Call, Stage, fit_stages, group_values, plan_call, source_stage, value, with_stages
 from ppp_duck.sources import Column, Source, literal, quote
@@ -17,7 +17,6 @@ from ppp_duck.sources import Column, Source, literal, quote
 Find = Callable[
     ..., Source
 ]  # (function, name, must_be_seen=False, role="source"): what stands behind the name of a source
-SETS = ("set", "rows", "k", "dip_p_value", "agreement", "simplified_silhouette")
 SEPARABLE = ("cluster_id", "probability")
 OUTLIERS = ("outlier_score", "is_outlier")
 FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
@@ -76,14 +75,14 @@ def _separable(call: Call, source: Source) -> str:
 
 
 def _fit(call: Call, source: Source) -> str:
-    return _told(call, source, "ppp__rows", tuple(stored.COLUMNS), "cluster_id")
+    return _told(call, source, "ppp__rows", stored.COLUMNS, "cluster_id")
 
 
 def _clusterability(call: Call, source: Source) -> str:
-    return _told(call, source, "ppp__clusterability", SETS, '"set"')
+    return _told(call, source, "ppp__clusterability", SET_COLUMNS, '"set"')
 
 
-def _told(call: Call, source: Source, function: str, names: Sequence[str], order: str) -> str:
+def _told(call: Call, source: Source, function: str, names: Collection[str], order: str) -> str:
     """What a function tells of the fitted models; with ``by`` behind the columns that name the group."""
     by = call.options.by
     columns = [f"_ppp_row.{quote(name)}" for name in names]
@@ -222,8 +221,8 @@ def _model_stages(function: str, model: Source, by: Sequence[str], stage: str = 
 
 DESCRIBED = {
     "ppp_centers": ("cluster_id", "feature", ("center", "value"), "stddev", "category", "share"),
-    "ppp_trials": ("covariance", "k", "log_likelihood", "bic", "icl", "agreement", "inertia", "chosen", "why"),
-    "ppp_info": ("property", "value"),
+    "ppp_trials": tuple(describe.TRIALS),
+    "ppp_info": tuple(describe.INFO),
     "ppp_compare": ("feature", ("value_a", "a"), ("value_b", "b"), "score"),
 }
 
@@ -235,7 +234,7 @@ def _described(function: str, model: Source, reading: Reading) -> str:
         arguments = f", {reading.a}, {'CAST(NULL AS INTEGER)' if reading.b is None else reading.b}"
     udf = function.replace("ppp_", "ppp__")
     own = ", ".join([*stored.COLUMNS, "_ppp_key", "_ppp_said"])
-    rows = _heads(model, f"{udf}(_ppp_key, model{arguments})")
+    rows = _heads(f"{udf}(_ppp_key, model{arguments})", "_ppp_model.model AS _ppp_key", "_ppp_model")
     fields = []
     for field in DESCRIBED[function]:
         if isinstance(field, tuple):
@@ -248,28 +247,29 @@ def _described(function: str, model: Source, reading: Reading) -> str:
     )
 
 
-def _heads(model: Source, said: str, key: str = "_ppp_model.model", stage: str = "_ppp_model") -> str:
-    """One row per model with ``_ppp_said``, what it says of itself, unnested, behind the columns of the model table."""
+def _heads(said: str, beside: str, stages: str) -> str:
+    """One row per model with ``_ppp_said``, what it says of itself, unnested, behind the columns of the model table.
+
+    ``beside`` are the columns of ``stages`` that ``said`` needs.
+    """
     return f"SELECT *, unnest({said}) AS _ppp_said\nFROM " \
-           f"(SELECT _ppp_model_rows.*, {key} AS _ppp_key FROM _ppp_model_rows, {stage} " \
-           f"WHERE {FIRST})"  # fmt: skip
+           f"(SELECT _ppp_model_rows.*, {beside} FROM _ppp_model_rows, {stages} WHERE {FIRST})"  # fmt: skip
 
 
 def _evaluate(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Two passes over the rows, one after the other: the key of the second depends on the count of the first."""
-    rows = _any_row(source, "_ppp_first.models")
+    rows, again = _any_row(source, "_ppp_first.models"), _any_row(source, "_ppp_second.models")
     first = f"SELECT count(ppp__first_pass(_ppp_first.key, {rows.group}, {rows.row})) AS _ppp_n " \
             f"FROM {rows.relation}, _ppp_first"  # fmt: skip
-    second = f"SELECT count(ppp__second_pass(_ppp_second.key, {rows.group}, {rows.row})) AS _ppp_n " \
-             f"FROM {rows.relation}, _ppp_second"  # fmt: skip
-    second = second.replace("_ppp_first.models", "_ppp_second.models")
+    second = f"SELECT count(ppp__second_pass(_ppp_second.key, {again.group}, {again.row})) AS _ppp_n " \
+             f"FROM {again.relation}, _ppp_second"  # fmt: skip
     stages = [*rows.stages, *_model_stages(function, model, reading.by)]
     stages.append(("_ppp_first", "MATERIALIZED", "SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model"))
     stages.append(("_ppp_passed", "MATERIALIZED", first))
     after = "SELECT key || ' ' || _ppp_n AS key, models FROM _ppp_first, _ppp_passed"
     stages += [("_ppp_second", "MATERIALIZED", after), ("_ppp_done", "MATERIALIZED", second)]
-    heads = _heads(model, "ppp__evaluated(_ppp_key, model, _ppp_n)", "_ppp_second.key", "_ppp_second, _ppp_done")
-    heads = heads.replace("AS _ppp_key FROM", "AS _ppp_key, _ppp_n FROM")
+    said, beside = "ppp__evaluated(_ppp_key, model, _ppp_n)", "_ppp_second.key AS _ppp_key, _ppp_n"
+    heads = _heads(said, beside, "_ppp_second, _ppp_done")
     own = ", ".join([*stored.COLUMNS, "_ppp_key", "_ppp_said", "_ppp_n"])
     fields = ", ".join(f"_ppp_said.{name}" for name in METRICS)
     return with_stages(stages, f"SELECT * EXCLUDE ({own}),\n  {fields}\nFROM (\n{heads})")
@@ -299,9 +299,9 @@ def _profile(function: str, source: Source, model: Source, reading: Reading) -> 
     names = "ppp__g, ppp__cluster, ppp__all"
     unpivoted = f"SELECT * FROM (UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE ({names})) INTO NAME ppp__column VALUE s)"
     stages.append(("_ppp_stats", "MATERIALIZED", unpivoted))
-    heads = _heads(model, "ppp__tallied(_ppp_key, model, _ppp_n)", "_ppp_measure.key", "_ppp_measure, _ppp_count")
+    said, beside = "ppp__tallied(_ppp_key, model, _ppp_n)", "_ppp_measure.key AS _ppp_key, _ppp_n"
     stages.append(("_ppp_count", "MATERIALIZED", "SELECT count(*) AS _ppp_n FROM _ppp_tallied"))
-    stages.append(("_ppp_means", "MATERIALIZED", heads.replace("AS _ppp_key FROM", "AS _ppp_key, _ppp_n FROM")))
+    stages.append(("_ppp_means", "MATERIALIZED", _heads(said, beside, "_ppp_measure, _ppp_count")))
     own = ", ".join(stored.COLUMNS)
     groups = (
         f"SELECT * EXCLUDE ({own}), CAST(json_extract(model, '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_model_rows"

@@ -18,21 +18,23 @@ def row_sets(
     rows: Floats, weights: Floats, clustering: Clustering, separable_at: float, fit: Fit
 ) -> tuple[RowSet, ...]:
     """All of the weighted rows ``(n, d)``, the separable ones, and as many chosen by a hash of their content."""
-    scores = Scorer(clustering).score(rows)
-    separable = (scores.cluster_id == scores.kmeans_id) & (scores.probability >= separable_at)
+    separable = Scorer(clustering).score(rows).separable(separable_at)
     by_hash = np.argsort(partition.content_keys(rows), kind="stable")
     chosen = np.sort(by_hash[: int(separable.sum())])
     return (
-        _judged("all", rows, weights, fit),
-        _judged("separable", rows[separable], weights[separable], fit),
-        _judged("random", rows[chosen], weights[chosen], fit),
+        _judged("all", rows, weights, clustering),
+        _part("separable", rows[separable], weights[separable], fit),
+        _part("random", rows[chosen], weights[chosen], fit),
     )
 
 
-def _judged(name: str, rows: Floats, weights: Floats, fit: Fit) -> RowSet:
+def _part(name: str, rows: Floats, weights: Floats, fit: Fit) -> RowSet:
     if not len(rows):
         return RowSet(name, 0.0, None, None, None, None)
-    clustering = fit(rows, weights)
+    return _judged(name, rows, weights, fit(rows, weights))
+
+
+def _judged(name: str, rows: Floats, weights: Floats, clustering: Clustering) -> RowSet:
     labels = Scorer(clustering).assign(rows)
     return RowSet(
         name,

@@ -65,7 +65,7 @@ class Evaluation:
         self._totals.add(zero + 2, entropy)
         agree = ids == scores.kmeans_id
         self._agree += int(agree.sum())
-        self._separable += int((agree & (scores.probability >= self._separable_at)).sum())
+        self._separable += int(scores.separable(self._separable_at).sum())
 
     def second(self, rows: Floats) -> None:
         """Distances of the same points to the centroids that the first pass found."""
@@ -124,7 +124,7 @@ def _parameters(mixture: Mixture) -> int:
     """Free parameters; k-means (equal weights, one variance) has the coordinates of its centres and the variance."""
     m, d = mixture.means.shape
     kmeans = mixture.covariance == "spherical" and len(set(mixture.weights)) == len(set(mixture.factors)) == 1
-    return m * d + 1 if kmeans else parameter_count(mixture.covariance, m, d)
+    return parameter_count(mixture.covariance, m, d, kmeans)
 
 
 def _davies_bouldin(centroids: Floats, scatter: Floats) -> float:

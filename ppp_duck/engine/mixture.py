@@ -245,7 +245,9 @@ def one_hot(labels: Ints, m: int) -> Floats:
     return np.asarray((labels == np.arange(m)[:, None]).astype(np.float64).T)
 
 
-def parameter_count(form: str, m: int, d: int) -> int:
-    """Free parameters of a mixture: weights, means and covariances."""
+def parameter_count(form: str, m: int, d: int, kmeans: bool = False) -> int:
+    """Free parameters of a mixture: weights, means and covariances; of k-means as a mixture: centers, one variance."""
+    if kmeans:
+        return m * d + 1
     shape = {"spherical": m, "diag": m * d, "tied": d * (d + 1) // 2, "full": m * d * (d + 1) // 2}[form]
     return m - 1 + m * d + shape

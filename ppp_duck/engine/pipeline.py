@@ -134,7 +134,9 @@ def _trial(
     """A candidate as the report shows it; likelihoods and inertia in the units of the caller."""
     total, d = float(rows.weights.sum()), rows.x.shape[1]
     log_likelihood = one.log_likelihood - total * d * float(np.log(unit))
-    bic = -2 * log_likelihood + select.parameters(one, d, covariance == "spherical") * float(np.log(total))
+    bic = -2 * log_likelihood + gaussian.parameter_count(one.form, one.m, d, covariance == "spherical") * float(
+        np.log(total)
+    )
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(one.mixture, rows))
     labels = np.argmax(posterior, axis=1)
     centers = partition.group_means(rows.x, rows.weights, labels, one.m)

@@ -38,6 +38,10 @@ class Scores:
     distance: Floats
     kmeans_id: Ints
 
+    def separable(self, at: float) -> NDArray[np.bool_]:
+        """Rows (n,) that k-means and the mixture put into one cluster with a probability of ``at`` or more."""
+        return np.asarray((self.cluster_id == self.kmeans_id) & (self.probability >= at))
+
 
 @dataclass(frozen=True)
 class Scorer:

@@ -81,8 +81,9 @@ def tempered(total: float) -> float:
     return EFFECTIVE * total / (EFFECTIVE + total)
 
 
-def parameters(found: Candidate, d: int, kmeans: bool) -> int:
-    return found.m * d + 1 if kmeans else gaussian.parameter_count(found.form, found.m, d)
+def price(form: str, m: int, d: int, kmeans: bool, size: float) -> float:
+    """What the parameters cost in a tempered BIC."""
+    return gaussian.parameter_count(form, m, d, kmeans) * float(np.log(max(size, 2.0)))
 
 
 def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, kmeans: bool) -> Candidate:
@@ -94,8 +95,7 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, kmeans
     total = float(rows.weights.sum())
     size = tempered(total)
     found = Candidate(form, mixture, log_likelihood, 0.0, 0.0)
-    penalty = parameters(found, rows.x.shape[1], kmeans) * float(np.log(max(size, 2.0)))
-    bic = -2 * log_likelihood * size / total + penalty
+    bic = -2 * log_likelihood * size / total + price(form, found.m, rows.x.shape[1], kmeans, size)
     if kmeans:
         return replace(found, tempered_bic=bic, score=bic)
     differ = partition.nearest(rows.x, mixture.means) != np.argmax(gaussian.log_densities(mixture, rows), axis=1)
@@ -117,9 +117,10 @@ def fit_candidate(
         return weigh(rows, form, mixture, float(rows.weights @ per_row), True)
     prior = gaussian.covariance_prior(rows, form, m)
     found = []
-    size, total = tempered(float(rows.weights.sum())), float(rows.weights.sum())
-    penalty = gaussian.parameter_count(form, m, rows.x.shape[1]) * float(np.log(max(size, 2.0)))
-    wanted = (penalty - to_beat) * total / (2 * size)  # the log likelihood whose tempered BIC is to_beat
+    total = float(rows.weights.sum())
+    size = tempered(total)
+    # the log likelihood whose tempered BIC is to_beat
+    wanted = (price(form, m, rows.x.shape[1], False, size) - to_beat) * total / (2 * size)
     for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
         start = gaussian.one_hot(family(m), m)
         mixture, log_likelihood, _ = gaussian.em(
