@@ -31,7 +31,7 @@ def fit(
 
     ``report``: whether the result lists the candidates as ``trials``, which takes about a tenth of the time.
     """
-    with blas.one_thread():
+    with blas.one_thread:
         rows, weights = partition.canonical_rows(rows, weights)
         if k is not None and not 1 <= k <= len(rows):
             raise ValueError(f"k must lie between 1 and {len(rows)}, the number of distinct rows, not {k}")
