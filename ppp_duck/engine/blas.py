@@ -16,6 +16,17 @@ def _libraries() -> list[Any]:
     return [library for library in found if library.num_threads is not None]
 
 
+def _limit(threads: list[int]) -> None:
+    for library, number in zip(_libraries(), threads, strict=True):
+        # Since threadpoolctl 3.8 the first Python thread to set a limit is the only one that can, as long as it lives.
+        # Fits and chunks run on any thread.
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+        library.set_num_threads(number)
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
 class _OneThread:
     """Limits BLAS, process-wide, from the first work that starts to the last that ends: work may overlap in threads."""
 
@@ -28,16 +39,14 @@ class _OneThread:
         with self._lock:
             if self._working == 0:
                 self._before = [library.num_threads for library in _libraries()]
-                for library in _libraries():
-                    library.set_num_threads(1)
+                _limit([1] * len(self._before))
             self._working += 1
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._working -= 1
             if self._working == 0:
-                for library, threads in zip(_libraries(), self._before, strict=True):
-                    library.set_num_threads(threads)
+                _limit(self._before)
 
 
 one_thread = _OneThread()
