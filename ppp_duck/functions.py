@@ -25,6 +25,7 @@ from ppp_duck.errors import ModelError, PPPError
 from ppp_duck.features import Encoder, Points, reasons
 from ppp_duck.fitting import fit_groups, model_key
 from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS, Ints, Model, ModelSet
+from ppp_duck.progress import Watch
 from ppp_duck.rewrite import Call
 from ppp_duck.statements import ROW
 from ppp_duck.stepping import SteppedFit
@@ -35,7 +36,7 @@ Columns = Mapping[str, pa.Array]
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
-_fits: dict[str, tuple[str, SteppedFit[ModelSet]]] = {}  # the SQL function that fits, and its fit
+_fits: dict[str, tuple[Watch, SteppedFit[ModelSet]]] = {}
 _models: OrderedDict[str, Loaded] = OrderedDict()
 
 
@@ -87,33 +88,39 @@ def _kept_as(key: str) -> Loaded:
     return _models[key]
 
 
-def begin_fit(call_json: pa.ChunkedArray, groups: pa.ChunkedArray, version: pa.ChunkedArray) -> pa.Array:
+def begin_fit(
+    call_json: pa.ChunkedArray, groups: pa.ChunkedArray, version: pa.ChunkedArray, connections: pa.ChunkedArray
+) -> pa.Array:
     """Begin to fit: one row in, 'fit:<number>' out. The work is done by ``step``."""
     call = Call.from_json(call_json[0].as_py())
     given = groups[0].values  # None where there is no group, because there is no row
-    work = functools.partial(fit_groups, call, [] if given is None else given, version[0].as_py())
-    begun = SteppedFit(work)
+    given = [] if given is None else given
+    watch = Watch(connections[0].as_py(), call.function, call.source, len(given), call.options.k)
+    begun = SteppedFit(functools.partial(fit_groups, call, given, version[0].as_py()), watch.report)
     with _lock:
         for gone in [state for state, (_, fit) in _fits.items() if fit.abandoned]:
             del _fits[gone]
         state = f"fit:{next(_numbers)}"
-        _fits[state] = call.function, begun
+        _fits[state] = watch, begun
     return pa.array([state])
 
 
 def step(states: pa.ChunkedArray) -> pa.Array:
     """Go on for a slice of time: the same state again, or the key of the models when done."""
     state = states[0].as_py()
-    function, fit = _fits[state]
+    watch, fit = _fits[state]
     try:
         done = fit.step()
+        watch.show(done)
     except BaseException:
         _fits.pop(state, None)
+        fit.stop()
+        watch.end()
         raise
     if not done:
         return pa.array([state])
     del _fits[state]
-    return pa.array([_keep(fit.result() or ModelSet((), ()), function)])
+    return pa.array([_keep(fit.result() or ModelSet((), ()), watch.function)])
 
 
 def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:

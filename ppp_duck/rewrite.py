@@ -150,7 +150,8 @@ def fit_stages(call: Call, source: Source) -> list[Stage]:
         ("_ppp_merged", "NOT MATERIALIZED", _merged(call)),
         ("_ppp_sample", "NOT MATERIALIZED", _sample(call)),
         ("_ppp_steps", "", _steps(call)),
-        ("_ppp_fit", "MATERIALIZED", "SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')"),
+        # The state that is the last, in the form of an aggregate: so DuckDB knows that it is one row.
+        ("_ppp_fit", "MATERIALIZED", "SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')"),
     ]
 
 
@@ -431,5 +432,5 @@ def _steps(call: Call) -> str:
         used = ", 'used': (SELECT _ppp_used FROM _ppp_used)" if with_used else ""
         groups = "[{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),\n"
         groups += f"  'rows': (SELECT {sample_list(call)} FROM _ppp_sample){used}}}]"
-    return f"SELECT ppp__fit({literal(call.to_json())}, {groups}, version())\n" \
+    return f"SELECT ppp__fit({literal(call.to_json())}, {groups}, version(), ppp__connection())\n" \
            "UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')"  # fmt: skip

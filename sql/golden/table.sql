@@ -121,11 +121,11 @@ ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC 
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": true, "dropped": [], "features": [{"forms": "t", "may_be_key": true, "name": "city"}, {"forms": "n", "may_be_key": true, "name": "id"}, {"forms": "n", "may_be_key": false, "name": "income"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'t0': t0, 'n1': n1, 'n2': n2, 'v3': v3, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST) FROM _ppp_sample)}], version())
+  'rows': (SELECT list({'t0': t0, 'n1': n1, 'n2': n2, 'v3': v3, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
-SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
 SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, NULL, {'t city': ppp__text(_ppp_source."city"), 'n id': ppp__number(_ppp_source."id"), 'n income': ppp__number(_ppp_source."income"), 'v v': ppp__vector(_ppp_source."v")}) AS "cluster_id"
 FROM _ppp_source, _ppp_fit

@@ -92,11 +92,11 @@ ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC 
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "ntv", "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "c"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 't0': t0, 'v0': v0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST) FROM _ppp_sample)}], version())
+  'rows': (SELECT list({'n0': n0, 't0': t0, 'v0': v0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
-SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
 SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, NULL, {'n income': ppp__number(_ppp_source."income"), 't income': ppp__text(_ppp_source."income"), 'v income': ppp__vector(_ppp_source."income")}) AS "cluster_id"
 FROM _ppp_source, _ppp_fit, (SELECT NULL AS "cluster_id") AS "ppp_cluster: set prefix, the source already has this column"
