@@ -16,6 +16,7 @@ from ppp_duck.model import Floats, Ints, Mixture
 EFFECTIVE = 4000.0  # the likelihood of n rows counts as that of 4000 n / (4000 + n): real rows are not quite Gaussian
 DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
+LEAF_ITERATIONS = 5  # of Lloyd over the leaves of the tree: enough that they follow the data, whatever cut them
 SCREEN_ITERATIONS = 12
 FINAL_ITERATIONS = 200
 TOLERANCE = 1e-6  # nats per row
@@ -61,7 +62,7 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
         view = x[:, :1]
     leaves = partition.grow_tree(view, weights, count, progress)
     centers = partition.group_means(view, weights, leaves, int(leaves.max()) + 1)
-    _, leaves = partition.lloyd(view, weights, centers, progress, 10)
+    _, leaves = partition.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
     leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
     full = partition.agglomerate(view, weights, leaves, 1, "full", progress)
     ward = partition.agglomerate(view, weights, leaves, 1, "spherical", progress)
@@ -131,24 +132,24 @@ def fit_candidate(
 
 
 def ward_size(x: Floats, weights: Floats, ward: LabelsAt, most: int) -> int:
-    """The number of groups at which Ward's partitions have their lowest classification BIC (tempered).
+    """The number of groups at which Ward's partitions have their lowest classification BIC (tempered), a dip in it.
 
     Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
-    below ends long before it gets there.
+    below ends long before it gets there. One group may have a lower BIC still, if only a little: what counts is the dip.
     """
     d, total = x.shape[1], float(weights.sum())
     size = tempered(total)
-    best, at, m = np.inf, 1, 1
+    tried, found, m = [], [], 1
     while m <= most:
         labels = ward(m)
         within = partition.inertia(x, weights, partition.group_means(x, weights, labels, m), labels) / (total * d)
         share = np.bincount(labels, weights, m) / total
         bic = size * float(d * np.log(max(within, 1e-300)) - 2 * share @ np.log(np.maximum(share, 1e-300)))
-        bic += m * (d + 1) * float(np.log(max(size, 2.0)))
-        if bic < best:
-            best, at = bic, m
+        tried.append(m)
+        found.append(bic + m * (d + 1) * float(np.log(max(size, 2.0))))
         m += max(1, m // 20)
-    return at
+    dips = [i for i in range(1, len(found) - 1) if found[i] < min(found[i - 1], found[i + 1])]
+    return tried[min(dips or range(len(found)), key=found.__getitem__)]
 
 
 def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: int) -> list[Candidate]:
@@ -202,9 +203,11 @@ def search(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int,
 
     found: list[Candidate] = []
     for form in forms_to_try(covariance, rows.x.shape[1]):
+        lowest = min((one.score for one in found), default=np.inf)  # of the forms before
 
-        def fit(m: int, to_beat: float, form: str = form) -> Candidate:
-            return fit_candidate(rows, begin, form, m, kmeans, np.inf if k is not None else to_beat, progress)
+        def fit(m: int, to_beat: float, form: str = form, lowest: float = lowest) -> Candidate:
+            to_beat = np.inf if k is not None else min(to_beat, lowest)
+            return fit_candidate(rows, begin, form, m, kmeans, to_beat, progress)
 
         if k is None:
             found += ladder(fit, 1, most, begin.ward_best)
