@@ -265,7 +265,9 @@ def test_damaged_rows(fitted: duckdb.DuckDBPyConnection, change: str, message: s
         ((center,),) = fitted.execute("SELECT center FROM seg WHERE cluster_id = 2").fetchall()
         message = message.replace("{center}", center).replace("{{}}", "{}")
     assert refused(fitted, "FROM ppp_predict('blobs', model := 'bad')") == message
-    assert refused(fitted, "FROM ppp_centers('bad')") == message.replace("ppp_predict", "ppp_centers")
+    for call in ("centers('bad')", "profile('blobs', model := 'bad')", "match('seg', 'bad', 'blobs')"):
+        said_so = message.replace("ppp_predict", f"ppp_{call.partition('(')[0]}")
+        assert refused(fitted, f"FROM ppp_{call}") == said_so
 
 
 TABLES = [
