@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ppp_duck.engine import mixture, partition
+from ppp_duck.model import Ints
 
 FOLDER = Path(__file__).parent / "cache"
 
@@ -22,10 +23,10 @@ FOLDER = Path(__file__).parent / "cache"
 class _Labels:
     """Labels of the rows for every k, as ``partition.agglomerate`` gives them, from a small table over the leaves."""
 
-    def __init__(self, table: np.ndarray, leaves: np.ndarray) -> None:
+    def __init__(self, table: Ints, leaves: Ints) -> None:
         self.table, self.leaves = table, leaves
 
-    def __call__(self, k: int) -> np.ndarray:
+    def __call__(self, k: int) -> Ints:
         return np.asarray(self.table[k - 1][self.leaves].astype(np.int64))
 
 

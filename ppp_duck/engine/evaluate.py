@@ -75,7 +75,7 @@ class Evaluation:
         own = distances(rows, centroids[ids])
         self._within.add_squares(ids, own)
         self._within.add(self._k + ids, own)
-        other = np.full(len(rows), np.inf)
+        other: Floats = np.full(len(rows), np.inf)
         for cluster in present.tolist():
             distance = distances(rows, centroids[cluster])
             other = np.where(ids == cluster, other, np.minimum(other, distance))
