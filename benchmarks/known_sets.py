@@ -10,9 +10,10 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.metrics import adjusted_rand_score
 
 import ppp_duck
+from ppp_duck.model import Floats, Ints
 
 
-def sets() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def sets() -> Iterator[tuple[str, Floats, Ints]]:
     for name, load in (
         ("iris", load_iris),
         ("wine", load_wine),
@@ -25,7 +26,7 @@ def sets() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         yield f"{k} Gaussian{'s' * (k > 1)}, {n} × {d}", rows, labels
 
 
-def measure(rows: np.ndarray, labels: np.ndarray) -> tuple[list[int], float]:
+def measure(rows: Floats, labels: Ints) -> tuple[list[int], float]:
     """Cluster sizes, largest first, and the adjusted Rand index with the reference labels."""
     con = ppp_duck.connect()
     columns = {f"c{j:02}": rows[:, j] for j in range(rows.shape[1])}

@@ -35,17 +35,15 @@ TRIALS = {
 INFO = {"property": "VARCHAR", "value": "VARCHAR"}
 COMPARE = {"feature": "VARCHAR", "a": "DOUBLE", "b": "DOUBLE", "kind": "VARCHAR", "score": "DOUBLE"}
 
-OTHER = "(other)"
 DAY = 86_400.0  # standard deviations of dates are in days, of times, timestamps and intervals in seconds
 
 
 def _positions(model: Model) -> Iterator[tuple[Feature, str, str | None]]:
     """Of each of the d positions: its feature, its name, its category (texts only)."""
     for feature in model.features:
-        names = [*feature.categories, *([OTHER] if feature.other else [])]
         for position in range(len(feature.center)):
             name = f"{feature.name}[{position + 1}]" if feature.kind == "vector" else feature.name
-            yield feature, name, names[position] if feature.kind == "text" else None
+            yield feature, name, feature.category_names[position] if feature.kind == "text" else None
 
 
 def centers(model: Model) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import itertools
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,28 +124,31 @@ def step(states: pa.ChunkedArray) -> pa.Array:
 
 
 def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
-    """The rows of a model table in, the key of its models out."""
+    """The rows of a model table in, the key of its models out. ``by`` is what they must be grouped by; None: as is."""
     function, name, wanted = functions[0].as_py(), names[0].as_py(), by[0].as_py()
     try:
         models = stored.from_rows(name, rows[0].as_py() or [])
     except ModelError as error:
         raise ModelError(f"{function}: {error}") from None
-    if function == "ppp_match" and models.by:
-        raise ModelError(f"ppp_match: match models without groups, {name} was fitted by {', '.join(models.by)}")
-    if wanted and [one.casefold() for one in wanted] != [one.casefold() for one in models.by]:
+    if wanted is not None and [one.casefold() for one in wanted] != [one.casefold() for one in models.by]:
+        again = f"fit {name} again by {', '.join(wanted)}" if wanted else f"fit {name} again without by"
+        advice = f"{again}, as the old model was" if function == "ppp_match" else f"leave by out, or {again}"
         fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"
-        raise ModelError(f"{function}: leave by out, or fit {name} again by {', '.join(wanted)}: {fitted}")
+        raise ModelError(f"{function}: {advice}: {fitted}")
     return pa.array([_keep(models, function)])
 
 
 def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Cluster ids of one chunk of rows."""
-    loaded, n = _kept(models), len(models)
-    ids = np.full(n, -1, dtype=np.int32)
-    for at, ready, points, _ in _by_model(loaded, groups, rows):
-        if ready.scorer is not None:
-            ids[at] = np.where(points.complete, ready.scorer.assign(points.values), -1)
+    ids = np.full(len(models), -1, dtype=np.int32)
+    for at, _, found, _ in _assigned(_kept(models), groups, rows):
+        ids[at] = found
     return pa.array(ids, mask=ids < 0)
+
+
+def locate(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+    """Group and cluster id of one chunk of rows, as a struct."""
+    return _where(len(models), [(at, model, ids) for at, model, ids, _ in _assigned(_kept(models), groups, rows)])
 
 
 def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
@@ -229,6 +232,25 @@ def _by_model(
             yield at, ready, _points(loaded.function, ready, part), part
 
 
+def _assigned(
+    loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
+) -> Iterator[tuple[slice | Ints, Model, Ints, pa.Array]]:
+    """The rows of a chunk by the model that scores them: their places, the model, their ids (-1: none), the columns."""
+    for at, ready, points, part in _by_model(loaded, groups, rows):
+        found = -1 if ready.scorer is None else ready.scorer.assign(points.values)
+        yield at, ready.model, np.where(points.complete, found, -1), part
+
+
+def _where(n: int, found: Sequence[tuple[slice | Ints, Model, Ints]]) -> pa.Array:
+    """Group and cluster id of ``n`` rows, from the places, the model and the ids of those that have a model."""
+    number, ids = np.full(n, len(found)), np.full(n, -1)
+    for one, (at, _, own) in enumerate(found):
+        number[at], ids[at] = one, own
+    groups = pa.array([*(model.group for _, model, _ in found), None], pa.list_(pa.string()))
+    fields = [groups.take(pa.array(number)), pa.array(ids.astype(np.int32), mask=ids < 0)]
+    return pa.StructArray.from_arrays(fields, names=list(WHERE))
+
+
 def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
@@ -278,6 +300,11 @@ def _has(columns: Columns, name: str) -> bool:
     )
 
 
+def grouped_by(models: pa.ChunkedArray) -> pa.Array:
+    """The names of the columns that models are grouped by."""
+    return pa.array([list(_kept(models).set.by)], pa.list_(pa.string()))
+
+
 def measure(models: pa.ChunkedArray) -> pa.Array:
     """Begin to measure: the key of the models in, that of the measurement out."""
     return pa.array([measuring.begin(models[0].as_py())])
@@ -303,21 +330,14 @@ def _pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray,
 
 def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster of each row, whose numbers are added to the sums of its cluster."""
-    measurement, n = measuring.running(keys[0].as_py()), len(keys)
-    loaded = _kept_as(measurement.models)
-    told: list[tuple[str | None, ...] | None] = [None] * n
-    ids = np.full(n, -1, dtype=np.int64)
+    measurement = measuring.running(keys[0].as_py())
     numbers = {name.casefold(): name[2:] for name in _names(rows.type) if name.startswith("n ")}
-    for at, ready, points, part in _by_model(loaded, groups, rows):
+    found = []
+    for at, model, ids, part in _assigned(_kept_as(measurement.models), groups, rows):
         columns = _fields(part)
-        if ready.scorer is not None:
-            ids[at] = np.where(points.complete, ready.scorer.assign(points.values), -1)
-        measuring.tally(measurement, ready.model, ids[at], {shown: columns[name] for name, shown in numbers.items()})
-        for row in np.arange(n)[at].tolist():
-            told[row] = ready.model.group
-    return pa.StructArray.from_arrays(
-        [pa.array(told, pa.list_(pa.string())), pa.array(ids.astype(np.int32), mask=ids < 0)], names=list(WHERE)
-    )
+        measuring.tally(measurement, model, ids, {shown: columns[name] for name, shown in numbers.items()})
+        found.append((at, model, ids))
+    return _where(len(keys), found)
 
 
 def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
@@ -418,7 +438,9 @@ FUNCTIONS: dict[str, tuple[Callable[..., pa.Array], str]] = {
     "ppp__fit": (begin_fit, "VARCHAR"),
     "ppp__step": (step, "VARCHAR"),
     "ppp__load": (load, "VARCHAR"),
+    "ppp__by": (grouped_by, "VARCHAR[]"),
     "ppp__assign": (assign, "INTEGER"),
+    "ppp__locate": (locate, _list(WHERE)[:-2]),
     "ppp__score": (score, SCORE),
     "ppp__surprise": (surprise, "DOUBLE"),
     "ppp__measure": (measure, "VARCHAR"),

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+OTHER = "(other)"  # the category that stands for the remaining ones
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -96,6 +98,11 @@ class Feature:
     categories: tuple[str, ...]
     other: bool
     fill: Floats  # (p,) scaled values that stand in for a missing one
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """Of a text: the names of the one-hot positions, as people read them."""
+        return (*self.categories, OTHER) if self.other else self.categories
 
 
 @dataclass(frozen=True)

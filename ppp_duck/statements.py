@@ -20,6 +20,8 @@ Find = Callable[
 SEPARABLE = ("cluster_id", "probability")
 OUTLIERS = ("outlier_score", "is_outlier")
 FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
+# Of a row of a model table. What is no model text is NULL: to say what is wrong with it is ``ppp__load``'s business.
+GROUP = "TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[])"
 NAME = " \\0"  # in the alias of a COLUMNS expression: the name of the column
 ROW = "ppp__row \x1f"  # starts the name of a form of a column that could not be seen at bind time
 
@@ -211,8 +213,13 @@ def _model_columns(function: str, model: Source) -> Source:
     return model
 
 
-def _model_stages(function: str, model: Source, by: Sequence[str], stage: str = "_ppp_model") -> list[Stage]:
-    wanted = "NULL" if not by else "[" + ", ".join(map(literal, by)) + "]"
+def _model_stages(
+    function: str, model: Source, by: Sequence[str], stage: str = "_ppp_model", like: str = ""
+) -> list[Stage]:
+    """The rows of a model and its key. It must be grouped by the columns ``by``, or as that of the stage ``like``."""
+    wanted = f"(SELECT ppp__by(model) FROM {like})" if like else "NULL"
+    if by:
+        wanted = f"[{', '.join(map(literal, by))}]"
     rows = f"{stage}_rows"
     arguments = f"{literal(function)}, {literal(model.name)}, {wanted}, (SELECT list({rows}) FROM {rows})"
     loaded = f"SELECT ppp__load({arguments}) AS model"
@@ -254,6 +261,11 @@ def _heads(said: str, beside: str, stages: str) -> str:
     """
     return f"SELECT *, unnest({said}) AS _ppp_said\nFROM " \
            f"(SELECT _ppp_model_rows.*, {beside} FROM _ppp_model_rows, {stages} WHERE {FIRST})"  # fmt: skip
+
+
+def _groups(models: str) -> str:
+    """One row per model: the columns that the model table has beside those of a model, and the group, ``ppp__of``."""
+    return f"SELECT * EXCLUDE ({', '.join(stored.COLUMNS)}), {GROUP} AS ppp__of FROM {models}_rows WHERE {FIRST}"
 
 
 def _evaluate(function: str, source: Source, model: Source, reading: Reading) -> str:
@@ -302,11 +314,7 @@ def _profile(function: str, source: Source, model: Source, reading: Reading) -> 
     said, beside = "ppp__tallied(_ppp_key, model, _ppp_n)", "_ppp_measure.key AS _ppp_key, _ppp_n"
     stages.append(("_ppp_count", "MATERIALIZED", "SELECT count(*) AS _ppp_n FROM _ppp_tallied"))
     stages.append(("_ppp_means", "MATERIALIZED", _heads(said, beside, "_ppp_measure, _ppp_count")))
-    own = ", ".join(stored.COLUMNS)
-    groups = (
-        f"SELECT * EXCLUDE ({own}), CAST(json_extract(model, '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_model_rows"
-    )
-    stages.append(("_ppp_groups", "MATERIALIZED", f"{groups} WHERE {FIRST}"))
+    stages.append(("_ppp_groups", "MATERIALIZED", _groups("_ppp_model")))
     kind = "ppp__member(own.s.type)"
 
     def shown(number: str, text: str) -> str:
@@ -343,28 +351,39 @@ ORDER BY own.ppp__g, own.ppp__cluster NULLS LAST, own.ppp__column"""
 
 
 def _match(function: str, old: Source, new: Source, source: Source) -> str:
-    """How the clusters of two models share the rows: each pair of which one has most of the other, and what is left."""
+    """How the clusters of two models share the rows: each pair of which one has most of the other, and what is left.
+
+    ``g`` is the group, an empty list without ``by``: models without groups are models of one group.
+    """
     before, after = _any_row(source, "_ppp_old.model"), _any_row(source, "_ppp_new.model")
     stages = [*before.stages, *_model_stages(function, old, (), "_ppp_old")]
-    stages += _model_stages(function, new, (), "_ppp_new")
-    both = f"SELECT ppp__assign(_ppp_old.model, {before.group}, {before.row}) AS o,\n" \
-           f"  ppp__assign(_ppp_new.model, {after.group}, {after.row}) AS n\n" \
+    stages += _model_stages(function, new, (), "_ppp_new", like="_ppp_old")
+    both = f"SELECT ppp__locate(_ppp_old.model, {before.group}, {before.row}) AS o,\n" \
+           f"  ppp__assign(_ppp_new.model, {after.group}, {after.row}) AS new_id\n" \
            f"FROM {before.relation}, _ppp_old, _ppp_new"  # fmt: skip
-    shared = f"SELECT o, n, count(*) AS shared FROM ({both}) WHERE o IS NOT NULL AND n IS NOT NULL GROUP BY o, n"
-    pairs = """SELECT o, n, shared, 2 * shared > sum(shared) OVER (PARTITION BY o) AS most_of_old,
-  2 * shared > sum(shared) OVER (PARTITION BY n) AS most_of_new FROM _ppp_shared"""
-    events = """SELECT o AS old_id, n AS new_id, shared AS shared_rows,
-  CASE WHEN most_of_old AND most_of_new THEN 'kept' WHEN most_of_new THEN 'split' ELSE 'merged' END AS event
-FROM _ppp_pairs WHERE most_of_old OR most_of_new"""
+    shared = f"""SELECT o.g AS g, o.cluster_id AS old_id, new_id, count(*) AS shared_rows FROM ({both})
+WHERE o.cluster_id IS NOT NULL AND new_id IS NOT NULL GROUP BY ALL"""
+    pairs = """SELECT *, 2 * shared_rows > sum(shared_rows) OVER (PARTITION BY g, old_id) AS most_of_old,
+  2 * shared_rows > sum(shared_rows) OVER (PARTITION BY g, new_id) AS most_of_new FROM _ppp_shared"""
     stages += [("_ppp_shared", "MATERIALIZED", shared), ("_ppp_pairs", "MATERIALIZED", pairs)]
+    events = f"""SELECT g, old_id, new_id, shared_rows,
+  CASE WHEN most_of_old AND most_of_new THEN 'kept' WHEN most_of_new THEN 'split' ELSE 'merged' END AS event
+FROM _ppp_pairs WHERE most_of_old OR most_of_new
+UNION ALL BY NAME {_left_over("_ppp_old", "old_id", "gone")}
+UNION ALL BY NAME {_left_over("_ppp_new", "new_id", "born")}"""
+    groups = "FROM _ppp_old_groups UNION ALL BY NAME (FROM _ppp_new_groups ANTI JOIN _ppp_old_groups USING (ppp__of))"
     stages.append(("_ppp_events", "MATERIALIZED", events))
-    ids = (
-        "SELECT cluster_id FROM {}_rows WHERE cluster_id IS NOT NULL AND cluster_id NOT IN (SELECT {} FROM _ppp_events)"
-    )
-    rest = "SELECT coalesce(sum(shared), 0)::BIGINT FROM _ppp_shared WHERE {} = cluster_id"
-    query = f"""SELECT * FROM (
-FROM _ppp_events
-UNION ALL SELECT cluster_id, NULL, ({rest.format("o")}), 'gone' FROM ({ids.format("_ppp_old", "old_id")})
-UNION ALL SELECT NULL, cluster_id, ({rest.format("n")}), 'born' FROM ({ids.format("_ppp_new", "new_id")}))
-ORDER BY old_id NULLS LAST, new_id NULLS LAST"""
+    stages += [(f"{models}_groups", "MATERIALIZED", _groups(models)) for models in ("_ppp_old", "_ppp_new")]
+    stages.append(("_ppp_groups", "MATERIALIZED", groups))
+    query = """SELECT _ppp_groups.* EXCLUDE (ppp__of), _ppp_events.* EXCLUDE (g)
+FROM _ppp_events JOIN _ppp_groups ON _ppp_events.g = ppp__of
+ORDER BY ALL NULLS LAST"""
     return with_stages(stages, query)
+
+
+def _left_over(models: str, column: str, event: str) -> str:
+    """The clusters of one model that have most of none in the other, and of which none there has most."""
+    clusters = f"SELECT {GROUP} AS g, TRY_CAST(cluster_id AS INTEGER) AS {column} FROM {models}_rows"
+    return f"""SELECT g, {column}, coalesce(sum(shared_rows), 0)::BIGINT AS shared_rows, {literal(event)} AS event
+FROM ({clusters}) LEFT JOIN _ppp_pairs USING (g, {column})
+WHERE {column} IS NOT NULL GROUP BY g, {column} HAVING count(*) FILTER (most_of_old OR most_of_new) = 0"""

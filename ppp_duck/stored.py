@@ -76,7 +76,7 @@ def readable_center(model: Model, cluster: int) -> dict[str, Any]:
         values = model.means[cluster, at : at + len(feature.center)]
         at += len(values)
         if feature.kind == "text":
-            names = [*feature.categories, *(["(other)"] if feature.other else [])]
+            names = feature.category_names
             found[feature.name] = names[int(np.argmax(values))] if names else None
         elif feature.kind == "vector":
             found[feature.name] = values.tolist()

@@ -290,8 +290,6 @@ ARGUMENTS = [
      "ppp_predict: restore the query, or fit again: 2 of its 4 groups are missing"),
     ("FROM ppp_predict('grouped', model := 'FROM seg WHERE NOT (region = ''north'' AND cluster_id = 1)')",
      "ppp_predict: restore the query, or fit again: cluster 1 of group ['north', '0'] is missing, of 2"),
-    ("FROM ppp_match('seg', 'seg', 'grouped')",
-     "ppp_match: match models without groups, seg was fitted by region, n"),
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,28 @@ FROM range(240) r(i)
 GOLDEN_OPTIONS = "columns := ['x', 'y', 'c', 'd', 'v'], k := 3, covariance := 'full', max_categories := 3"
 
 
-@pytest.mark.parametrize("version", ["1.4.5", "2.0.1"])
+VERSIONS = ["1.4.5", "2.0.1"]
+
+
+def agree(found: Rows, expected: Rows) -> bool:
+    """Whether all is equal, but for the last bits of doubles: of a fit they depend on the BLAS that numpy brings."""
+
+    def same(a: Any, b: Any) -> bool:
+        doubles = isinstance(a, float) and isinstance(b, float)
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) if doubles else a == b
+
+    return len(found) == len(expected) and all(
+        len(one) == len(other) and all(map(same, one, other)) for one, other in zip(found, expected, strict=True)
+    )
+
+
+def test_models_of_other_versions_score_with_the_same_bits(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"CREATE TABLE golden AS {GOLDEN_ROWS}").fetchall()
+    first, *others = [predict(con, "golden", str(GOLDEN / f"model_{version}.csv")) for version in VERSIONS]
+    assert all(one == first for one in others)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_models_of_other_versions(con: duckdb.DuckDBPyConnection, version: str) -> None:
     """The files hold the model as one version of DuckDB fitted it, and the ids that this version gave its rows."""
     con.execute(f"CREATE TABLE golden AS {GOLDEN_ROWS}").fetchall()
@@ -209,14 +231,14 @@ def test_models_of_other_versions(con: duckdb.DuckDBPyConnection, version: str) 
     rows = predict(con, "golden", model)
     ids = "".join("-" if row[6] is None else str(row[6]) for row in rows)
     assert ids == (GOLDEN / "model_ids.txt").read_text().strip()
-    assert rows == cluster(con, "golden", GOLDEN_OPTIONS)
+    assert agree(rows, cluster(con, "golden", GOLDEN_OPTIONS))
     assert dict(con.execute("FROM ppp_info($1)", [model]).fetchall())["duckdb_version"] == f"v{version}"
     con.execute(f"CREATE TABLE now AS FROM ppp_fit('golden', {GOLDEN_OPTIONS})").fetchall()
     told = "SELECT value FROM ppp_info($1) WHERE property = 'fingerprint'"
     assert con.execute(told, ["now"]).fetchall() == con.execute(told, [model]).fetchall()
     for function in ("centers", "trials"):
         call = f"FROM ppp_{function}($1)"
-        assert con.execute(call, ["now"]).fetchall() == con.execute(call, [model]).fetchall()
+        assert agree(con.execute(call, ["now"]).fetchall(), con.execute(call, [model]).fetchall())
 
 
 # Damaged models
@@ -265,7 +287,9 @@ def test_damaged_rows(fitted: duckdb.DuckDBPyConnection, change: str, message: s
         ((center,),) = fitted.execute("SELECT center FROM seg WHERE cluster_id = 2").fetchall()
         message = message.replace("{center}", center).replace("{{}}", "{}")
     assert refused(fitted, "FROM ppp_predict('blobs', model := 'bad')") == message
-    assert refused(fitted, "FROM ppp_centers('bad')") == message.replace("ppp_predict", "ppp_centers")
+    for call in ("centers('bad')", "profile('blobs', model := 'bad')", "match('seg', 'bad', 'blobs')"):
+        said_so = message.replace("ppp_predict", f"ppp_{call.partition('(')[0]}")
+        assert refused(fitted, f"FROM ppp_{call}") == said_so
 
 
 TABLES = [

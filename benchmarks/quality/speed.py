@@ -11,12 +11,13 @@ import time
 import numpy as np
 
 from ppp_duck.engine.pipeline import fit
+from ppp_duck.model import Floats
 
 # rows, features, clusters in them, seconds that are the aim
 SIZES = ((150, 4, 3, 0.3), (5_000, 2, 15, 2), (65_536, 8, 10, 10), (65_536, 64, 10, 30), (100_000, 384, 20, 60))
 
 
-def blobs(n: int, d: int, k: int) -> np.ndarray:
+def blobs(n: int, d: int, k: int) -> Floats:
     """Overlapping Gaussians: centers of spread 3 in two features, less in more, so that they overlap alike."""
     rng = np.random.default_rng(n + d)
     centers = rng.normal(size=(k, d)) * (3 * np.sqrt(k) / 2 if d == 2 else 6 / np.sqrt(np.sqrt(d)))

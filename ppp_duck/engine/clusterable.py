@@ -8,6 +8,7 @@ import numpy as np
 
 from ppp_duck.engine import partition
 from ppp_duck.engine.dip import clusterability_p_value
+from ppp_duck.engine.evaluate import silhouette_width
 from ppp_duck.engine.score import Scorer
 from ppp_duck.model import Clustering, Floats, Ints, RowSet
 
@@ -47,7 +48,7 @@ def _judged(name: str, rows: Floats, weights: Floats, clustering: Clustering) ->
 
 
 def simplified_silhouette(rows: Floats, weights: Floats, labels: Ints, centers: Floats) -> float:
-    """Weighted mean of (b - a) / max(a, b), the distances to the own and the nearest other center."""
+    """Weighted mean of the widths of rows ``(n, d)``; 0 for one cluster."""
     k = len(centers)
     if k == 1:
         return 0.0
@@ -56,6 +57,4 @@ def simplified_silhouette(rows: Floats, weights: Floats, labels: Ints, centers: 
     own = distance[labels, row]
     distance[labels, row] = np.inf
     other = distance.min(axis=0)
-    longest = np.maximum(own, other)
-    width = np.where(longest > 0, (other - own) / np.where(longest > 0, longest, 1.0), 0.0)
-    return float((weights * width).sum() / weights.sum())
+    return float((weights * silhouette_width(own, other)).sum() / weights.sum())

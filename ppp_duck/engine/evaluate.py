@@ -11,7 +11,7 @@ import numpy as np
 
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.engine.mixture import parameter_count
-from ppp_duck.engine.score import Scorer
+from ppp_duck.engine.score import Scorer, distances
 from ppp_duck.model import Floats, Ints, Mixture
 
 METRICS = {
@@ -72,17 +72,14 @@ class Evaluation:
         ids = self._scorer.assign(rows)
         centroids = self.centroids()
         present = np.flatnonzero(self._counts)
-        own = _distances(rows, centroids[ids])
+        own = distances(rows, centroids[ids])
         self._within.add_squares(ids, own)
         self._within.add(self._k + ids, own)
-        other = np.full(len(rows), np.inf)
+        other: Floats = np.full(len(rows), np.inf)
         for cluster in present.tolist():
-            distance = _distances(rows, centroids[cluster])
+            distance = distances(rows, centroids[cluster])
             other = np.where(ids == cluster, other, np.minimum(other, distance))
-        longest = np.maximum(own, other)
-        with np.errstate(invalid="ignore"):
-            width = np.where(np.isfinite(other) & (longest > 0), (other - own) / longest, 0.0)
-        self._silhouette.add(np.zeros(len(rows), dtype=np.int64), width)
+        self._silhouette.add(np.zeros(len(rows), dtype=np.int64), silhouette_width(own, other))
 
     def centroids(self) -> Floats:
         """Mean of the rows of each cluster ``(k, d)``; NaN for a cluster without rows."""
@@ -133,7 +130,7 @@ def _davies_bouldin(centroids: Floats, scatter: Floats) -> float:
         return 0.0
     worst = np.zeros(len(centroids))
     for cluster, center in enumerate(centroids):
-        distance = _distances(centroids, center)
+        distance = distances(centroids, center)
         apart = distance > 0
         ratio = (scatter[cluster] + scatter[apart]) / distance[apart]
         worst[cluster] = ratio.max() if len(ratio) else 0.0
@@ -152,10 +149,8 @@ def _calinski_harabasz(centroids: Floats, counts: Ints, within: float) -> float:
     return between * (n - k) / (within * (k - 1))
 
 
-def _distances(rows: Floats, center: Floats) -> Floats:
-    """Of points (n, d) to a point (d,) or to one each (n, d), summed feature by feature."""
-    squared = np.zeros(len(rows))
-    for feature in range(rows.shape[1]):
-        gap = rows[:, feature] - center[..., feature]
-        squared += gap * gap
-    return np.sqrt(squared)
+def silhouette_width(own: Floats, other: Floats) -> Floats:
+    """(b - a) / max(a, b) of the distances (n,) to the own and the nearest other centre; 0 where there is no other."""
+    longest = np.maximum(own, other)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(other) & (longest > 0), (other - own) / longest, 0.0)

@@ -23,7 +23,7 @@ class ExactSums:
     def __init__(self, size: int) -> None:
         self._size = size
         self._first = 0  # bin 0 counts multiples of 2^(STEP * first)
-        self._bins = np.zeros((2, size, 0), dtype=np.int64)
+        self._bins: Ints = np.zeros((2, size, 0), dtype=np.int64)
 
     def add(self, places: Ints, terms: Floats) -> None:
         """Add ``terms[i]``, finite, to sum ``places[i]``; both ``(n,)``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppp_duck.model import Floats, Ints
 
@@ -43,7 +44,8 @@ def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats
         n = len(rows)
     if n == 0:
         raise ValueError("no row has a positive weight")
-    order, group = np.arange(n), np.zeros(n, dtype=np.int64)
+    order = np.arange(n)
+    group: Ints = np.zeros(n, dtype=np.int64)
     for column in (*rows.T, mass):  # the weight is the last key, so that equal rows are summed in one order
         size = np.bincount(group)
         tied = np.flatnonzero(size[group] > 1)  # positions whose order is still open
@@ -111,7 +113,7 @@ def group_sums(rows: Floats, weights: Floats, labels: Ints, k: int) -> tuple[Flo
 def group_means(rows: Floats, weights: Floats, labels: Ints, k: int) -> Floats:
     """Weighted mean of the rows of each label, ``(k, d)``; a label without rows gets zeros."""
     mass, total = group_sums(rows, weights, labels, k)
-    return total / np.where(mass > 0, mass, 1.0)[:, None]
+    return np.asarray(total / np.where(mass > 0, mass, 1.0)[:, None])
 
 
 def inertia(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> float:
@@ -132,7 +134,7 @@ def lloyd(
 ) -> tuple[Floats, Ints]:
     """Lloyd's iterations to a fixed point; an empty cell moves to the row that costs most. Returns centers, labels."""
     k, before = len(centers), None
-    labels = np.zeros(len(rows), dtype=np.int64)
+    labels: Ints = np.zeros(len(rows), dtype=np.int64)
     for _ in range(iterations):
         progress("k-means", k)
         labels = nearest(rows, centers)
@@ -302,7 +304,7 @@ def agglomerate(
 
     increase = np.full((count, count), np.inf)
     for j in range(count - 1):
-        others = np.arange(j + 1, count)
+        others: Ints = np.arange(j + 1, count)
         increase[j, j + 1 :] = row_of(j, others)
         progress("merge", count)
     alive = np.ones(count, dtype=bool)
@@ -336,7 +338,7 @@ def agglomerate(
         group = np.arange(count)
         for a, b in merges[: count - k]:
             group[group == b] = a
-        return np.unique(group, return_inverse=True)[1][leaves].astype(np.int64)
+        return np.asarray(np.unique(group, return_inverse=True)[1][leaves].astype(np.int64))
 
     return labels_at
 
@@ -347,7 +349,7 @@ def content_keys(rows: Floats) -> Floats:
     The bits of each feature are mixed into the hash with the finalizer of SplitMix64 (Steele, Lea & Flood, Fast
     splittable pseudorandom number generators, 2014): integer arithmetic modulo 2^64, the same on every machine.
     """
-    found = np.zeros(len(rows), dtype=np.uint64)
+    found: NDArray[np.uint64] = np.zeros(len(rows), dtype=np.uint64)
     for column in (rows + 0.0).T:  # -0 becomes 0
         found += np.ascontiguousarray(column).view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
         found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

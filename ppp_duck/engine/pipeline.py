@@ -191,7 +191,7 @@ def _certified(
     first = centers if len(group) == k else (cells - middle) / unit
     cells, owner = partition.lloyd(every.x, every.weights, first, progress)
     if len(group) == k:
-        cell_cluster = np.arange(k, dtype=np.int64)
+        cell_cluster: Ints = np.arange(k, dtype=np.int64)
     else:
         cell_cluster = validate.majority(every.weights, owner, labels, len(cells), k)
     per_cluster, overall = validate.agreement(every.weights, cell_cluster[owner], labels, k)

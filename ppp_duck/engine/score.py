@@ -146,7 +146,7 @@ class Scorer:
             log_p = self._screen.log_densities(points.T)
             ids[block], p_first[block], second[block], p_second[block] = self._exact(points.T, log_p)
             cell[block] = self.nearest_cells(points)
-        return Scores(ids, p_first, second, p_second, _distance(rows, self.clustering.centers[ids]), cell)
+        return Scores(ids, p_first, second, p_second, distances(rows, self.clustering.centers[ids]), cell)
 
     def log_density(self, rows: Floats) -> Floats:
         """Log density (n,) of points (n, d) under the mixture."""
@@ -325,9 +325,10 @@ def _sum(values: Floats) -> Floats:
     return total
 
 
-def _distance(points: Floats, centers: Floats) -> Floats:
+def distances(points: Floats, center: Floats) -> Floats:
+    """Of points (n, d) to a point (d,) or to one each (n, d), summed feature by feature."""
     squared = np.zeros(len(points))
     for feature in range(points.shape[1]):
-        difference = points[:, feature] - centers[:, feature]
+        difference = points[:, feature] - center[..., feature]
         squared += difference * difference
     return np.sqrt(squared)

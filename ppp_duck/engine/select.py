@@ -183,7 +183,7 @@ def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: 
 
 def look(rows: Rows, found: Candidate, merge: bool = True) -> Candidate:
     """The candidate with its clusters."""
-    group = np.arange(found.m, dtype=np.int64)
+    group: Ints = np.arange(found.m, dtype=np.int64)
     if merge:
         posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
         group = modality.clusters(found.mixture, rows.x, rows.weights, posterior)

@@ -11,24 +11,38 @@ _ppp_new_rows AS MATERIALIZED (
 SELECT * FROM "seg"
 ),
 _ppp_new AS MATERIALIZED (
-SELECT ppp__load('ppp_match', 'seg', NULL, (SELECT list(_ppp_new_rows) FROM _ppp_new_rows)) AS model
+SELECT ppp__load('ppp_match', 'seg', (SELECT ppp__by(model) FROM _ppp_old), (SELECT list(_ppp_new_rows) FROM _ppp_new_rows)) AS model
 ),
 _ppp_shared AS MATERIALIZED (
-SELECT o, n, count(*) AS shared FROM (SELECT ppp__assign(_ppp_old.model, CASE WHEN starts_with(_ppp_old.model, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS o,
-  ppp__assign(_ppp_new.model, CASE WHEN starts_with(_ppp_new.model, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS n
-FROM _ppp_source, _ppp_old, _ppp_new) WHERE o IS NOT NULL AND n IS NOT NULL GROUP BY o, n
+SELECT o.g AS g, o.cluster_id AS old_id, new_id, count(*) AS shared_rows FROM (SELECT ppp__locate(_ppp_old.model, CASE WHEN starts_with(_ppp_old.model, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS o,
+  ppp__assign(_ppp_new.model, CASE WHEN starts_with(_ppp_new.model, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS new_id
+FROM _ppp_source, _ppp_old, _ppp_new)
+WHERE o.cluster_id IS NOT NULL AND new_id IS NOT NULL GROUP BY ALL
 ),
 _ppp_pairs AS MATERIALIZED (
-SELECT o, n, shared, 2 * shared > sum(shared) OVER (PARTITION BY o) AS most_of_old,
-  2 * shared > sum(shared) OVER (PARTITION BY n) AS most_of_new FROM _ppp_shared
+SELECT *, 2 * shared_rows > sum(shared_rows) OVER (PARTITION BY g, old_id) AS most_of_old,
+  2 * shared_rows > sum(shared_rows) OVER (PARTITION BY g, new_id) AS most_of_new FROM _ppp_shared
 ),
 _ppp_events AS MATERIALIZED (
-SELECT o AS old_id, n AS new_id, shared AS shared_rows,
+SELECT g, old_id, new_id, shared_rows,
   CASE WHEN most_of_old AND most_of_new THEN 'kept' WHEN most_of_new THEN 'split' ELSE 'merged' END AS event
 FROM _ppp_pairs WHERE most_of_old OR most_of_new
+UNION ALL BY NAME SELECT g, old_id, coalesce(sum(shared_rows), 0)::BIGINT AS shared_rows, 'gone' AS event
+FROM (SELECT TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS g, TRY_CAST(cluster_id AS INTEGER) AS old_id FROM _ppp_old_rows) LEFT JOIN _ppp_pairs USING (g, old_id)
+WHERE old_id IS NOT NULL GROUP BY g, old_id HAVING count(*) FILTER (most_of_old OR most_of_new) = 0
+UNION ALL BY NAME SELECT g, new_id, coalesce(sum(shared_rows), 0)::BIGINT AS shared_rows, 'born' AS event
+FROM (SELECT TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS g, TRY_CAST(cluster_id AS INTEGER) AS new_id FROM _ppp_new_rows) LEFT JOIN _ppp_pairs USING (g, new_id)
+WHERE new_id IS NOT NULL GROUP BY g, new_id HAVING count(*) FILTER (most_of_old OR most_of_new) = 0
+),
+_ppp_old_groups AS MATERIALIZED (
+SELECT * EXCLUDE (cluster_id, size, share, agreement, center, model), TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_old_rows WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+),
+_ppp_new_groups AS MATERIALIZED (
+SELECT * EXCLUDE (cluster_id, size, share, agreement, center, model), TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_new_rows WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+),
+_ppp_groups AS MATERIALIZED (
+FROM _ppp_old_groups UNION ALL BY NAME (FROM _ppp_new_groups ANTI JOIN _ppp_old_groups USING (ppp__of))
 )
-SELECT * FROM (
-FROM _ppp_events
-UNION ALL SELECT cluster_id, NULL, (SELECT coalesce(sum(shared), 0)::BIGINT FROM _ppp_shared WHERE o = cluster_id), 'gone' FROM (SELECT cluster_id FROM _ppp_old_rows WHERE cluster_id IS NOT NULL AND cluster_id NOT IN (SELECT old_id FROM _ppp_events))
-UNION ALL SELECT NULL, cluster_id, (SELECT coalesce(sum(shared), 0)::BIGINT FROM _ppp_shared WHERE n = cluster_id), 'born' FROM (SELECT cluster_id FROM _ppp_new_rows WHERE cluster_id IS NOT NULL AND cluster_id NOT IN (SELECT new_id FROM _ppp_events)))
-ORDER BY old_id NULLS LAST, new_id NULLS LAST
+SELECT _ppp_groups.* EXCLUDE (ppp__of), _ppp_events.* EXCLUDE (g)
+FROM _ppp_events JOIN _ppp_groups ON _ppp_events.g = ppp__of
+ORDER BY ALL NULLS LAST

@@ -29,7 +29,7 @@ SELECT *, unnest(ppp__tallied(_ppp_key, model, _ppp_n)) AS _ppp_said
 FROM (SELECT _ppp_model_rows.*, _ppp_measure.key AS _ppp_key, _ppp_n FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0)
 ),
 _ppp_groups AS MATERIALIZED (
-SELECT * EXCLUDE (cluster_id, size, share, agreement, center, model), CAST(json_extract(model, '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_model_rows WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+SELECT * EXCLUDE (cluster_id, size, share, agreement, center, model), TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_model_rows WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 )
 SELECT _ppp_groups.* EXCLUDE (ppp__of),
   own.ppp__cluster AS cluster_id,
