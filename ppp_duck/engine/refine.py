@@ -242,7 +242,9 @@ def moments(
         y = (x[:, row] - frame.origin.T[:, owner]) * frame.scale.T[:, owner]
     far = np.abs(y).max(axis=0, initial=0.0) > REACH
     found = []
-    for part in (np.flatnonzero(~far), np.flatnonzero(far)) if far.any() else (slice(None),):
+    for part in (np.flatnonzero(~far), np.flatnonzero(far)) if far.any() else (np.arange(len(row)),):
+        if not len(part):
+            continue
         starts = np.flatnonzero(np.diff(owner[part], prepend=-1))
         terms = _terms(y[:, part], None if share is None else share[part], pairs)
         some = None if counts is None else counts[part]
