@@ -94,29 +94,30 @@ FEW = 1 << 11
 _exactly = np.frompyfunc(int, 1, 1)
 
 
-def rounded_sums(terms: Floats, starts: Ints, counts: Ints | None = None, fraction: int = 0) -> Objects:
+def rounded_sums(
+    terms: Floats, starts: Ints, counts: Ints | None = None, fraction: int = 0, far: bool = True
+) -> Objects:
     """Sums ``(t, g)`` of each line of ``terms (t, n)``, rounded to multiples of ``2^-fraction``, in that unit.
 
     The columns of a sum follow each other, the j-th from ``starts[j]`` on. Each column counts ``counts[i]`` times, from
-    0 to 2^50. What a term adds depends on itself alone, and whole numbers have the same sum in every order.
+    0 to 2^50. What a term adds depends on itself alone, and whole numbers have the same sum in every order. Not ``far``
+    means: no term is beyond ``NEAR`` and no sum has more than ``FEW`` of them. The result is the same, sooner.
     """
-    longest = np.diff(starts, append=terms.shape[1]).max(initial=0)
-    far = longest > FEW or max(terms.max(initial=0.0), -terms.min(initial=0.0)) > NEAR
     scale = 2.0**fraction
-    whole = np.rint(terms)
     parts: list[tuple[int, NDArray[Any]]]
+    digits: list[tuple[int, NDArray[Any] | None]] = [(0, None)]
     if far:
         parts = [(0, np.asarray(_exactly(np.rint(terms * scale)), dtype=object))]
+        if counts is not None:
+            digits = [(0, counts.astype(object))]
     else:
+        whole = np.rint(terms)
         parts = [(fraction, whole.astype(np.int64))]
         if fraction:
             parts.append((0, np.rint((terms - whole) * scale).astype(np.int64)))
-    digits: list[tuple[int, NDArray[Any] | None]] = [(0, None)]
-    if counts is not None and far:
-        digits = [(0, counts.astype(object))]
-    elif counts is not None:
-        places = range(0, int(counts.max(initial=0)).bit_length(), DIGIT)
-        digits = [(place, (counts >> place) & ((1 << DIGIT) - 1)) for place in places]
+        if counts is not None:
+            places = range(0, int(counts.max(initial=0)).bit_length(), DIGIT)
+            digits = [(place, (counts >> place) & ((1 << DIGIT) - 1)) for place in places]
     total = np.zeros((len(terms), len(starts)), dtype=object)
     for power, numbers in parts:
         for place, digit in digits:

@@ -233,23 +233,27 @@ def moments(
     Point ``row[i]`` (else i) belongs to group ``owner[i]`` with ``share[i]`` (else 1). The products are squares, with
     ``pairs`` of all pairs of features; without a ``frame`` only the first sum is taken.
     """
-    order = np.argsort(owner, kind="stable")
+    small = owner.astype(np.uint16) if len(owner) and owner.max() < 1 << 16 else owner  # are sorted by counting
+    order = np.argsort(small, kind="stable")
     owner, row = owner[order], order if row is None else row[order]
     share = None if share is None else share[order]
     counts = None if counts is None else counts[row]
     y = np.zeros((0, len(row)))
     if frame is not None:
         y = (x[:, row] - frame.origin.T[:, owner]) * frame.scale.T[:, owner]
-    far = np.abs(y).max(axis=0, initial=0.0) > REACH
+    parts: list[tuple[slice | Ints, bool]] = [(slice(None), False)]
+    if max(y.max(initial=0.0), -y.min(initial=0.0)) > REACH:
+        near = (np.abs(y) <= REACH).all(axis=0)
+        parts = [(np.flatnonzero(near), False), (np.flatnonzero(~near), True)]
     found = []
-    for part in (np.flatnonzero(~far), np.flatnonzero(far)) if far.any() else (np.arange(len(row)),):
-        if not len(part):
-            continue
-        starts = np.flatnonzero(np.diff(owner[part], prepend=-1))
-        terms = _terms(y[:, part], None if share is None else share[part], pairs)
-        some = None if counts is None else counts[part]
-        sums = [rounded_sums(lines, starts, some, fraction) for lines in terms]
-        found.append((owner[part][starts], np.concatenate(sums).T))
+    for part, far in parts:
+        own = owner[part]
+        if len(own):
+            starts = np.flatnonzero(np.concatenate([[True], own[1:] != own[:-1]]))
+            some = None if counts is None else counts[part]
+            terms = _terms(y[:, part], None if share is None else share[part], pairs)
+            sums = [rounded_sums(lines, starts, some, fraction, far) for lines in terms]
+            found.append((own[starts], np.concatenate(sums).T))
     return found
 
 
