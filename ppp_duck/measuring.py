@@ -1,4 +1,4 @@
-"""What only a pass over all rows can tell: evaluations of a clustering, and means of columns by cluster.
+"""What only a pass over all rows can tell: evaluations of a clustering, means by cluster, sums of a refinement.
 
 DuckDB has no Python aggregates. So a statement begins a measurement, every chunk of rows adds to it, and the last
 stage, which depends on a count of those rows, reads it. All sums are exact: their order decides nothing.
