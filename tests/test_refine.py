@@ -87,6 +87,29 @@ def test_threads_order_and_storage_do_not_matter(made: duckdb.DuckDBPyConnection
     assert made.execute(told).fetchall() == before
 
 
+def test_rows_of_several_threads_at_once() -> None:
+    """DuckDB gives a thread 122,880 rows of a table: three of them work here."""
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE large AS SELECT i, i % 3 * 4 + sin(i * 1.7) + cos(i * 0.013) AS x, cos(i * 0.71) * (1 + i % 3) AS y, "
+        "0.1 + i % 7 AS w FROM range(300000) r(i)"
+    ).fetchall()
+    con.execute("CREATE TABLE mixed_up AS SELECT y, w, x, i FROM large ORDER BY hash(i)").fetchall()
+    found = []
+    for threads, source in ((1, "large"), (2, "mixed_up"), (4, "large")):
+        con.execute(f"SET threads = {threads}").fetchall()
+        call = f"ppp_fit('{source}', columns := ['x', 'y'], weight := 'w', covariance := 'full', k := 3, {SAMPLE}, refine := 2)"
+        con.execute(f"CREATE OR REPLACE TABLE seg AS FROM {call}").fetchall()
+        con.execute(
+            f"CREATE OR REPLACE TABLE ids AS FROM ppp_predict('{source}', model := 'seg', output := 'full')"
+        ).fetchall()
+        told = "sum(cluster_id * i), sum(hash(i, cluster_id, probability, distance)::HUGEINT)"
+        found.append((
+            con.execute("SELECT * EXCLUDE (model) FROM seg").fetchall(), con.execute(f"SELECT {told} FROM ids").fetchall()
+        ))  # fmt: skip
+    assert found[0] == found[1] == found[2]
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_predict_of_the_training_rows_is_cluster(made: duckdb.DuckDBPyConnection, name: str) -> None:
     fit(made, f"{CALLS[name]}, refine := 1")
