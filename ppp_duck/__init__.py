@@ -2,6 +2,7 @@
 
 from ppp_duck.api import Model, fit, load
 from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
+from ppp_duck.progress import Progress
 from ppp_duck.register import connect, register
 from ppp_duck.version import VERSION as __version__
 
@@ -11,6 +12,7 @@ __all__ = [
     "ModelError",
     "OptionError",
     "PPPError",
+    "Progress",
     "SourceError",
     "__version__",
     "connect",

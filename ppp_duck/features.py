@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
 from typing import TypeAlias
 
 import numpy as np
@@ -20,6 +22,7 @@ REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite"}
 
 # A point this far out is nearer to no centre than to another in double arithmetic; its square is still finite.
 FARTHEST = 1e60
+MODERATE = 2.0**900  # values of this size can be subtracted and divided as they are
 
 
 @dataclass(frozen=True)
@@ -100,46 +103,80 @@ def _learn_text(name: str, type_name: str, column: Column, weights: Floats, scal
     return Feature(name, "text", type_name, 1.0, center, size, tuple(kept), other, (most_frequent - center) / size)
 
 
-def encode(features: Sequence[Feature], columns: Sequence[Column], impute: bool) -> Points:
-    """Scaled points of rows; ``columns`` has one column for each feature."""
-    n = len(columns[0])
-    blocks = np.cumsum([0, *(len(feature.center) for feature in features)])
-    values = np.empty((blocks[-1], n))  # a feature is a contiguous row of it
-    slot, cause = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+@dataclass(frozen=True)
+class Encoder:
+    """Features with what encoding derives from them once."""
 
-    def fill(plain: bool) -> list[tuple[int, Ints]]:
-        """Unscaled values; and of features with missing ones, why. ``plain``: numbers without NULL are finite."""
+    features: tuple[Feature, ...]
+    impute: bool
+
+    @cached_property
+    def blocks(self) -> list[int]:
+        """Where each feature's positions begin, and where the last one's end."""
+        return [0, *accumulate(len(feature.center) for feature in self.features)]
+
+    @cached_property
+    def _units(self) -> list[float]:
+        """Powers of two to divide by first. Only extreme values need it: elsewhere it changes no bit."""
+        return [1.0 if 1 / MODERATE < one.unit < MODERATE else one.unit for one in self.features]
+
+    @cached_property
+    def _middle(self) -> Floats:
+        return self._in_units([one.center for one in self.features])
+
+    @cached_property
+    def _spread(self) -> Floats:
+        return self._in_units([one.scale for one in self.features])
+
+    def _in_units(self, parts: list[Floats]) -> Floats:
+        units = [one.unit / unit for one, unit in zip(self.features, self._units, strict=True)]
+        return np.concatenate([part * unit for part, unit in zip(parts, units, strict=True)])[:, None]
+
+    def encode(self, columns: Sequence[Column]) -> Points:
+        """Scaled points of rows; ``columns`` has one column for each feature."""
+        n = len(columns[0])
+        values = np.empty((self.blocks[-1], n))  # a feature is a contiguous row of it
+        with np.errstate(over="ignore", invalid="ignore"):
+            missing = self._fill(values, columns, plain=True)
+            if not np.einsum("dn,dn->", values, values) < FARTHEST:  # something is infinite, NaN or very far out
+                missing = self._fill(values, columns, plain=False)
+                np.clip(values, -FARTHEST, FARTHEST, out=values)
+        slot, cause = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        for index, causes in missing:
+            where = causes != PRESENT
+            values[self.blocks[index] : self.blocks[index + 1], where] = self.features[index].fill[:, None]
+            if not self.impute:
+                first = where & (slot < 0)
+                slot[first], cause[first] = index, causes[first]
+        return Points(values.T, slot, cause)
+
+    def _fill(self, values: Floats, columns: Sequence[Column], plain: bool) -> list[tuple[int, Ints]]:
+        """Scaled values; returns which features have missing ones, and why. ``plain``: what is not NULL is finite."""
         found = []
-        for index, feature in enumerate(features):
+        for index, feature in enumerate(self.features):
             column = columns[index]
             if isinstance(column, pa.ChunkedArray):
                 column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-            block = values[blocks[index] : blocks[index + 1]]
+            block, unit = values[self.blocks[index] : self.blocks[index + 1]], self._units[index]
             if feature.kind == "text":
                 causes = _fill_text(feature, column, block)
             elif plain and feature.kind == "number" and not column.null_count:
-                np.divide(column.to_numpy(), feature.unit, out=block[0])
-                continue
+                block[0] = column.to_numpy()
+                causes = None
             else:
                 causes = _fill_numbers(feature, column, block)
+            if unit != 1.0:
+                block /= unit
             if causes is not None and causes.any():
                 found.append((index, causes))
+        values -= self._middle
+        values /= self._spread
         return found
 
-    missing = fill(plain=True)
-    if not np.isfinite(values.sum()):  # one infinity or NaN makes the sum infinite or NaN
-        missing = fill(plain=False)
-    if features:
-        values -= np.concatenate([feature.center for feature in features])[:, None]
-        values /= np.concatenate([feature.scale for feature in features])[:, None]
-    for index, causes in missing:
-        where = causes != PRESENT
-        values[blocks[index] : blocks[index + 1], where] = features[index].fill[:, None]
-        if not impute:
-            first = where & (slot < 0)
-            slot[first], cause[first] = index, causes[first]
-    np.clip(values, -FARTHEST, FARTHEST, out=values)
-    return Points(values.T, slot, cause)
+
+def encode(features: Sequence[Feature], columns: Sequence[Column], impute: bool) -> Points:
+    """Scaled points of rows; ``columns`` has one column for each feature."""
+    return Encoder(tuple(features), impute).encode(columns)
 
 
 def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:
@@ -152,7 +189,7 @@ def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:
 
 def _fill_numbers(feature: Feature, column: pa.Array, block: Floats) -> Ints:
     raw, cause = _raw(column, feature.kind, len(feature.center))
-    np.divide(raw.T, feature.unit, out=block)
+    block[:] = raw.T
     return cause
 
 

@@ -35,7 +35,8 @@ def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: st
     Raises FeatureError and OptionError; what is wrong with one group only is its model's ``note`` instead.
     """
     models = []
-    for group in groups:
+    for number, group in enumerate(groups, 1):
+        progress("group", number)
         summary = group["summary"].as_py()
         if not summary["n"]:
             continue

@@ -22,9 +22,10 @@ from ppp_duck import describe, measuring, stored
 from ppp_duck.engine.evaluate import METRICS, Evaluation
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import ModelError, PPPError
-from ppp_duck.features import Points, encode, reasons
+from ppp_duck.features import Encoder, Points, reasons
 from ppp_duck.fitting import fit_groups, model_key
 from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS, Ints, Model, ModelSet
+from ppp_duck.progress import Watch
 from ppp_duck.rewrite import Call
 from ppp_duck.statements import ROW
 from ppp_duck.stepping import SteppedFit
@@ -35,8 +36,24 @@ Columns = Mapping[str, pa.Array]
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
-_fits: dict[str, tuple[str, SteppedFit[ModelSet]]] = {}  # the SQL function that fits, and its fit
+_fits: dict[str, tuple[Watch, SteppedFit[ModelSet]]] = {}
 _models: OrderedDict[str, Loaded] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model with what turns columns into its points and points into ids; None where there was nothing to cluster."""
+
+    model: Model
+    encoder: Encoder
+    columns: tuple[str, ...]  # what it needs, as in 'n income'
+    scorer: Scorer | None
+
+    @staticmethod
+    def of(model: Model) -> Ready:
+        columns = tuple(f"{FORMS[feature.kind]} {feature.name}".casefold() for feature in model.features)
+        scorer = None if model.clustering is None else Scorer(model.clustering)
+        return Ready(model, Encoder(model.features, model.impute), columns, scorer)
 
 
 @dataclass(frozen=True)
@@ -45,17 +62,15 @@ class Loaded:
 
     function: str
     set: ModelSet
-    scorers: Mapping[tuple[str | None, ...], tuple[Model, Scorer | None]]
+    ready: Mapping[tuple[str | None, ...], Ready]
 
 
 def _keep(models: ModelSet, function: str) -> str:
     """Keep models for the statement that runs; returns their key, whose first word says if there are groups."""
     key = f"{'models' if models.by else 'model'}:{model_key(models)}:{function}"
-    scorers = {
-        model.group: (model, None if model.clustering is None else Scorer(model.clustering)) for model in models.models
-    }
+    ready = {model.group: Ready.of(model) for model in models.models}
     with _lock:
-        _models[key] = Loaded(function, models, scorers)
+        _models[key] = Loaded(function, models, ready)
         _models.move_to_end(key)
         while len(_models) > MODELS_KEPT:
             _models.popitem(last=False)
@@ -73,33 +88,39 @@ def _kept_as(key: str) -> Loaded:
     return _models[key]
 
 
-def begin_fit(call_json: pa.ChunkedArray, groups: pa.ChunkedArray, version: pa.ChunkedArray) -> pa.Array:
+def begin_fit(
+    call_json: pa.ChunkedArray, groups: pa.ChunkedArray, version: pa.ChunkedArray, connections: pa.ChunkedArray
+) -> pa.Array:
     """Begin to fit: one row in, 'fit:<number>' out. The work is done by ``step``."""
     call = Call.from_json(call_json[0].as_py())
     given = groups[0].values  # None where there is no group, because there is no row
-    work = functools.partial(fit_groups, call, [] if given is None else given, version[0].as_py())
-    begun = SteppedFit(work)
+    given = [] if given is None else given
+    watch = Watch(connections[0].as_py(), call.function, call.source, len(given), call.options.k)
+    begun = SteppedFit(functools.partial(fit_groups, call, given, version[0].as_py()), watch.report)
     with _lock:
         for gone in [state for state, (_, fit) in _fits.items() if fit.abandoned]:
             del _fits[gone]
         state = f"fit:{next(_numbers)}"
-        _fits[state] = call.function, begun
+        _fits[state] = watch, begun
     return pa.array([state])
 
 
 def step(states: pa.ChunkedArray) -> pa.Array:
     """Go on for a slice of time: the same state again, or the key of the models when done."""
     state = states[0].as_py()
-    function, fit = _fits[state]
+    watch, fit = _fits[state]
     try:
         done = fit.step()
+        watch.show(done)
     except BaseException:
         _fits.pop(state, None)
+        fit.stop()
+        watch.end()
         raise
     if not done:
         return pa.array([state])
     del _fits[state]
-    return pa.array([_keep(fit.result() or ModelSet((), ()), function)])
+    return pa.array([_keep(fit.result() or ModelSet((), ()), watch.function)])
 
 
 def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
@@ -121,14 +142,9 @@ def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArr
     """Cluster ids of one chunk of rows."""
     loaded, n = _kept(models), len(models)
     ids = np.full(n, -1, dtype=np.int32)
-    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
-        points = _points(loaded.function, model, columns, n if place is None else len(place))
-        if scorer is not None:
-            found = np.where(points.complete, scorer.assign(points.values), -1).astype(np.int32)
-            if place is None:
-                ids = found
-            else:
-                ids[place] = found
+    for at, ready, points, _ in _by_model(loaded, groups, rows):
+        if ready.scorer is not None:
+            ids[at] = np.where(points.complete, ready.scorer.assign(points.values), -1)
     return pa.array(ids, mask=ids < 0)
 
 
@@ -140,23 +156,21 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
     separable = np.zeros(n, dtype=bool)
     why: list[str | None] = [None] * n
     known = np.zeros(n, dtype=bool)
-    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
-        at = np.arange(n) if place is None else place
+    for at, ready, points, _ in _by_model(loaded, groups, rows):
         known[at] = True
-        points = _points(loaded.function, model, columns, len(at))
-        said = reasons(model.features, points)
-        if scorer is None:
-            said = [one or model.note for one in said]
-        for row, one in zip(at.tolist(), said, strict=True):
+        said = reasons(ready.model.features, points)
+        if ready.scorer is None:
+            said = [one or ready.model.note for one in said]
+        for row, one in zip(np.arange(n)[at].tolist(), said, strict=True):
             why[row] = one
-        if scorer is None:
+        if ready.scorer is None:
             continue
-        scores, complete = scorer.score(points.values), points.complete
+        scores, complete = ready.scorer.score(points.values), points.complete
         for name, found in ids.items():
             found[at] = np.where(complete, getattr(scores, name), -1)
         for name, share in shares.items():
             share[at] = getattr(scores, name)
-        separable[at] = scores.separable(model.separable_at)
+        separable[at] = scores.separable(ready.model.separable_at)
     for row in np.flatnonzero(~known).tolist():
         why[row] = "no model for this group"
     missing, alone = ids["cluster_id"] < 0, ids["second_cluster_id"] < 0
@@ -177,70 +191,81 @@ def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedA
     """Minus the log density of one chunk of rows under the mixture, in scaled units."""
     loaded, n = _kept(models), len(models)
     found, known = np.zeros(n), np.zeros(n, dtype=bool)
-    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
-        at = np.arange(n) if place is None else place
-        points = _points(loaded.function, model, columns, len(at))
-        if scorer is not None:
-            found[at] = -scorer.log_density(points.values)
+    for at, ready, points, _ in _by_model(loaded, groups, rows):
+        if ready.scorer is not None:
+            found[at] = -ready.scorer.log_density(points.values)
             known[at] = points.complete
     return pa.array(found, mask=~known)
 
 
 def _by_model(
     loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
-) -> Iterator[tuple[Ints | None, tuple[Model, Scorer | None], Columns]]:
-    """The rows of a chunk by the model that scores them: their places (None: all of them), the model, their columns.
+) -> Iterator[tuple[slice | Ints, Ready, Points, pa.Array]]:
+    """The rows of a chunk by the model that scores them: their places, the model, their points and their columns.
 
     Rows of a group that has no model are left out.
     """
-    columns = _fields(rows)
+    columns = _whole(rows)
     if not loaded.set.by:
         if loaded.set.models:  # else the fit saw no row
-            yield None, loaded.scorers[()], columns
+            ready = loaded.ready[()]
+            yield slice(None), ready, _points(loaded.function, ready, columns), columns
         return
-    columns = {**columns, **_fields(groups)}
-    lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in columns]
+    known = {**_fields(columns), **_fields(_whole(groups))}
+    lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in known]
     if lacking:
         raise ModelError(
             f"{loaded.function}: give the source the columns that the model was fitted by: {', '.join(lacking)} "
             f"{'is' if len(lacking) == 1 else 'are'} missing"
         )
     places: dict[tuple[str | None, ...], list[int]] = {}
-    values = [columns[f"g {name}".casefold()].to_pylist() for name in loaded.set.by]
+    values = [known[f"g {name}".casefold()].to_pylist() for name in loaded.set.by]
     for place, group in enumerate(zip(*values, strict=True)):
         places.setdefault(group, []).append(place)
     for group, members in places.items():
-        if group in loaded.scorers:
-            at = np.array(members, dtype=np.int64)
-            yield at, loaded.scorers[group], {name: column.take(pa.array(at)) for name, column in columns.items()}
+        if group in loaded.ready:
+            at, ready = np.array(members, dtype=np.int64), loaded.ready[group]
+            part = columns.take(pa.array(at))
+            yield at, ready, _points(loaded.function, ready, part), part
 
 
-def _names(struct: pa.ChunkedArray) -> list[str]:
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _names(kind: pa.DataType) -> list[str]:
     """The fields of a struct as they were written, as in 'n Income'."""
-    return [field.name.removeprefix(ROW) for field in struct.type] if pa.types.is_struct(struct.type) else []
+    return [field.name.removeprefix(ROW) for field in kind] if pa.types.is_struct(kind) else []
 
 
-def _fields(struct: pa.ChunkedArray) -> Columns:
+def _fields(struct: pa.Array) -> Columns:
     """The columns of a struct by name, as in 'n income': the form (number, text, vector, group) and the column."""
-    array = struct.combine_chunks() if isinstance(struct, pa.ChunkedArray) else struct
-    if isinstance(array, pa.ChunkedArray):  # pyarrow keeps no chunks at all as a chunked array
-        array = pa.concat_arrays(array.chunks)
-    if not pa.types.is_struct(array.type):
-        return {}
-    return {name.casefold(): array.field(place) for place, name in enumerate(_names(array))}
+    return {name.casefold(): struct.field(place) for place, name in enumerate(_names(struct.type))}
 
 
-def _points(function: str, model: Model, columns: Columns, n: int) -> Points:
-    if not model.features:  # where no feature varies, every row is the same point
+@functools.lru_cache(maxsize=MODELS_KEPT)
+def _places(kind: pa.DataType, wanted: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Where in a struct the columns are; None if one is not there."""
+    found = {name.casefold(): place for place, name in enumerate(_names(kind))}
+    return tuple(found[name] for name in wanted) if all(name in found for name in wanted) else None
+
+
+def _points(function: str, ready: Ready, struct: pa.Array) -> Points:
+    if not ready.columns:  # where no feature varies, every row is the same point
+        n = len(struct)
         return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
-    names = [f"{FORMS[feature.kind]} {feature.name}".casefold() for feature in model.features]
-    lacking = [one.name for one, name in zip(model.features, names, strict=True) if not _has(columns, name)]
-    if lacking:
-        raise ModelError(
-            f"{function}: give the source the columns that the model was fitted to: {', '.join(lacking)} "
-            f"{'is' if len(lacking) == 1 else 'are'} missing, or of another kind of type"
-        )
-    return encode(model.features, [columns[name] for name in names], model.impute)
+    places = _places(struct.type, ready.columns)
+    columns = None if places is None else [struct.field(place) for place in places]
+    if columns is None or any(column.null_count for column in columns):
+        forms = _fields(struct)
+        features = zip(ready.model.features, ready.columns, strict=True)
+        if lacking := [one.name for one, name in features if not _has(forms, name)]:
+            raise ModelError(
+                f"{function}: give the source the columns that the model was fitted to: {', '.join(lacking)} "
+                f"{'is' if len(lacking) == 1 else 'are'} missing, or of another kind of type"
+            )
+        columns = [forms[name] for name in ready.columns]
+    return ready.encoder.encode(columns)
 
 
 def _has(columns: Columns, name: str) -> bool:
@@ -271,9 +296,8 @@ def second_pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.Chunked
 def _pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, second: bool) -> pa.Array:
     measurement = measuring.running(keys[0].as_py().partition(" ")[0])
     loaded = _kept_as(measurement.models)
-    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
-        points = _points(loaded.function, model, columns, len(keys) if place is None else len(place))
-        measuring.evaluate(measurement, model, scorer, points, second)
+    for _, ready, points, _ in _by_model(loaded, groups, rows):
+        measuring.evaluate(measurement, ready.model, ready.scorer, points, second)
     return pa.array(np.ones(len(keys), dtype=np.int32))
 
 
@@ -283,15 +307,14 @@ def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray)
     loaded = _kept_as(measurement.models)
     told: list[tuple[str | None, ...] | None] = [None] * n
     ids = np.full(n, -1, dtype=np.int64)
-    numbers = {name.casefold(): name[2:] for name in _names(rows) if name.startswith("n ")}
-    for place, (model, scorer), columns in _by_model(loaded, groups, rows):
-        at = np.arange(n) if place is None else place
-        points = _points(loaded.function, model, columns, len(at))
-        if scorer is not None:
-            ids[at] = np.where(points.complete, scorer.assign(points.values), -1)
-        measuring.tally(measurement, model, ids[at], {shown: columns[name] for name, shown in numbers.items()})
-        for row in at.tolist():
-            told[row] = model.group
+    numbers = {name.casefold(): name[2:] for name in _names(rows.type) if name.startswith("n ")}
+    for at, ready, points, part in _by_model(loaded, groups, rows):
+        columns = _fields(part)
+        if ready.scorer is not None:
+            ids[at] = np.where(points.complete, ready.scorer.assign(points.values), -1)
+        measuring.tally(measurement, ready.model, ids[at], {shown: columns[name] for name, shown in numbers.items()})
+        for row in np.arange(n)[at].tolist():
+            told[row] = ready.model.group
     return pa.StructArray.from_arrays(
         [pa.array(told, pa.list_(pa.string())), pa.array(ids.astype(np.int32), mask=ids < 0)], names=list(WHERE)
     )
@@ -302,16 +325,16 @@ def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedA
     key = keys[0].as_py().partition(" ")[0]
     measurement = measuring.running(key)
     found = []
-    scorers = _kept_as(measurement.models).scorers
+    loaded = _kept_as(measurement.models)
     for text in texts.to_pylist():
         group = _group_of(text)
-        model, scorer = scorers[group]
-        if scorer is None:
+        ready = loaded.ready[group]
+        if ready.scorer is None:
             found.append([NO_METRICS | {"skipped": measurement.skipped.get(group, 0)}])
         else:
-            evaluation = measurement.evaluations.get(group) or Evaluation(scorer, model.separable_at)
+            evaluation = measurement.evaluations.get(group) or Evaluation(ready.scorer, ready.model.separable_at)
             found.append([evaluation.metrics()])
-    measuring.tell(key, len(texts), len(_kept_as(measurement.models).set.models))
+    measuring.tell(key, len(texts), len(loaded.set.models))
     return pa.array(found, pa.list_(_struct(METRICS)))
 
 
@@ -356,8 +379,8 @@ def _described(tell: Callable[..., list[dict[str, Any]]], kind: pa.DataType) -> 
         loaded = _kept(models)
         found = []
         for place, text in enumerate(texts.to_pylist()):
-            model, _ = loaded.scorers[_group_of(text)]
-            found.append(tell(model, *(argument[place].as_py() for argument in arguments)))
+            given = (argument[place].as_py() for argument in arguments)
+            found.append(tell(loaded.ready[_group_of(text)].model, *given))
         return pa.array(found, pa.list_(kind))
 
     return function

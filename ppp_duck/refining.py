@@ -32,9 +32,8 @@ def add(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, w
     measurement = measuring.running(keys[0].as_py())
     loaded = functions._kept_as(measurement.models)
     given = None if pa.types.is_null(weights.type) else weights.to_numpy().astype(np.float64)
-    for place, (model, _), columns in functions._by_model(loaded, groups, rows):
-        points = functions._points(loaded.function, model, columns, len(keys) if place is None else len(place))
-        measuring.refine(measurement, model, points, given if given is None or place is None else given[place])
+    for at, ready, points, _ in functions._by_model(loaded, groups, rows):
+        measuring.refine(measurement, ready.model, points, None if given is None else given[at])
     return pa.array(np.ones(len(keys), dtype=np.int32))
 
 

@@ -16,17 +16,26 @@ import pyarrow as pa
 from ppp_duck import refining, sources, statements
 from ppp_duck.errors import PPPError
 from ppp_duck.functions import FUNCTIONS
+from ppp_duck.progress import Choice, check, choose, forget
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _connections: dict[int, weakref.ref[duckdb.DuckDBPyConnection]] = {}
 
 
-def register(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def register(con: duckdb.DuckDBPyConnection, progress: Choice = None) -> duckdb.DuckDBPyConnection:
     """Make every ``ppp_`` function available in the SQL of ``con``; returns ``con``.
 
     The macros are temporary and belong to this connection; call it for each connection or cursor that needs them, as
     often as you like. The Python functions behind them are shared by all connections to the same database.
+
+    ``progress`` is what this connection is told while a fit runs. None, the default: a line on stderr where somebody
+    types at a prompt or in a notebook, once the fit has taken a second; or what was chosen for this connection before.
+    True: always a line. False: nothing. A function: it is called with a ``ppp_duck.Progress`` some times a second and,
+    with the stage ``'done'``, at the end. That is on a thread of the statement, and the fit waits for it. It may call
+    ``con.interrupt()`` and use cursors, but not this connection. What it raises ends the statement, as a PPPError.
+
+    Raises OptionError where ``progress`` is none of these.
 
     >>> con = register(duckdb.connect())
     >>> con.execute("CREATE TABLE t AS SELECT i // 50 * 10.0 + i % 7 * 0.1e0 AS x FROM range(100) r(i)").fetchall()
@@ -34,21 +43,29 @@ def register(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     >>> con.execute("SELECT cluster_id, count(*) FROM ppp_cluster('t', k := 2) GROUP BY ALL ORDER BY ALL").fetchall()
     [(0, 50), (1, 50)]
     """
+    check(progress)
     with _lock:
         _create_functions(con)
         number = next((n for n, known in _connections.items() if known() is con), None)
         if number is None:
             number = next(_numbers)
             _connections[number] = weakref.ref(con, functools.partial(_forget, number))
+        choose(number, progress)
     con.execute(f"CREATE OR REPLACE TEMP MACRO ppp__connection() AS {number}").fetchall()
     for path in sorted(sql_directory().glob("*.sql")):
         con.execute(path.read_text(encoding="utf-8")).fetchall()
     return con
 
 
-def connect(database: str | Path = ":memory:", **arguments: Any) -> duckdb.DuckDBPyConnection:
-    """``duckdb.connect`` and ``register`` in one: a plain DuckDB connection that knows the ``ppp_`` functions."""
-    return register(duckdb.connect(str(database), **arguments))
+def connect(
+    database: str | Path = ":memory:", progress: Choice = None, **arguments: Any
+) -> duckdb.DuckDBPyConnection:  # fmt: skip
+    """``duckdb.connect`` and ``register`` in one: a plain DuckDB connection that knows the ``ppp_`` functions.
+
+    ``progress`` goes to ``register``, every other argument to ``duckdb.connect``.
+    """
+    check(progress)
+    return register(duckdb.connect(str(database), **arguments), progress)
 
 
 def sql_directory() -> Path:
@@ -59,6 +76,7 @@ def sql_directory() -> Path:
 
 def _forget(number: int, gone: object) -> None:
     _connections.pop(number, None)
+    forget(number)
 
 
 def _create_functions(con: duckdb.DuckDBPyConnection) -> None:

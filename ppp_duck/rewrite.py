@@ -21,6 +21,7 @@ from ppp_duck.sources import Column, Source, literal, quote
 # a part is below it and a coefficient below 2^28, so GROUP of them can be summed before BIGINT could overflow.
 PRIME = 2_147_483_647
 PLACE_BITS = 52  # a double has no more
+NARROWEST = 2.0**-900  # a narrower range of values is one place: its inverse would overflow
 GROUP = 15
 VECTOR_PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
 BUCKETS = 4096  # by the low bits of the key: few enough to be counted in the processor's cache
@@ -149,7 +150,8 @@ def fit_stages(call: Call, source: Source) -> list[Stage]:
         ("_ppp_merged", "NOT MATERIALIZED", _merged(call)),
         ("_ppp_sample", "NOT MATERIALIZED", _sample(call)),
         ("_ppp_steps", "", _steps(call)),
-        ("_ppp_fit", "MATERIALIZED", "SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')"),
+        # The state that is the last, in the form of an aggregate: so DuckDB knows that it is one row.
+        ("_ppp_fit", "MATERIALIZED", "SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')"),
     ]
 
 
@@ -209,19 +211,21 @@ def _finite(form: str, name: str) -> str:
 def _summary(call: Call) -> str:
     """Counts and exact extremes of every feature over all rows, and whether it can help: all order-free."""
     values = [*_group(call), "count(*) AS n"]
-    values += [f"min(y{i}) AS type{i}" for i in range(len(call.features))]
+    values += [f"any_value(y{i}) AS type{i}" for i in range(len(call.features))]
+    known, places = [], []
     for index, feature, form in _forms(call):
         name = f"{form}{index}"
-        values += [f"count({name}) AS {name}_n", f"count(*) FILTER ({_finite(form, name)}) AS {name}_finite"]
-        weighty = " AND w > 0" if call.options.weight is not None else ""  # a row of weight 0 is no row
-        finite = f"FILTER ({_finite(form, name)}{weighty})"
-        if form == "n":
-            values += [f"min({name}) {finite} AS {name}_low", f"max({name}) {finite} AS {name}_high"]
-        elif form == "t":
-            values += [f"min({name}) = max({name}) AS {name}_constant"]
+        if form == "t":
+            values += [f"count({name}) AS {name}_n", f"count({name}) AS {name}_finite"]
+            values.append(f"min({name}) = max({name}) AS {name}_constant")
         else:
-            values.append(f"min(list_min({name})) {finite} AS {name}_low")
-            values.append(f"max(list_max({name})) {finite} AS {name}_high")
+            known.append(f"CASE WHEN {_finite(form, name)} THEN {name} END AS {name}_known")
+            values += [f"count({name}) AS {name}_n", f"count({name}_known) AS {name}_finite"]
+            weighty = " FILTER (w > 0)" if call.options.weight is not None else ""  # a row of weight 0 is no row
+            least, most = (f"{name}_known",) * 2 if form == "n" else (f"list_{m}({name}_known)" for m in ("min", "max"))
+            values += [f"min({least}){weighty} AS {name}_low", f"max({most}){weighty} AS {name}_high"]
+            places += _place(name)
+        if form == "v":
             values += [f"min(len({name})) AS {name}_shortest", f"max(len({name})) AS {name}_longest"]
         if feature.may_be_key:
             values.append(f"count(DISTINCT k{index}) AS k{index}_distinct")
@@ -233,8 +237,18 @@ def _summary(call: Call) -> str:
         if call.automatic
         else []
     )
+    rows = f"(SELECT {_lines(['*', *known])}\nFROM _ppp_features)"
     grouped = " GROUP BY g" if call.options.by else ""
-    return f"SELECT {_lines(['*', *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM _ppp_features{grouped})"
+    return f"SELECT {_lines(['*', *places, *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM {rows}{grouped})"
+
+
+def _place(name: str) -> list[str]:
+    """Where the places of a feature begin, and how many there are to a unit of half its values.
+
+    Halves, so that the range of doubles of opposite sign does not overflow.
+    """
+    width = f"greatest({name}_high * 0.5e0 - {name}_low * 0.5e0, {literal(NARROWEST)})"
+    return [f"{name}_low * 0.5e0 AS {name}_first", f"{literal(2.0**PLACE_BITS)} / {width} AS {name}_per"]
 
 
 def _helps(feature: Feature, index: int) -> str:
@@ -282,14 +296,10 @@ def _parts(call: Call) -> str:
         name = f"{form}{index}"
         parts = [("", f"CAST('0x' || left(md5({name}), 7) AS BIGINT)")]
         if form != "t":
-            # Halves, so that the range of doubles of opposite sign does not overflow. No place has a number that is not
-            # finite.
-            low, high = f"{name}_low * 0.5e0", f"{name}_high * 0.5e0"
-            width = f"CASE WHEN {name}_high > {name}_low THEN {high} - {low} ELSE 1e0 END"
             parts = [
-                (probe, f"TRY_CAST(({value} * 0.5e0 - {low}) / {width} * {literal(2.0**PLACE_BITS)} AS BIGINT)")
+                (probe, f"TRY_CAST(({value} * 0.5e0 - {name}_first) * {name}_per AS BIGINT)")
                 for probe, value in _probes(form, name)
-            ]
+            ]  # no place has a number that is not finite
         for probe, part in parts:
             if not _skips_by_key(call):
                 part = f"coalesce({part}, 0)"
@@ -365,7 +375,9 @@ def _merged(call: Call) -> str:
     if call.options.by:  # a group is grouped whole: most are small
         merged = f"SELECT {names}, u, CAST({weight} AS DOUBLE) AS weight\nFROM _ppp_keyed"
         return f"SELECT *, weight / u AS priority FROM (\n{merged}\nGROUP BY {names}, u)"
-    rows = f"FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % {BUCKETS} WHERE u < part"
+    # The largest part first: where no bucket holds a heavy row, few rows are left to look up.
+    most = "(SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most)"
+    rows = f"FROM {most} JOIN _ppp_buckets ON bucket = h % {BUCKETS} WHERE u < part"
     counted = f"CAST({weight} AS DOUBLE) AS counted, any_value(part) AS part"
     merged = f"SELECT {names}, u, {counted}\n{rows}\nGROUP BY {names}, u"
     return f"SELECT {names}, counted / part AS weight, counted / u AS priority FROM (\n{merged})"
@@ -420,5 +432,5 @@ def _steps(call: Call) -> str:
         used = ", 'used': (SELECT _ppp_used FROM _ppp_used)" if with_used else ""
         groups = "[{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),\n"
         groups += f"  'rows': (SELECT {sample_list(call)} FROM _ppp_sample){used}}}]"
-    return f"SELECT ppp__fit({literal(call.to_json())}, {groups}, version())\n" \
+    return f"SELECT ppp__fit({literal(call.to_json())}, {groups}, version(), ppp__connection())\n" \
            "UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')"  # fmt: skip

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from ppp_duck.engine.partition import Progress
+from ppp_duck.engine.partition import Progress, silent
 
 SLICE = 0.1  # seconds: how long an interrupt may have to wait
 PATIENCE = 60.0
@@ -25,9 +25,10 @@ class Abandoned(Exception):
 
 
 class SteppedFit(Generic[T]):
-    """Runs ``work(progress)`` in slices; ``progress`` is where it can be paused."""
+    """Runs ``work(progress)`` in slices; ``progress`` is where it can be paused, and tells ``report``."""
 
-    def __init__(self, work: Callable[[Progress], T]) -> None:
+    def __init__(self, work: Callable[[Progress], T], report: Progress = silent) -> None:
+        self._report = report
         self._change = threading.Condition()
         self._running = False
         self._stopped = False
@@ -69,7 +70,7 @@ class SteppedFit(Generic[T]):
     def _run(self, work: Callable[[Progress], T]) -> None:
         try:
             self._pause()
-            self._result = work(lambda stage, k: self._pause())
+            self._result = work(self._reported)
         except Abandoned:
             self._abandoned = True
         except BaseException as error:  # handed to the statement by step()
@@ -77,6 +78,10 @@ class SteppedFit(Generic[T]):
         with self._change:
             self._done = True
             self._change.notify_all()
+
+    def _reported(self, stage: str, k: int) -> None:
+        self._report(stage, k)
+        self._pause()
 
     def _pause(self) -> None:
         if self._running and not self._stopped:

@@ -201,7 +201,7 @@ FROM range(240) r(i)
 GOLDEN_OPTIONS = "columns := ['x', 'y', 'c', 'd', 'v'], k := 3, covariance := 'full', max_categories := 3"
 
 
-@pytest.mark.parametrize("version", ["1.4.5", "2.0.0"])
+@pytest.mark.parametrize("version", ["1.4.5", "2.0.1"])
 def test_models_of_other_versions(con: duckdb.DuckDBPyConnection, version: str) -> None:
     """The files hold the model as one version of DuckDB fitted it, and the ids that this version gave its rows."""
     con.execute(f"CREATE TABLE golden AS {GOLDEN_ROWS}").fetchall()

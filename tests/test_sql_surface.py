@@ -254,10 +254,8 @@ def test_explain_describe_prepare_and_create_view_do_not_fit(
 
 def test_each_row_is_scored_once(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     scored = []
-    real = functions.encode
-    monkeypatch.setattr(
-        functions, "encode", lambda f, columns, i: scored.append(len(columns[0])) or real(f, columns, i)
-    )
+    real = functions._points
+    monkeypatch.setattr(functions, "_points", lambda f, ready, rows: scored.append(len(rows)) or real(f, ready, rows))
     con.execute(
         "SELECT cluster_id, probability, distance + 1 FROM ppp_cluster('blobs', output := 'full') "
         "WHERE probability > 0.5 AND second_probability < 0.4 ORDER BY distance"

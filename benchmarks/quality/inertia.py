@@ -13,8 +13,7 @@ import time
 import numpy as np
 from sklearn.cluster import KMeans
 
-from benchmarks.quality.memo import FOLDER
-from benchmarks.quality.run import labelled_sets
+from benchmarks.quality.run import FOLDER, labelled_sets
 from ppp_duck.engine import partition
 from ppp_duck.engine.pipeline import fit
 

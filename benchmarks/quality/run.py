@@ -16,6 +16,7 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.model import Floats, Ints
 
 BENCH = Path(__file__).parents[3] / "shared" / "bench"
+FOLDER = Path(__file__).parent / "cache"  # of what takes minutes
 
 
 def features(table: pd.DataFrame, real: bool) -> Floats:

@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
-_working = 0
-_limit: Any = None
-
 
 @cache
-def _libraries() -> Any:
-    """numpy's BLAS. To look for it takes longer than to score a chunk."""
-    return ThreadpoolController()
+def _libraries() -> list[Any]:
+    """numpy's BLAS. To look for it takes longer than to score a chunk; so does threadpoolctl's own way to limit it."""
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library for library in found if library.num_threads is not None]
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit BLAS, process-wide, from the first work that starts to the last that ends: work may overlap in threads."""
-    global _working, _limit
-    with _lock:
-        if _working == 0:
-            _limit = _libraries().limit(limits=1, user_api="blas")
-        _working += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _working -= 1
-            if _working == 0:
-                _limit.restore_original_limits()
-                _limit = None
+def _limit(threads: list[int]) -> None:
+    for library, number in zip(_libraries(), threads, strict=True):
+        # Since threadpoolctl 3.8 the first Python thread to set a limit is the only one that can, as long as it lives.
+        # Fits and chunks run on any thread.
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+        library.set_num_threads(number)
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
+class _OneThread:
+    """Limits BLAS, process-wide, from the first work that starts to the last that ends: work may overlap in threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._working = 0
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._working == 0:
+                self._before = [library.num_threads for library in _libraries()]
+                _limit([1] * len(self._before))
+            self._working += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._working -= 1
+            if self._working == 0:
+                _limit(self._before)
+
+
+one_thread = _OneThread()

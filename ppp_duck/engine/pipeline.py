@@ -31,7 +31,7 @@ def fit(
 
     ``report``: whether the result lists the candidates as ``trials``, which takes about a tenth of the time.
     """
-    with blas.one_thread():
+    with blas.one_thread:
         rows, weights = partition.canonical_rows(rows, weights)
         if k is not None and not 1 <= k <= len(rows):
             raise ValueError(f"k must lie between 1 and {len(rows)}, the number of distinct rows, not {k}")
@@ -73,7 +73,7 @@ def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
 
 def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture) -> Floats:
     """The prior covariance ``(d, d)`` with which ``fit`` would fit a mixture of that form and size to these rows."""
-    with blas.one_thread():
+    with blas.one_thread:
         rows, weights = partition.canonical_rows(rows, weights)
         every, _, unit = _centered(rows, weights)
         return gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2

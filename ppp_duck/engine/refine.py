@@ -87,7 +87,7 @@ class Refinement:
         heaviest = self._beyond.heaviest
         counts = None if weights is None or heaviest is None else whole_weights(weights, heaviest)
         found: list[list[Sums]] = [[] for _ in self._sums]
-        with blas.one_thread():
+        with blas.one_thread:
             for lo in range(0, len(rows), FEW):
                 block = slice(lo, lo + FEW)
                 self._add_block(found, rows[block], None if counts is None else counts[block])
@@ -114,7 +114,7 @@ class Refinement:
         """End a pass; True if there is to be another."""
         if not self._sums[1][:, 0].all():
             return False
-        with blas.one_thread():
+        with blas.one_thread:
             figures = self._figures()
             self.refined = figures.canonical(self._passes)
             if self._passes == self.wanted:

@@ -72,6 +72,12 @@ class Scorer:
         return np.asarray(np.arange(len(clustering.centers))[:, None] == clustering.component_cluster, dtype=np.float64)
 
     @cached_property
+    def _crowd(self) -> float:
+        """How far below the best component many others must be not to outweigh its cluster; 0 where none share one."""
+        m = len(self.clustering.component_cluster)
+        return 0.0 if m == len(self.clustering.centers) else float(np.log(m) + 1.0)
+
+    @cached_property
     def _owner_moments(self) -> Floats:
         """(3, m) powers 0, 1 and 2 of each component's cluster: their sums tell whether some components have one."""
         return np.asarray(self.clustering.component_cluster.astype(np.float64) ** np.arange(3)[:, None])
@@ -92,7 +98,7 @@ class Scorer:
 
     def assign(self, rows: Floats) -> Ints:
         """Cluster ids (n,) of points (n, d). The same ids as ``score`` gives, sooner."""
-        with blas.one_thread():
+        with blas.one_thread:
             return self._assign(rows)
 
     def _assign(self, rows: Floats) -> Ints:
@@ -103,7 +109,10 @@ class Scorer:
             best = log_p.max(axis=0)
             error = self._screen.error(best)
             # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
-            near = log_p > best - (error + (np.log(len(log_p)) + 1.0))
+            near = log_p > best - 4 * error - self._crowd
+            if np.count_nonzero(near) == near.shape[1]:  # each row has its only one
+                found[block] = self._owner_moments[1] @ near
+                continue
             count, total, squares = self._owner_moments @ near.astype(np.float64)
             owner = (total / count).astype(np.int64)
             doubt = np.flatnonzero(count * squares != total * total)  # their clusters have a variance
@@ -124,7 +133,7 @@ class Scorer:
 
     def score(self, rows: Floats) -> Scores:
         """Ids, posteriors, distance and k-means label of points (n, d)."""
-        with blas.one_thread():
+        with blas.one_thread:
             return self._score(rows)
 
     def _score(self, rows: Floats) -> Scores:
@@ -271,7 +280,10 @@ class Screen:
 
     def error(self, best: Floats) -> Floats:
         """How far a row's log densities may be off, given its best one (n,)."""
-        return np.abs(best) * BLAS_ERROR + BLAS_ERROR * (1 + BLAS_ERROR * self.reach)
+        error = np.abs(best)
+        error *= BLAS_ERROR
+        error += BLAS_ERROR * (1 + BLAS_ERROR * self.reach)
+        return error
 
 
 def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: NDArray[np.bool_]) -> Floats:

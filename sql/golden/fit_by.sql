@@ -9,16 +9,20 @@ SELECT
 FROM _ppp_source
 ),
 _ppp_summary AS MATERIALIZED (
-SELECT *
+SELECT *,
+  n0_low * 0.5e0 AS n0_first,
+  4.5035996273704960e+15 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
 FROM (SELECT
   g,
   count(*) AS n,
-  min(y0) AS type0,
+  any_value(y0) AS type0,
   count(n0) AS n0_n,
-  count(*) FILTER (isfinite(n0)) AS n0_finite,
-  min(n0) FILTER (isfinite(n0)) AS n0_low,
-  max(n0) FILTER (isfinite(n0)) AS n0_high
-FROM _ppp_features GROUP BY g)
+  count(n0_known) AS n0_finite,
+  min(n0_known) AS n0_low,
+  max(n0_known) AS n0_high
+FROM (SELECT *,
+  CASE WHEN isfinite(n0) THEN n0 END AS n0_known
+FROM _ppp_features) GROUP BY g)
 ),
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
@@ -30,7 +34,7 @@ _ppp_parts AS NOT MATERIALIZED (
 SELECT
   g,
   n0,
-  TRY_CAST((n0 * 0.5e0 - n0_low * 0.5e0) / CASE WHEN n0_high > n0_low THEN n0_high * 0.5e0 - n0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) AS p_n0
+  TRY_CAST((n0 * 0.5e0 - n0_first) * n0_per AS BIGINT) AS p_n0
 FROM _ppp_usable JOIN _ppp_summary USING (g)
 ),
 _ppp_keyed AS NOT MATERIALIZED (
@@ -61,11 +65,11 @@ QUALIFY row_number() OVER (PARTITION BY g ORDER BY priority DESC NULLS LAST, n0 
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_fit", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', (SELECT list({'g': g, 'summary': _ppp_summary, 'rows': rows, 'used': _ppp_used} ORDER BY g)
-FROM _ppp_summary LEFT JOIN (SELECT g, list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) AS rows FROM _ppp_sample GROUP BY g) USING (g) LEFT JOIN _ppp_used USING (g)), version())
+FROM _ppp_summary LEFT JOIN (SELECT g, list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) AS rows FROM _ppp_sample GROUP BY g) USING (g) LEFT JOIN _ppp_used USING (g)), version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
-SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 ),
 _ppp_groups AS MATERIALIZED (
 SELECT [ppp__group("g")] AS _ppp_g, min("g") AS "g" FROM _ppp_source GROUP BY _ppp_g

@@ -8,15 +8,19 @@ SELECT
 FROM _ppp_source
 ),
 _ppp_summary AS MATERIALIZED (
-SELECT *
+SELECT *,
+  n0_low * 0.5e0 AS n0_first,
+  4.5035996273704960e+15 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
 FROM (SELECT
   count(*) AS n,
-  min(y0) AS type0,
+  any_value(y0) AS type0,
   count(n0) AS n0_n,
-  count(*) FILTER (isfinite(n0)) AS n0_finite,
-  min(n0) FILTER (isfinite(n0)) AS n0_low,
-  max(n0) FILTER (isfinite(n0)) AS n0_high
-FROM _ppp_features)
+  count(n0_known) AS n0_finite,
+  min(n0_known) AS n0_low,
+  max(n0_known) AS n0_high
+FROM (SELECT *,
+  CASE WHEN isfinite(n0) THEN n0 END AS n0_known
+FROM _ppp_features))
 ),
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
@@ -26,7 +30,7 @@ FROM _ppp_features, _ppp_summary
 _ppp_parts AS NOT MATERIALIZED (
 SELECT
   n0,
-  TRY_CAST((n0 * 0.5e0 - n0_low * 0.5e0) / CASE WHEN n0_high > n0_low THEN n0_high * 0.5e0 - n0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) AS p_n0
+  TRY_CAST((n0 * 0.5e0 - n0_first) * n0_per AS BIGINT) AS p_n0
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
@@ -39,7 +43,7 @@ FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_ke
 _ppp_merged AS NOT MATERIALIZED (
 SELECT n0, counted / part AS weight, counted / u AS priority FROM (
 SELECT n0, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
-FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
 GROUP BY n0, u)
 ),
 _ppp_sample AS NOT MATERIALIZED (
@@ -50,11 +54,11 @@ ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST LIMIT 65537
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": [], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) FROM _ppp_sample)}], version())
+  'rows': (SELECT list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
-SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
 SELECT * EXCLUDE (_ppp_score),
   _ppp_score.cluster_id AS "cluster_id",

@@ -17,36 +17,46 @@ FROM _ppp_source
 ),
 _ppp_summary AS MATERIALIZED (
 SELECT *,
+  n1_low * 0.5e0 AS n1_first,
+  4.5035996273704960e+15 / greatest(n1_high * 0.5e0 - n1_low * 0.5e0, 1.1830521861667747e-271) AS n1_per,
+  n2_low * 0.5e0 AS n2_first,
+  4.5035996273704960e+15 / greatest(n2_high * 0.5e0 - n2_low * 0.5e0, 1.1830521861667747e-271) AS n2_per,
+  v3_low * 0.5e0 AS v3_first,
+  4.5035996273704960e+15 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per,
   (t0_n > 0 AND NOT t0_constant AND 2 * k0_distinct <= t0_n) AS use0,
   (n1_finite > 0 AND n1_high > n1_low AND k1_distinct < n1_n) AS use1,
   (n2_finite > 0 AND n2_high > n2_low) AS use2,
   (v3_finite > 0 AND v3_high > v3_low) AS use3
 FROM (SELECT
   count(*) AS n,
-  min(y0) AS type0,
-  min(y1) AS type1,
-  min(y2) AS type2,
-  min(y3) AS type3,
+  any_value(y0) AS type0,
+  any_value(y1) AS type1,
+  any_value(y2) AS type2,
+  any_value(y3) AS type3,
   count(t0) AS t0_n,
-  count(*) FILTER (t0 IS NOT NULL) AS t0_finite,
+  count(t0) AS t0_finite,
   min(t0) = max(t0) AS t0_constant,
   count(DISTINCT k0) AS k0_distinct,
   count(n1) AS n1_n,
-  count(*) FILTER (isfinite(n1)) AS n1_finite,
-  min(n1) FILTER (isfinite(n1)) AS n1_low,
-  max(n1) FILTER (isfinite(n1)) AS n1_high,
+  count(n1_known) AS n1_finite,
+  min(n1_known) AS n1_low,
+  max(n1_known) AS n1_high,
   count(DISTINCT k1) AS k1_distinct,
   count(n2) AS n2_n,
-  count(*) FILTER (isfinite(n2)) AS n2_finite,
-  min(n2) FILTER (isfinite(n2)) AS n2_low,
-  max(n2) FILTER (isfinite(n2)) AS n2_high,
+  count(n2_known) AS n2_finite,
+  min(n2_known) AS n2_low,
+  max(n2_known) AS n2_high,
   count(v3) AS v3_n,
-  count(*) FILTER ((isfinite(list_sum(v3)) AND list_count(v3) = len(v3))) AS v3_finite,
-  min(list_min(v3)) FILTER ((isfinite(list_sum(v3)) AND list_count(v3) = len(v3))) AS v3_low,
-  max(list_max(v3)) FILTER ((isfinite(list_sum(v3)) AND list_count(v3) = len(v3))) AS v3_high,
+  count(v3_known) AS v3_finite,
+  min(list_min(v3_known)) AS v3_low,
+  max(list_max(v3_known)) AS v3_high,
   min(len(v3)) AS v3_shortest,
   max(len(v3)) AS v3_longest
-FROM _ppp_features)
+FROM (SELECT *,
+  CASE WHEN isfinite(n1) THEN n1 END AS n1_known,
+  CASE WHEN isfinite(n2) THEN n2 END AS n2_known,
+  CASE WHEN (isfinite(list_sum(v3)) AND list_count(v3) = len(v3)) THEN v3 END AS v3_known
+FROM _ppp_features))
 ),
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
@@ -63,16 +73,16 @@ SELECT
   n2,
   v3,
   CASE WHEN use0 THEN CAST('0x' || left(md5(t0), 7) AS BIGINT) ELSE 0 END AS p_t0,
-  CASE WHEN use1 THEN TRY_CAST((n1 * 0.5e0 - n1_low * 0.5e0) / CASE WHEN n1_high > n1_low THEN n1_high * 0.5e0 - n1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_n1,
-  CASE WHEN use2 THEN TRY_CAST((n2 * 0.5e0 - n2_low * 0.5e0) / CASE WHEN n2_high > n2_low THEN n2_high * 0.5e0 - n2_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_n2,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_0,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_1,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_2,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_3,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_4,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_5,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_6,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_low * 0.5e0) / CASE WHEN v3_high > v3_low THEN v3_high * 0.5e0 - v3_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT) ELSE 0 END AS p_v3_7
+  CASE WHEN use1 THEN TRY_CAST((n1 * 0.5e0 - n1_first) * n1_per AS BIGINT) ELSE 0 END AS p_n1,
+  CASE WHEN use2 THEN TRY_CAST((n2 * 0.5e0 - n2_first) * n2_per AS BIGINT) ELSE 0 END AS p_n2,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_0,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_1,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_2,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_3,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_4,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_5,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_6,
+  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
@@ -94,7 +104,7 @@ SELECT t0,
   n1,
   n2,
   v3, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
-FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
 GROUP BY t0,
   n1,
   n2,
@@ -111,11 +121,11 @@ ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC 
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": true, "dropped": [], "features": [{"forms": "t", "may_be_key": true, "name": "city"}, {"forms": "n", "may_be_key": true, "name": "id"}, {"forms": "n", "may_be_key": false, "name": "income"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'t0': t0, 'n1': n1, 'n2': n2, 'v3': v3, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST) FROM _ppp_sample)}], version())
+  'rows': (SELECT list({'t0': t0, 'n1': n1, 'n2': n2, 'v3': v3, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
-SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
 SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, NULL, {'t city': ppp__text(_ppp_source."city"), 'n id': ppp__number(_ppp_source."id"), 'n income': ppp__number(_ppp_source."income"), 'v v': ppp__vector(_ppp_source."v")}) AS "cluster_id"
 FROM _ppp_source, _ppp_fit

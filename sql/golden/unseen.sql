@@ -10,24 +10,31 @@ SELECT
 FROM _ppp_source
 ),
 _ppp_summary AS MATERIALIZED (
-SELECT *
+SELECT *,
+  n0_low * 0.5e0 AS n0_first,
+  4.5035996273704960e+15 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per,
+  v0_low * 0.5e0 AS v0_first,
+  4.5035996273704960e+15 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per
 FROM (SELECT
   count(*) AS n,
-  min(y0) AS type0,
+  any_value(y0) AS type0,
   count(n0) AS n0_n,
-  count(*) FILTER (isfinite(n0)) AS n0_finite,
-  min(n0) FILTER (isfinite(n0)) AS n0_low,
-  max(n0) FILTER (isfinite(n0)) AS n0_high,
+  count(n0_known) AS n0_finite,
+  min(n0_known) AS n0_low,
+  max(n0_known) AS n0_high,
   count(t0) AS t0_n,
-  count(*) FILTER (t0 IS NOT NULL) AS t0_finite,
+  count(t0) AS t0_finite,
   min(t0) = max(t0) AS t0_constant,
   count(v0) AS v0_n,
-  count(*) FILTER ((isfinite(list_sum(v0)) AND list_count(v0) = len(v0))) AS v0_finite,
-  min(list_min(v0)) FILTER ((isfinite(list_sum(v0)) AND list_count(v0) = len(v0))) AS v0_low,
-  max(list_max(v0)) FILTER ((isfinite(list_sum(v0)) AND list_count(v0) = len(v0))) AS v0_high,
+  count(v0_known) AS v0_finite,
+  min(list_min(v0_known)) AS v0_low,
+  max(list_max(v0_known)) AS v0_high,
   min(len(v0)) AS v0_shortest,
   max(len(v0)) AS v0_longest
-FROM _ppp_features)
+FROM (SELECT *,
+  CASE WHEN isfinite(n0) THEN n0 END AS n0_known,
+  CASE WHEN (isfinite(list_sum(v0)) AND list_count(v0) = len(v0)) THEN v0 END AS v0_known
+FROM _ppp_features))
 ),
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
@@ -42,16 +49,16 @@ SELECT
   n0,
   t0,
   v0,
-  coalesce(TRY_CAST((n0 * 0.5e0 - n0_low * 0.5e0) / CASE WHEN n0_high > n0_low THEN n0_high * 0.5e0 - n0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_n0,
+  coalesce(TRY_CAST((n0 * 0.5e0 - n0_first) * n0_per AS BIGINT), 0) AS p_n0,
   coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_0,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_1,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_2,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_3,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_4,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_5,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_6,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_low * 0.5e0) / CASE WHEN v0_high > v0_low THEN v0_high * 0.5e0 - v0_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v0_7
+  coalesce(TRY_CAST((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_0,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_1,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_2,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_3,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_4,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_5,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_6,
+  coalesce(TRY_CAST((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
@@ -70,7 +77,7 @@ SELECT n0,
 SELECT n0,
   t0,
   v0, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
-FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
 GROUP BY n0,
   t0,
   v0, u)
@@ -85,11 +92,11 @@ ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC 
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "ntv", "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "c"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 't0': t0, 'v0': v0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST) FROM _ppp_sample)}], version())
+  'rows': (SELECT list({'n0': n0, 't0': t0, 'v0': v0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
-SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
 SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, NULL, {'n income': ppp__number(_ppp_source."income"), 't income': ppp__text(_ppp_source."income"), 'v income': ppp__vector(_ppp_source."income")}) AS "cluster_id"
 FROM _ppp_source, _ppp_fit, (SELECT NULL AS "cluster_id") AS "ppp_cluster: set prefix, the source already has this column"

@@ -11,24 +11,28 @@ SELECT
 FROM _ppp_source
 ),
 _ppp_summary AS MATERIALIZED (
-SELECT *
+SELECT *,
+  v1_low * 0.5e0 AS v1_first,
+  4.5035996273704960e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per
 FROM (SELECT
   count(*) AS n,
-  min(y0) AS type0,
-  min(y1) AS type1,
+  any_value(y0) AS type0,
+  any_value(y1) AS type1,
   count(t0) AS t0_n,
-  count(*) FILTER (t0 IS NOT NULL) AS t0_finite,
+  count(t0) AS t0_finite,
   min(t0) = max(t0) AS t0_constant,
   count(v1) AS v1_n,
-  count(*) FILTER ((isfinite(list_sum(v1)) AND list_count(v1) = len(v1))) AS v1_finite,
-  min(list_min(v1)) FILTER ((isfinite(list_sum(v1)) AND list_count(v1) = len(v1)) AND w > 0) AS v1_low,
-  max(list_max(v1)) FILTER ((isfinite(list_sum(v1)) AND list_count(v1) = len(v1)) AND w > 0) AS v1_high,
+  count(v1_known) AS v1_finite,
+  min(list_min(v1_known)) FILTER (w > 0) AS v1_low,
+  max(list_max(v1_known)) FILTER (w > 0) AS v1_high,
   min(len(v1)) AS v1_shortest,
   max(len(v1)) AS v1_longest,
   count(*) FILTER (w < 0) AS w_negative,
   count(*) FILTER (NOT isfinite(w)) AS w_infinite,
   max(w) FILTER (isfinite(w)) AS w_high
-FROM _ppp_features)
+FROM (SELECT *,
+  CASE WHEN (isfinite(list_sum(v1)) AND list_count(v1) = len(v1)) THEN v1 END AS v1_known
+FROM _ppp_features))
 ),
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
@@ -43,14 +47,14 @@ SELECT
   t0,
   v1,
   coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_0,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_1,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_2,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_3,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_4,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_5,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_6,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_low * 0.5e0) / CASE WHEN v1_high > v1_low THEN v1_high * 0.5e0 - v1_low * 0.5e0 ELSE 1e0 END * 4.5035996273704960e+15 AS BIGINT), 0) AS p_v1_7,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_0,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_1,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_2,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_3,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_4,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_5,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_6,
+  coalesce(TRY_CAST((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_7,
   CAST(w * pow(2e0, 50 - ceil(log2(w_high))) AS HUGEINT) AS units,
   pow(2e0, 50 - ceil(log2(w_high))) AS unit
 FROM _ppp_usable, _ppp_summary
@@ -70,7 +74,7 @@ SELECT t0,
   v1, counted / part AS weight, counted / u AS priority FROM (
 SELECT t0,
   v1, u, CAST(sum(units) / any_value(unit) AS DOUBLE) AS counted, any_value(part) AS part
-FROM _ppp_keyed JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
+FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
 GROUP BY t0,
   v1, u)
 ),
@@ -83,11 +87,11 @@ ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST LIMIT 65
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "t", "may_be_key": false, "name": "city"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'t0': t0, 'v1': v1, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST) FROM _ppp_sample)}], version())
+  'rows': (SELECT list({'t0': t0, 'v1': v1, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
-SELECT state AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
 )
 SELECT * EXCLUDE (_ppp_score),
   _ppp_score.cluster_id AS "p_cluster_id",
