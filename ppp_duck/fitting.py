@@ -14,10 +14,11 @@ import pyarrow as pa
 from ppp_duck.engine import pipeline
 from ppp_duck.engine.clusterable import row_sets
 from ppp_duck.engine.partition import Progress
+from ppp_duck.engine.refine import Refinement
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError, show
 from ppp_duck.features import encode, learn_feature, unscaled
-from ppp_duck.model import Clustering, Floats, Ints, Model, ModelSet
+from ppp_duck.model import Beyond, Clustering, Floats, Ints, Model, ModelSet
 from ppp_duck.rewrite import Call
 from ppp_duck.sources import Column
 from ppp_duck.version import VERSION
@@ -107,7 +108,13 @@ def _fit_group(
         return fit(part, weights, None if k is None else min(k, len(np.unique(part, axis=0))))
 
     clustering = fit(rows, weights, k)
-    model = Model(tuple(features), impute, separable_at, clustering)
+    beyond = None
+    if call.options.refine and sample is not None and len(weights) < len(sample):
+        heaviest = None if call.options.weight is None else float(summary["w_high"])
+        mixture = None if call.options.covariance == "spherical" else clustering.mixture
+        prior = None if mixture is None else pipeline.covariance_prior(rows, weights, mixture)
+        beyond = Beyond(len(weights), heaviest, prior)
+    model = Model(tuple(features), impute, separable_at, clustering, beyond=beyond)
     if call.function == "ppp_clusterability":
         return replace(model, sets=row_sets(rows, weights, clustering, separable_at, fit_part))
     if not described:
@@ -116,6 +123,27 @@ def _fit_group(
     values = unscaled(features, chosen) if features else rows
     means, spreads = cluster_moments(labels, weights, values, len(clustering.sizes))
     return replace(model, means=means, spreads=spreads)
+
+
+def refined(model: Model, refinement: Refinement) -> Model:
+    """The model with the clustering, and its figures, of all rows."""
+    found, wanted = refinement.refined, refinement.wanted
+    passes = 0 if found is None else found.passes
+    told = "1 pass" if passes == 1 else f"{passes} passes"
+    if passes < wanted:
+        told += f" of {wanted}"
+    told += " over all rows" + ("; one more leaves a cluster without rows" if passes < wanted else "")
+    report = tuple((name, told if name == "refined" else value) for name, value in model.report)
+    model = replace(model, beyond=None, report=report)
+    if found is None:
+        return model
+    model = replace(model, clustering=found.clustering)
+    if model.means is None:
+        return model
+    unit = np.concatenate([np.full(len(one.center), one.unit) for one in model.features])
+    center, scale = (np.concatenate([getattr(one, name) for one in model.features]) for name in ("center", "scale"))
+    means = (found.clustering.centers * scale + center) * unit
+    return replace(model, means=means, spreads=found.spreads * scale * unit)
 
 
 def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tuple[Floats, Floats]:
@@ -252,6 +280,8 @@ def report(
     found.append(
         ("sample", f"all {len(weights)} distinct rows" if all_distinct else f"{len(weights) - 1} distinct rows")
     )
+    if call.options.refine:  # ``refined`` says more where it is done
+        found.append(("refined", "not needed: the fit saw all distinct rows" if all_distinct else "nothing to refine"))
     found.append(("columns_used", ", ".join(f"{one.name} ({one.type}, as {one.kind})" for one in model.features)))
     found += [(f"column_dropped: {name}", why) for name, why in (*call.dropped, *dropped)]
     found += [(f"option: {name}", show(value)) for name, value in _told_options(call).items()]

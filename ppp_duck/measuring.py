@@ -1,4 +1,4 @@
-"""What only a pass over all rows can tell: evaluations of a clustering, and means of columns by cluster.
+"""What only a pass over all rows can tell: evaluations of a clustering, means by cluster, sums of a refinement.
 
 DuckDB has no Python aggregates. So a statement begins a measurement, every chunk of rows adds to it, and the last
 stage, which depends on a count of those rows, reads it. All sums are exact: their order decides nothing.
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ppp_duck.engine.evaluate import Evaluation
 from ppp_duck.engine.exact import ExactSums
+from ppp_duck.engine.refine import Refinement
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import PPPError
 from ppp_duck.features import Points
@@ -31,7 +32,7 @@ TALLY = {"g": "VARCHAR[]", "cluster_id": "INTEGER", "column": "VARCHAR", "mean":
 
 
 class Measurement:
-    """The evaluations, or tallies, of the groups of one statement."""
+    """The evaluations, tallies or refinements of the groups of one statement."""
 
     def __init__(self, models: str) -> None:
         self.models = models
@@ -40,6 +41,8 @@ class Measurement:
         self.evaluations: dict[Group, Evaluation] = {}
         self.skipped: dict[Group, int] = {}  # rows of the groups that have nothing to evaluate
         self.tallies: dict[Group, Tally] = {}
+        self.refinements: dict[Group, Refinement] = {}  # those that go on
+        self.refined: dict[Group, Refinement] = {}  # those that have ended
 
 
 class Tally:
@@ -149,3 +152,29 @@ def tally(measurement: Measurement, model: Model, ids: Ints, numbers: Columns) -
             measurement.tallies[model.group] = Tally(k, numbers)
         values = (column.to_numpy(zero_copy_only=False).astype(np.float64) for column in numbers.values())
         measurement.tallies[model.group].add(ids, values)
+
+
+def refine(measurement: Measurement, model: Model, points: Points, weights: Floats | None) -> None:
+    """Add a chunk of one group's rows to its refinement, if that goes on. Weights may be NaN: such a row is none."""
+    refinement = measurement.refinements.get(model.group)
+    if refinement is None:
+        return
+    usable = points.complete
+    if weights is not None:
+        usable = usable & (weights > 0) & np.isfinite(weights)
+    rows = points.values
+    if not usable.all():
+        rows = rows.T[:, usable].T  # each feature stays contiguous
+        weights = None if weights is None else weights[usable]
+    if len(rows):
+        sums = refinement.sums(rows, weights)
+        with measurement.lock:
+            refinement.add(sums)
+
+
+def close_pass(measurement: Measurement) -> bool:
+    """End a pass over all rows; True if there is to be another."""
+    for group, refinement in list(measurement.refinements.items()):
+        if not refinement.close():
+            measurement.refined[group] = measurement.refinements.pop(group)
+    return bool(measurement.refinements)

@@ -106,6 +106,15 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Beyond:
+    """What a refinement over all rows has to know of the fit to a sample of them."""
+
+    rows: int  # of the sample
+    heaviest: float | None  # the largest weight of a row; None without weights
+    prior: Floats | None  # (d, d) the prior covariance of the mixture's M steps; None: k-means, which has none
+
+
+@dataclass(frozen=True)
 class Model:
     """All that scoring needs: how rows become points, and which cluster a point belongs to."""
 
@@ -121,6 +130,7 @@ class Model:
     spreads: Floats | None = None  # (k, d) their standard deviations
     sets: tuple[RowSet, ...] = ()  # what ppp_clusterability says
     report: tuple[tuple[str, str], ...] = ()  # what ``ppp_info`` says beside what can be seen from the model
+    beyond: Beyond | None = None  # until it is refined, where that is wanted and the sample did not hold all rows
 
 
 @dataclass(frozen=True)

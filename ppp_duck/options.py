@@ -32,6 +32,7 @@ class Options:
     covariance: str = "auto"
     separable_at: float = 0.95
     sample_size: int = 65_536
+    refine: int = 0
     by: tuple[str, ...] = ()
     output: str = "id"
     prefix: str = ""
@@ -75,11 +76,13 @@ def _choice(*choices: str) -> Check:
     return check
 
 
-def _integer(least: int) -> Check:
+def _integer(least: int, most: float = math.inf) -> Check:
+    wanted = f"a whole number from {least} {'up' if most == math.inf else f'to {most}'}"
+
     def check(function: str, name: str, given: object) -> int:
         number = _number(given)
-        if number is None or number != math.floor(number) or number < least:
-            raise OptionError.value(function, name, f"a whole number from {least} up", given)
+        if number is None or number != math.floor(number) or not least <= number <= most:
+            raise OptionError.value(function, name, wanted, given)
         return int(number)
 
     return check
@@ -122,6 +125,7 @@ TABLE = (
     Option("covariance", "VARCHAR", _choice(*COVARIANCES), "form of the mixture's covariances; spherical is k-means"),
     Option("separable_at", "DOUBLE", _share(1), "posterior probability from which a row counts as separable"),
     Option("sample_size", "BIGINT", _integer(2), "how many distinct weighted rows the engine sees"),
+    Option("refine", "INTEGER", _integer(0, 20), "passes over all rows after the fit, where it saw a sample of them"),
     Option("by", "VARCHAR[]", _names, "one independent clustering for each group of equal values in these columns"),
     Option("output", "VARCHAR", _choice(*OUTPUTS), "'id': only cluster_id; 'full': every column there is"),
     Option("prefix", "VARCHAR", _text, "put before the name of every new column"),
@@ -140,13 +144,14 @@ READING = (
 
 _FIT = tuple(option.name for option in TABLE)
 _UNSCORED = tuple(name for name in _FIT if name not in ("output", "prefix"))
+_SAMPLED = tuple(name for name in _UNSCORED if name != "refine")  # of the sample itself: nothing to refine
 
 # The named arguments of every function, in the order of its macro.
 FITTING: dict[str, tuple[str, ...]] = {
     "ppp_cluster": _FIT,
     "ppp_fit": _UNSCORED,
     "ppp_separable": (*_UNSCORED, "prefix"),
-    "ppp_clusterability": _UNSCORED,
+    "ppp_clusterability": _SAMPLED,
 }
 SCORING: dict[str, tuple[str, ...]] = {
     "ppp_predict": ("model", "by", "output", "prefix"),

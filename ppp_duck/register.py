@@ -6,13 +6,14 @@ import functools
 import itertools
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from ppp_duck import sources, statements
+from ppp_duck import refining, sources, statements
 from ppp_duck.errors import PPPError
 from ppp_duck.functions import FUNCTIONS
 from ppp_duck.progress import Choice, check, choose, forget
@@ -87,8 +88,9 @@ def _create_functions(con: duckdb.DuckDBPyConnection) -> None:
         ).fetchall()}  # fmt: skip
         # The rewrite must be folded while binding, so it is not volatile; the others are, so that the optimizer never
         # evaluates one twice for the same row.
-        functions = [("ppp__rewrite", _rewrite, "VARCHAR", False)]
-        functions += [(name, function, returns, True) for name, (function, returns) in FUNCTIONS.items()]
+        functions: list[tuple[str, Callable[..., pa.Array], str, bool]] = [("ppp__rewrite", _rewrite, "VARCHAR", False)]
+        for table in (FUNCTIONS, refining.FUNCTIONS):
+            functions += [(name, function, returns, True) for name, (function, returns) in table.items()]
         for name, function, returns, volatile in functions:
             if name not in known:
                 cursor.create_function(  # type: ignore[call-overload, unused-ignore]

@@ -67,12 +67,12 @@ def statement(function: str, src: object, given: Mapping[str, Any], find: Find) 
 def _cluster(call: Call, source: Source) -> str:
     names = list(SCORE_COLUMNS) if call.options.output == "full" else ["cluster_id"]
     rows = _fitted(call, source)
-    return with_stages(rows.stages, _scored(call.function, source, "_ppp_fit", rows, call.options.prefix, names))
+    return with_stages(rows.stages, _scored(call.function, source, _models(call), rows, call.options.prefix, names))
 
 
 def _separable(call: Call, source: Source) -> str:
     rows = _fitted(call, source)
-    scored = _scored(call.function, source, "_ppp_fit", rows, call.options.prefix, SEPARABLE)
+    scored = _scored(call.function, source, _models(call), rows, call.options.prefix, SEPARABLE)
     return with_stages(rows.stages, f"{scored}\nWHERE _ppp_score.is_separable")
 
 
@@ -88,8 +88,8 @@ def _told(call: Call, source: Source, function: str, names: Collection[str], ord
     """What a function tells of the fitted models; with ``by`` behind the columns that name the group."""
     by = call.options.by
     columns = [f"_ppp_row.{quote(name)}" for name in names]
-    unnested = f"(SELECT unnest({function}(model)) AS _ppp_row FROM _ppp_fit)"
-    stages = fit_stages(call, source)
+    unnested = f"(SELECT unnest({function}(model)) AS _ppp_row FROM {_models(call)})"
+    stages = list(_fitted(call, source).stages)
     if not by:
         return with_stages(stages, f"SELECT {', '.join(columns)} FROM {unnested} ORDER BY _ppp_row.{order}")
     clash = [name for name in by if name.casefold() in names]
@@ -115,10 +115,38 @@ def _told(call: Call, source: Source, function: str, names: Collection[str], ord
 
 
 def _fitted(call: Call, source: Source) -> Rows:
-    """The rows of a source that was just fitted: its features, and the columns that name groups."""
+    """The rows of a source that is fitted: its features, and the columns that name groups."""
     row = _forms((form, feature.name) for feature in call.features for form in feature.forms)
     group = _forms(("g", name) for name in call.options.by)
-    return Rows(tuple(fit_stages(call, source)), "_ppp_source", "_ppp_source.*", row, group)
+    stages = (*fit_stages(call, source), *_refine_stages(call, group, row))
+    return Rows(stages, "_ppp_source", "_ppp_source.*", row, group)
+
+
+def _models(call: Call) -> str:
+    """The relation whose one row holds the key of the models, refined where that is wanted."""
+    return f"_ppp_refine_{call.options.refine + 1}" if call.options.refine else "_ppp_fit"
+
+
+def _refine_stages(call: Call, group: str, row: str) -> list[Stage]:
+    """From ``_ppp_fit`` to the models refined by all rows of ``_ppp_source``, which go to Python as ``group``, ``row``.
+
+    Each stage is a pass: it counts the rows that went through it, and so closes it after the last. One pass more than
+    wanted takes the figures of the result. Where nothing is to be refined, the stages hand the key of the models on
+    and read no row.
+    """
+    passes = call.options.refine
+    if not passes:
+        return []
+    weight = "NULL" if call.options.weight is None else value("n", f"_ppp_source.{quote(call.options.weight)}")
+    begun = f"SELECT ppp__refine(model, {passes}) AS model FROM _ppp_fit"
+    stages: list[Stage] = [("_ppp_refine_0", "MATERIALIZED", begun)]
+    for i in range(passes + 1):
+        before = f"_ppp_refine_{i}"
+        rows = f"SELECT count(ppp__refine_pass({before}.model, {group}, {row}, {weight})) AS _ppp_n\n" \
+               f"FROM _ppp_source, {before} WHERE starts_with({before}.model, 'measurement:')"  # fmt: skip
+        after = f"SELECT ppp__refined({before}.model, _ppp_n) AS model FROM {before}, ({rows})"
+        stages.append((f"_ppp_refine_{i + 1}", "MATERIALIZED", after))
+    return stages
 
 
 # Scoring

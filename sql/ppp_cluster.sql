@@ -13,6 +13,7 @@
 -- covariance      VARCHAR    'auto' (default), 'spherical' (this is k-means), 'diag', 'tied', 'full'
 -- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
 -- sample_size     BIGINT     65536: how many distinct weighted rows the engine sees; below it nothing is lost
+-- refine          INTEGER    0: passes over all rows, up to 20, that improve the fit to a sample of them
 -- by              VARCHAR[]  one independent clustering for each group of equal values in these columns
 -- output          VARCHAR    'id' (default: only cluster_id) or 'full'
 -- prefix          VARCHAR    '': put before the name of every new column
@@ -35,6 +36,7 @@ CREATE OR REPLACE TEMP MACRO ppp_cluster(
   covariance := 'auto',
   separable_at := 0.95e0,
   sample_size := 65536,
+  refine := 0,
   by := NULL,
   output := 'id',
   prefix := ''
@@ -57,6 +59,7 @@ FROM query(ppp__rewrite(
     'covariance': covariance,
     'separable_at': separable_at,
     'sample_size': sample_size,
+    'refine': refine,
     'by': "by",
     'output': output,
     'prefix': prefix

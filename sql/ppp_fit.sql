@@ -13,10 +13,11 @@
 -- covariance      VARCHAR    'auto' (default), 'spherical' (this is k-means), 'diag', 'tied', 'full'
 -- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
 -- sample_size     BIGINT     65536: how many distinct weighted rows the engine sees; below it nothing is lost
+-- refine          INTEGER    0: passes over all rows, up to 20, that improve the fit to a sample of them
 -- by              VARCHAR[]  one independent clustering for each group of equal values in these columns
 --
 -- Columns: with by, the columns that name the group; cluster_id INTEGER (0 is the largest; NULL in the one row of a group
--- that has nothing to cluster), size DOUBLE (weight of its rows; estimated beyond sample_size distinct rows), share DOUBLE,
+-- that has nothing to cluster), size DOUBLE (weight of its rows; estimated beyond sample_size distinct rows, unless refined), share DOUBLE,
 -- agreement DOUBLE (how far k-means and the mixture agree on it: 0 to 1), center VARCHAR (JSON: the mean of each feature, in
 -- the units of its column), model VARCHAR (JSON: all that scoring needs)
 
@@ -34,6 +35,7 @@ CREATE OR REPLACE TEMP MACRO ppp_fit(
   covariance := 'auto',
   separable_at := 0.95e0,
   sample_size := 65536,
+  refine := 0,
   by := NULL
 ) AS TABLE
 FROM query(ppp__rewrite(
@@ -54,6 +56,7 @@ FROM query(ppp__rewrite(
     'covariance': covariance,
     'separable_at': separable_at,
     'sample_size': sample_size,
+    'refine': refine,
     'by': "by"
   }
 ));

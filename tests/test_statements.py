@@ -21,6 +21,7 @@ CTE = Source("c", '"c"', None, False)
 CALLS = {
     "fit_by": ("ppp_fit", ROWS, {"by": ["g"], "columns": ["x"]}),
     "separable": ("ppp_separable", ROWS, {"columns": ["x"]}),
+    "refined": ("ppp_separable", ROWS, {"columns": ["x"], "by": ["g"], "sample_size": 5, "refine": 1}),
     "predict": ("ppp_predict", ROWS, {"model": "seg"}),
     "predict_unseen": ("ppp_predict", CTE, {"model": "seg", "output": "full", "prefix": "p_"}),
     "outliers": ("ppp_outliers", ROWS, {"model": "seg", "contamination": 0.1}),
@@ -60,7 +61,7 @@ def test_golden_runs(name: str) -> None:
 
 
 STATEMENTS = [
-    "fit('blobs', k := 2)", "separable('blobs', k := 2)", "predict('blobs', model := 'seg')",
+    "fit('blobs', k := 2)", "separable('blobs', k := 2, sample_size := 50, refine := 1)", "predict('blobs', model := 'seg')",
     "outliers('blobs', model := 'seg')", "evaluate('blobs', model := 'seg')", "profile('blobs', model := 'seg')",
     "centers('seg')", "trials('seg')", "info('seg')", "compare('seg', a := 0)", "match('seg', 'seg', 'blobs')",
 ]  # fmt: skip

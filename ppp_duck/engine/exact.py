@@ -7,8 +7,10 @@ powers of two (a small superaccumulator; Neal, Fast exact summation using small 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppp_duck.model import Floats, Ints
 
@@ -82,3 +84,44 @@ class ExactSums:
     def rounded(self) -> Floats:
         """The sums, each rounded once."""
         return np.array([float(one) for one in self.exact()])
+
+
+Objects = NDArray[np.object_]  # Python integers: no sum is too large
+
+DIGIT = 10  # bits of a digit of a weight
+NEAR = 2.0**41  # of terms up to this, times a digit, the sum of ``FEW`` is below 2^63
+FEW = 1 << 11
+_exactly = np.frompyfunc(int, 1, 1)
+
+
+def rounded_sums(
+    terms: Floats, starts: Ints, counts: Ints | None = None, fraction: int = 0, far: bool = True
+) -> Objects:
+    """Sums ``(t, g)`` of each line of ``terms (t, n)``, rounded to multiples of ``2^-fraction``, in that unit.
+
+    The columns of a sum follow each other, the j-th from ``starts[j]`` on. Each column counts ``counts[i]`` times, from
+    0 to 2^50. What a term adds depends on itself alone, and whole numbers have the same sum in every order. Not ``far``
+    means: no term is beyond ``NEAR`` and no sum has more than ``FEW`` of them. The result is the same, sooner.
+    """
+    scale = 2.0**fraction
+    parts: list[tuple[int, NDArray[Any]]]
+    digits: list[tuple[int, NDArray[Any] | None]] = [(0, None)]
+    if far:
+        parts = [(0, np.asarray(_exactly(np.rint(terms * scale)), dtype=object))]
+        if counts is not None:
+            digits = [(0, counts.astype(object))]
+    else:
+        whole = np.rint(terms)
+        parts = [(fraction, whole.astype(np.int64))]
+        if fraction:
+            parts.append((0, np.rint((terms - whole) * scale).astype(np.int64)))
+        if counts is not None:
+            places = range(0, int(counts.max(initial=0)).bit_length(), DIGIT)
+            digits = [(place, (counts >> place) & ((1 << DIGIT) - 1)) for place in places]
+    total = np.zeros((len(terms), len(starts)), dtype=object)
+    for power, numbers in parts:
+        for place, digit in digits:
+            if digit is None or digit.any():
+                found = np.add.reduceat(numbers if digit is None else numbers * digit, starts, axis=1)
+                total += found.astype(object) << (power + place)
+    return total

@@ -71,6 +71,14 @@ def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
     return Rows.of(x, weights), middle, unit
 
 
+def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture) -> Floats:
+    """The prior covariance ``(d, d)`` with which ``fit`` would fit a mixture of that form and size to these rows."""
+    with blas.one_thread:
+        rows, weights = partition.canonical_rows(rows, weights)
+        every, _, unit = _centered(rows, weights)
+        return gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2
+
+
 def _sample(every: Rows, size: int) -> Rows:
     if len(every.x) <= size:
         return every
@@ -185,7 +193,7 @@ def _certified(
     k = int(group.max()) + 1
     sizes = np.bincount(labels, every.weights, k).astype(np.float64)
     centers = partition.group_means(every.x, every.weights, labels, k)
-    order: Ints = np.lexsort((*centers.T[::-1], -sizes))
+    order = validate.canonical_order(centers, sizes)
     rank = np.argsort(order).astype(np.int64)
     group, labels, sizes, centers = rank[group], rank[labels], sizes[order], centers[order]
     first = centers if len(group) == k else (cells - middle) / unit

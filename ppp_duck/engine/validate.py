@@ -19,3 +19,8 @@ def majority(weights: Floats, cells: Ints, clusters: Ints, cell_count: int, k: i
     """The cluster ``(cell_count,)`` that holds most of the weight of each cell; the lowest id among equals."""
     table = np.bincount(cells * k + clusters, weights, cell_count * k).reshape(cell_count, k)
     return np.asarray(np.argmax(table, axis=1), dtype=np.int64)
+
+
+def canonical_order(centers: Floats, sizes: Floats) -> Ints:
+    """The order of clusters ``(k,)``: the heaviest first, ties by the centre ``(k, d)``, feature by feature."""
+    return np.asarray(np.lexsort((*centers.T[::-1], -sizes)), dtype=np.int64)

@@ -86,7 +86,7 @@ SELECT t0,
 ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST LIMIT 65537
 ),
 _ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "t", "may_be_key": false, "name": "city"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
+SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "t", "may_be_key": false, "name": "city"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
   'rows': (SELECT list({'t0': t0, 'v1': v1, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
