@@ -135,7 +135,7 @@ def ward_size(x: Floats, weights: Floats, ward: LabelsAt, most: int) -> int:
     """The number of groups at which Ward's partitions have their lowest classification BIC (tempered), a dip in it.
 
     Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
-    below ends long before it gets there. One group may have a lower BIC still, if only a little: what counts is the dip.
+    below ends long before it gets there. One group may have a slightly lower BIC still: what counts is the dip.
     """
     d, total = x.shape[1], float(weights.sum())
     size = tempered(total)
