@@ -1,7 +1,6 @@
 """What the SQL functions ``ppp__…`` do when a statement runs: Arrow columns in, one Arrow column out.
 
-Two things live longer than a call: fits in progress, and the models of statements that run now. A statement refers to
-them by a key, which is short, because DuckDB repeats it for every row.
+Fits in progress live longer than a call, as do the models of statements that run now (loaded.py).
 """
 
 from __future__ import annotations
@@ -10,9 +9,7 @@ import functools
 import itertools
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,72 +17,18 @@ import pyarrow as pa
 
 from ppp_duck import describe, measuring, stored
 from ppp_duck.engine.evaluate import METRICS, Evaluation
-from ppp_duck.engine.score import Scorer
-from ppp_duck.errors import ModelError, PPPError
-from ppp_duck.features import Encoder, Points, reasons
+from ppp_duck.errors import ModelError
+from ppp_duck.features import reasons
 from ppp_duck.fitting import fit_groups, model_key
+from ppp_duck.loaded import Loaded, by_model, fields_of, keep, kept, kept_as, names_of
 from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS, Ints, Model, ModelSet
 from ppp_duck.progress import Watch
 from ppp_duck.rewrite import Call
-from ppp_duck.statements import ROW
 from ppp_duck.stepping import SteppedFit
-
-MODELS_KEPT = 64  # used by statements that run now; a model is a few kilobytes
-FORMS = {"number": "n", "text": "t", "vector": "v"}
-Columns = Mapping[str, pa.Array]
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _fits: dict[str, tuple[Watch, SteppedFit[ModelSet]]] = {}
-_models: OrderedDict[str, Loaded] = OrderedDict()
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A model with what turns columns into its points and points into ids; None where there was nothing to cluster."""
-
-    model: Model
-    encoder: Encoder
-    columns: tuple[str, ...]  # what it needs, as in 'n income'
-    scorer: Scorer | None
-
-    @staticmethod
-    def of(model: Model) -> Ready:
-        columns = tuple(f"{FORMS[feature.kind]} {feature.name}".casefold() for feature in model.features)
-        scorer = None if model.clustering is None else Scorer(model.clustering)
-        return Ready(model, Encoder(model.features, model.impute), columns, scorer)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """Models ready to score, by the values of their group, for the SQL function that asked for them."""
-
-    function: str
-    set: ModelSet
-    ready: Mapping[tuple[str | None, ...], Ready]
-
-
-def _keep(models: ModelSet, function: str) -> str:
-    """Keep models for the statement that runs; returns their key, whose first word says if there are groups."""
-    key = f"{'models' if models.by else 'model'}:{model_key(models)}:{function}"
-    ready = {model.group: Ready.of(model) for model in models.models}
-    with _lock:
-        _models[key] = Loaded(function, models, ready)
-        _models.move_to_end(key)
-        while len(_models) > MODELS_KEPT:
-            _models.popitem(last=False)
-    return key
-
-
-def _kept(keys: pa.ChunkedArray) -> Loaded:
-    return _kept_as(keys[0].as_py())
-
-
-def _kept_as(key: str) -> Loaded:
-    if key not in _models:
-        function = key.rpartition(":")[2]
-        raise PPPError(f"{function}: run the statement again, {MODELS_KEPT} later ones pushed its model out of memory")
-    return _models[key]
 
 
 def begin_fit(
@@ -120,7 +63,7 @@ def step(states: pa.ChunkedArray) -> pa.Array:
     if not done:
         return pa.array([state])
     del _fits[state]
-    return pa.array([_keep(fit.result() or ModelSet((), ()), watch.function)])
+    return pa.array([keep(fit.result() or ModelSet((), ()), watch.function)])
 
 
 def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
@@ -135,31 +78,31 @@ def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray
         advice = f"{again}, as the old model was" if function == "ppp_match" else f"leave by out, or {again}"
         fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"
         raise ModelError(f"{function}: {advice}: {fitted}")
-    return pa.array([_keep(models, function)])
+    return pa.array([keep(models, function)])
 
 
 def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Cluster ids of one chunk of rows."""
     ids = np.full(len(models), -1, dtype=np.int32)
-    for at, _, found, _ in _assigned(_kept(models), groups, rows):
+    for at, _, found, _ in _assigned(kept(models), groups, rows):
         ids[at] = found
     return pa.array(ids, mask=ids < 0)
 
 
 def locate(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster id of one chunk of rows, as a struct."""
-    return _where(len(models), [(at, model, ids) for at, model, ids, _ in _assigned(_kept(models), groups, rows)])
+    return _where(len(models), [(at, model, ids) for at, model, ids, _ in _assigned(kept(models), groups, rows)])
 
 
 def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Every new column of one chunk of rows, as a struct."""
-    loaded, n = _kept(models), len(models)
+    loaded, n = kept(models), len(models)
     ids = {name: np.full(n, -1, dtype=np.int32) for name in ("cluster_id", "second_cluster_id", "kmeans_id")}
     shares = {name: np.zeros(n) for name in ("probability", "second_probability", "distance")}
     separable = np.zeros(n, dtype=bool)
     why: list[str | None] = [None] * n
     known = np.zeros(n, dtype=bool)
-    for at, ready, points, _ in _by_model(loaded, groups, rows):
+    for at, ready, points, _ in by_model(loaded, groups, rows):
         known[at] = True
         said = reasons(ready.model.features, points)
         if ready.scorer is None:
@@ -192,51 +135,20 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
 
 def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Minus the log density of one chunk of rows under the mixture, in scaled units."""
-    loaded, n = _kept(models), len(models)
+    loaded, n = kept(models), len(models)
     found, known = np.zeros(n), np.zeros(n, dtype=bool)
-    for at, ready, points, _ in _by_model(loaded, groups, rows):
+    for at, ready, points, _ in by_model(loaded, groups, rows):
         if ready.scorer is not None:
             found[at] = -ready.scorer.log_density(points.values)
             known[at] = points.complete
     return pa.array(found, mask=~known)
 
 
-def _by_model(
-    loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
-) -> Iterator[tuple[slice | Ints, Ready, Points, pa.Array]]:
-    """The rows of a chunk by the model that scores them: their places, the model, their points and their columns.
-
-    Rows of a group that has no model are left out.
-    """
-    columns = _whole(rows)
-    if not loaded.set.by:
-        if loaded.set.models:  # else the fit saw no row
-            ready = loaded.ready[()]
-            yield slice(None), ready, _points(loaded.function, ready, columns), columns
-        return
-    known = {**_fields(columns), **_fields(_whole(groups))}
-    lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in known]
-    if lacking:
-        raise ModelError(
-            f"{loaded.function}: give the source the columns that the model was fitted by: {', '.join(lacking)} "
-            f"{'is' if len(lacking) == 1 else 'are'} missing"
-        )
-    places: dict[tuple[str | None, ...], list[int]] = {}
-    values = [known[f"g {name}".casefold()].to_pylist() for name in loaded.set.by]
-    for place, group in enumerate(zip(*values, strict=True)):
-        places.setdefault(group, []).append(place)
-    for group, members in places.items():
-        if group in loaded.ready:
-            at, ready = np.array(members, dtype=np.int64), loaded.ready[group]
-            part = columns.take(pa.array(at))
-            yield at, ready, _points(loaded.function, ready, part), part
-
-
 def _assigned(
     loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
 ) -> Iterator[tuple[slice | Ints, Model, Ints, pa.Array]]:
     """The rows of a chunk by the model that scores them: their places, the model, their ids (-1: none), the columns."""
-    for at, ready, points, part in _by_model(loaded, groups, rows):
+    for at, ready, points, part in by_model(loaded, groups, rows):
         found = -1 if ready.scorer is None else ready.scorer.assign(points.values)
         yield at, ready.model, np.where(points.complete, found, -1), part
 
@@ -251,58 +163,9 @@ def _where(n: int, found: Sequence[tuple[slice | Ints, Model, Ints]]) -> pa.Arra
     return pa.StructArray.from_arrays(fields, names=list(WHERE))
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def _names(kind: pa.DataType) -> list[str]:
-    """The fields of a struct as they were written, as in 'n Income'."""
-    return [field.name.removeprefix(ROW) for field in kind] if pa.types.is_struct(kind) else []
-
-
-def _fields(struct: pa.Array) -> Columns:
-    """The columns of a struct by name, as in 'n income': the form (number, text, vector, group) and the column."""
-    return {name.casefold(): struct.field(place) for place, name in enumerate(_names(struct.type))}
-
-
-@functools.lru_cache(maxsize=MODELS_KEPT)
-def _places(kind: pa.DataType, wanted: tuple[str, ...]) -> tuple[int, ...] | None:
-    """Where in a struct the columns are; None if one is not there."""
-    found = {name.casefold(): place for place, name in enumerate(_names(kind))}
-    return tuple(found[name] for name in wanted) if all(name in found for name in wanted) else None
-
-
-def _points(function: str, ready: Ready, struct: pa.Array) -> Points:
-    if not ready.columns:  # where no feature varies, every row is the same point
-        n = len(struct)
-        return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
-    places = _places(struct.type, ready.columns)
-    columns = None if places is None else [struct.field(place) for place in places]
-    if columns is None or any(column.null_count for column in columns):
-        forms = _fields(struct)
-        features = zip(ready.model.features, ready.columns, strict=True)
-        if lacking := [one.name for one, name in features if not _has(forms, name)]:
-            raise ModelError(
-                f"{function}: give the source the columns that the model was fitted to: {', '.join(lacking)} "
-                f"{'is' if len(lacking) == 1 else 'are'} missing, or of another kind of type"
-            )
-        columns = [forms[name] for name in ready.columns]
-    return ready.encoder.encode(columns)
-
-
-def _has(columns: Columns, name: str) -> bool:
-    """Whether a form of a column is there. One whose type could not be seen has all forms, NULL but for its own."""
-    if name not in columns:
-        return False
-    others = (columns.get(form + name[1:]) for form in FORMS.values())
-    return not columns[name].null_count or all(
-        other is columns[name] or other is None or other.null_count == len(other) for other in others
-    )
-
-
 def grouped_by(models: pa.ChunkedArray) -> pa.Array:
     """The names of the columns that models are grouped by."""
-    return pa.array([list(_kept(models).set.by)], pa.list_(pa.string()))
+    return pa.array([list(kept(models).set.by)], pa.list_(pa.string()))
 
 
 def measure(models: pa.ChunkedArray) -> pa.Array:
@@ -322,8 +185,8 @@ def second_pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.Chunked
 
 def _pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, second: bool) -> pa.Array:
     measurement = measuring.running(keys[0].as_py().partition(" ")[0])
-    loaded = _kept_as(measurement.models)
-    for _, ready, points, _ in _by_model(loaded, groups, rows):
+    loaded = kept_as(measurement.models)
+    for _, ready, points, _ in by_model(loaded, groups, rows):
         measuring.evaluate(measurement, ready.model, ready.scorer, points, second)
     return pa.array(np.ones(len(keys), dtype=np.int32))
 
@@ -331,10 +194,10 @@ def _pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray,
 def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster of each row, whose numbers are added to the sums of its cluster."""
     measurement = measuring.running(keys[0].as_py())
-    numbers = {name.casefold(): name[2:] for name in _names(rows.type) if name.startswith("n ")}
+    numbers = {name.casefold(): name[2:] for name in names_of(rows.type) if name.startswith("n ")}
     found = []
-    for at, model, ids, part in _assigned(_kept_as(measurement.models), groups, rows):
-        columns = _fields(part)
+    for at, model, ids, part in _assigned(kept_as(measurement.models), groups, rows):
+        columns = fields_of(part)
         measuring.tally(measurement, model, ids, {shown: columns[name] for name, shown in numbers.items()})
         found.append((at, model, ids))
     return _where(len(keys), found)
@@ -345,7 +208,7 @@ def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedA
     key = keys[0].as_py().partition(" ")[0]
     measurement = measuring.running(key)
     found = []
-    loaded = _kept_as(measurement.models)
+    loaded = kept_as(measurement.models)
     for text in texts.to_pylist():
         group = _group_of(text)
         ready = loaded.ready[group]
@@ -367,7 +230,7 @@ def tallied(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedArr
         group = _group_of(text)
         own = measurement.tallies[group].rows() if group in measurement.tallies else []
         found.append([{"g": group, **row} for row in own])
-    measuring.tell(key, len(texts), len(_kept_as(measurement.models).set.models))
+    measuring.tell(key, len(texts), len(kept_as(measurement.models).set.models))
     return pa.array(found, pa.list_(_struct(measuring.TALLY)))
 
 
@@ -377,15 +240,15 @@ def _group_of(text: str) -> tuple[str | None, ...]:
 
 def rows(models: pa.ChunkedArray) -> pa.Array:
     """The models as the rows of a table."""
-    kept = _kept(models).set
-    return pa.array([stored.to_rows(kept, model_key(kept))], ROWS)
+    found = kept(models).set
+    return pa.array([stored.to_rows(found, model_key(found))], ROWS)
 
 
 def clusterability(models: pa.ChunkedArray) -> pa.Array:
     """The sets of rows of each group, as ``ppp_clusterability`` shows them."""
     found = [
         {"g": list(model.group), **vars(one), "rows": round(one.rows)}
-        for model in _kept(models).set.models
+        for model in kept(models).set.models
         for one in model.sets
     ]
     return pa.array([found], pa.list_(_struct(SETS)))
@@ -396,7 +259,7 @@ def _described(tell: Callable[..., list[dict[str, Any]]], kind: pa.DataType) -> 
 
     def function(*columns: pa.ChunkedArray) -> pa.Array:
         models, texts, *arguments = columns  # DuckDB takes a signature with names and a star for one argument more
-        loaded = _kept(models)
+        loaded = kept(models)
         found = []
         for place, text in enumerate(texts.to_pylist()):
             given = (argument[place].as_py() for argument in arguments)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from ppp_duck import functions, measuring
+from ppp_duck import measuring
 from ppp_duck.engine.refine import Refinement
 from ppp_duck.fitting import refined
+from ppp_duck.loaded import by_model, keep, kept, kept_as
 from ppp_duck.model import ModelSet
 
 
@@ -18,7 +19,7 @@ def begin(models: pa.ChunkedArray, passes: pa.ChunkedArray) -> pa.Array:
     key = models[0].as_py()
     found = {
         model.group: Refinement(model.clustering, model.beyond, passes[0].as_py())
-        for model in functions._kept(models).set.models
+        for model in kept(models).set.models
         if model.clustering is not None and model.beyond is not None
     }
     if found:
@@ -30,9 +31,9 @@ def begin(models: pa.ChunkedArray, passes: pa.ChunkedArray) -> pa.Array:
 def add(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, weights: pa.ChunkedArray) -> pa.Array:
     """Add a chunk of rows to the refinements; returns 1 for each, to be counted."""
     measurement = measuring.running(keys[0].as_py())
-    loaded = functions._kept_as(measurement.models)
+    loaded = kept_as(measurement.models)
     given = None if pa.types.is_null(weights.type) else weights.to_numpy().astype(np.float64)
-    for at, ready, points, _ in functions._by_model(loaded, groups, rows):
+    for at, ready, points, _ in by_model(loaded, groups, rows):
         measuring.refine(measurement, ready.model, points, None if given is None else given[at])
     return pa.array(np.ones(len(keys), dtype=np.int32))
 
@@ -45,10 +46,10 @@ def close(keys: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
     measurement = measuring.running(key)
     if measuring.close_pass(measurement):
         return pa.array([key])
-    loaded, ended = functions._kept_as(measurement.models), measurement.refined
+    loaded, ended = kept_as(measurement.models), measurement.refined
     models = tuple(refined(one, ended[one.group]) if one.group in ended else one for one in loaded.set.models)
     measuring.tell(key, len(models), len(models))
-    return pa.array([functions._keep(ModelSet(loaded.set.by, models), loaded.function)])
+    return pa.array([keep(ModelSet(loaded.set.by, models), loaded.function)])
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., pa.Array], str]] = {

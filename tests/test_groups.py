@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ppp_duck
+from ppp_duck import loaded, stored
 
 functions = importlib.import_module("ppp_duck.functions")
 OPTIONS = "columns := ['x', 'y'], k := 2, covariance := 'diag'"
@@ -253,7 +254,7 @@ def test_results_may_be_read_in_several_chunks(grouped: duckdb.DuckDBPyConnectio
     def column(value: object) -> pa.ChunkedArray:
         return pa.chunked_array([[value]])
 
-    key = functions._keep(functions.stored.from_rows("seg", rows), "ppp_evaluate")
+    key = loaded.keep(stored.from_rows("seg", rows), "ppp_evaluate")
     measurement = functions.measure(column(key))[0].as_py()
     for row in rows:
         if row["cluster_id"] == 0:

@@ -9,6 +9,7 @@ import pytest
 from conftest import sizes
 
 import ppp_duck
+from ppp_duck import loaded
 from ppp_duck.options import ARGUMENTS
 
 functions = importlib.import_module("ppp_duck.functions")
@@ -38,7 +39,7 @@ def test_a_closed_connection_is_forgotten() -> None:
     gc.collect()
     assert len(register._connections) == known
     assert not functions._fits
-    assert len(functions._models) <= functions.MODELS_KEPT
+    assert len(loaded._models) <= loaded.MODELS_KEPT
 
 
 def test_a_file_can_be_opened_again_at_once(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from conftest import sizes
 
 import ppp_duck
+from ppp_duck import loaded
 from ppp_duck.model import SCORE_COLUMNS
 
 functions = importlib.import_module("ppp_duck.functions")  # the module; the package's attribute is the function
@@ -254,8 +255,8 @@ def test_explain_describe_prepare_and_create_view_do_not_fit(
 
 def test_each_row_is_scored_once(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     scored = []
-    real = functions._points
-    monkeypatch.setattr(functions, "_points", lambda f, ready, rows: scored.append(len(rows)) or real(f, ready, rows))
+    real = loaded._points
+    monkeypatch.setattr(loaded, "_points", lambda f, ready, rows: scored.append(len(rows)) or real(f, ready, rows))
     con.execute(
         "SELECT cluster_id, probability, distance + 1 FROM ppp_cluster('blobs', output := 'full') "
         "WHERE probability > 0.5 AND second_probability < 0.4 ORDER BY distance"

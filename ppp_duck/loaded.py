@@ -1,0 +1,157 @@
+"""Models in memory, for the statements that run now, and the rows of a chunk on their way to them.
+
+A statement refers to its models by a key, which is short, because DuckDB repeats it for every row.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ppp_duck.engine.score import Scorer
+from ppp_duck.errors import ModelError, PPPError
+from ppp_duck.features import Encoder, Points
+from ppp_duck.fitting import model_key
+from ppp_duck.model import Ints, Model, ModelSet
+from ppp_duck.statements import ROW
+
+MODELS_KEPT = 64  # used by statements that run now; a model is a few kilobytes
+FORMS = {"number": "n", "text": "t", "vector": "v"}
+Columns = Mapping[str, pa.Array]
+
+_lock = threading.Lock()
+_models: OrderedDict[str, Loaded] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model with what turns columns into its points and points into ids; None where there was nothing to cluster."""
+
+    model: Model
+    encoder: Encoder
+    columns: tuple[str, ...]  # what it needs, as in 'n income'
+    scorer: Scorer | None
+
+    @staticmethod
+    def of(model: Model) -> Ready:
+        columns = tuple(f"{FORMS[feature.kind]} {feature.name}".casefold() for feature in model.features)
+        scorer = None if model.clustering is None else Scorer(model.clustering)
+        return Ready(model, Encoder(model.features, model.impute), columns, scorer)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Models ready to score, by the values of their group, for the SQL function that asked for them."""
+
+    function: str
+    set: ModelSet
+    ready: Mapping[tuple[str | None, ...], Ready]
+
+
+def keep(models: ModelSet, function: str) -> str:
+    """Keep models for the statement that runs; returns their key, whose first word says if there are groups."""
+    key = f"{'models' if models.by else 'model'}:{model_key(models)}:{function}"
+    ready = {model.group: Ready.of(model) for model in models.models}
+    with _lock:
+        _models[key] = Loaded(function, models, ready)
+        _models.move_to_end(key)
+        while len(_models) > MODELS_KEPT:
+            _models.popitem(last=False)
+    return key
+
+
+def kept(keys: pa.ChunkedArray) -> Loaded:
+    return kept_as(keys[0].as_py())
+
+
+def kept_as(key: str) -> Loaded:
+    if key not in _models:
+        function = key.rpartition(":")[2]
+        raise PPPError(f"{function}: run the statement again, {MODELS_KEPT} later ones pushed its model out of memory")
+    return _models[key]
+
+
+def by_model(
+    loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
+) -> Iterator[tuple[slice | Ints, Ready, Points, pa.Array]]:
+    """The rows of a chunk by the model that scores them: their places, the model, their points and their columns.
+
+    Rows of a group that has no model are left out.
+    """
+    columns = _whole(rows)
+    if not loaded.set.by:
+        if loaded.set.models:  # else the fit saw no row
+            ready = loaded.ready[()]
+            yield slice(None), ready, _points(loaded.function, ready, columns), columns
+        return
+    known = {**fields_of(columns), **fields_of(_whole(groups))}
+    lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in known]
+    if lacking:
+        raise ModelError(
+            f"{loaded.function}: give the source the columns that the model was fitted by: {', '.join(lacking)} "
+            f"{'is' if len(lacking) == 1 else 'are'} missing"
+        )
+    places: dict[tuple[str | None, ...], list[int]] = {}
+    values = [known[f"g {name}".casefold()].to_pylist() for name in loaded.set.by]
+    for place, group in enumerate(zip(*values, strict=True)):
+        places.setdefault(group, []).append(place)
+    for group, members in places.items():
+        if group in loaded.ready:
+            at, ready = np.array(members, dtype=np.int64), loaded.ready[group]
+            part = columns.take(pa.array(at))
+            yield at, ready, _points(loaded.function, ready, part), part
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def names_of(kind: pa.DataType) -> list[str]:
+    """The fields of a struct as they were written, as in 'n Income'."""
+    return [field.name.removeprefix(ROW) for field in kind] if pa.types.is_struct(kind) else []
+
+
+def fields_of(struct: pa.Array) -> Columns:
+    """The columns of a struct by name, as in 'n income': the form (number, text, vector, group) and the column."""
+    return {name.casefold(): struct.field(place) for place, name in enumerate(names_of(struct.type))}
+
+
+@functools.lru_cache(maxsize=MODELS_KEPT)
+def _places(kind: pa.DataType, wanted: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Where in a struct the columns are; None if one is not there."""
+    found = {name.casefold(): place for place, name in enumerate(names_of(kind))}
+    return tuple(found[name] for name in wanted) if all(name in found for name in wanted) else None
+
+
+def _points(function: str, ready: Ready, struct: pa.Array) -> Points:
+    if not ready.columns:  # where no feature varies, every row is the same point
+        n = len(struct)
+        return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    places = _places(struct.type, ready.columns)
+    columns = None if places is None else [struct.field(place) for place in places]
+    if columns is None or any(column.null_count for column in columns):
+        forms = fields_of(struct)
+        features = zip(ready.model.features, ready.columns, strict=True)
+        if lacking := [one.name for one, name in features if not _has(forms, name)]:
+            raise ModelError(
+                f"{function}: give the source the columns that the model was fitted to: {', '.join(lacking)} "
+                f"{'is' if len(lacking) == 1 else 'are'} missing, or of another kind of type"
+            )
+        columns = [forms[name] for name in ready.columns]
+    return ready.encoder.encode(columns)
+
+
+def _has(columns: Columns, name: str) -> bool:
+    """Whether a form of a column is there. One whose type could not be seen has all forms, NULL but for its own."""
+    if name not in columns:
+        return False
+    others = (columns.get(form + name[1:]) for form in FORMS.values())
+    return not columns[name].null_count or all(
+        other is columns[name] or other is None or other.null_count == len(other) for other in others
+    )
