@@ -61,7 +61,8 @@ class Refinement:
         self.wanted = passes
         self.refined: Refined | None = None  # after the last pass that was closed
         self._beyond, self._passes, self._unit = beyond, 0, 1.0
-        self._begin(clustering)
+        with blas.one_thread:
+            self._begin(clustering)
 
     def _begin(self, clustering: Clustering) -> None:
         m, k, c = len(clustering.mixture.means), len(clustering.centers), len(clustering.kmeans_centers)
@@ -77,9 +78,9 @@ class Refinement:
         self._clusters = Frame.of(clustering.centers, spread)
         self._full = clustering.mixture.covariance in ("tied", "full")
         second = d * (d + 1) // 2 if self._full else d
-        widths = [(c * k, 1), (k, 1 + 2 * d), (c, 1 + 2 * d)]
-        if self._beyond.prior is not None:
-            widths.append((m, 1 + d + second))
+        widths = [(c * k, 1), (k, 1 + 2 * d)]  # the figures; then, but in the last pass, what the steps need
+        if self._passes < self.wanted:
+            widths += [(c, 1 + 2 * d)] + [(m, 1 + d + second)] * (self._beyond.prior is not None)
         self._sums = [np.zeros(shape, dtype=object) for shape in widths]
 
     def sums(self, rows: Floats, weights: Floats | None) -> list[list[Sums]]:
@@ -98,8 +99,9 @@ class Refinement:
         cells, labels = self._alone.nearest_cells(rows), self._scorer.assign(rows)
         found[0] += moments(x, cells * k + labels, counts, None)
         found[1] += moments(x, labels, counts, self._clusters, fraction=FINE)
-        found[2] += moments(x, cells, counts, self._cells)
-        if self._beyond.prior is not None:
+        if len(found) > 2:
+            found[2] += moments(x, cells, counts, self._cells)
+        if len(found) > 3:
             share = np.rint(self._alone.posteriors(rows)[1].T * POSTERIOR) / POSTERIOR
             owner, row = np.nonzero(share)
             frame, own = self._components, share[owner, row]
@@ -119,8 +121,8 @@ class Refinement:
             self.refined = figures.canonical(self._passes)
             if self._passes == self.wanted:
                 return False
+            self._passes += 1
             self._begin(self._step(figures.clustering))
-        self._passes += 1
         return True
 
     def _figures(self) -> _Figures:
