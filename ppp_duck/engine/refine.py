@@ -23,6 +23,7 @@ FINE = 40  # and so many more in the figures that are told: clusters may be far 
 POSTERIOR = 2.0**24  # posteriors are multiples of its inverse
 WEIGHT_BITS = 50  # weights are whole numbers in units of 2^-50 of the largest, as in the sample
 REACH = float(np.sqrt(NEAR / 2.0**GRID))  # so far out (45 to 90 standard deviations) sums go on in Python's integers
+FARTHEST = 1e100  # and so far out they stop: squares are finite
 LINES = 1 << 16  # numbers of a temporary matrix
 
 
@@ -247,6 +248,7 @@ def moments(
     if max(y.max(initial=0.0), -y.min(initial=0.0)) > REACH:
         near = (np.abs(y) <= REACH).all(axis=0)
         parts = [(np.flatnonzero(near), False), (np.flatnonzero(~near), True)]
+        y = np.clip(y, -FARTHEST, FARTHEST)
     found = []
     for part, far in parts:
         own = owner[part]
