@@ -23,6 +23,7 @@ FINE = 40  # and so many more in the figures that are told: clusters may be far 
 POSTERIOR = 2.0**24  # posteriors are multiples of its inverse
 WEIGHT_BITS = 50  # weights are whole numbers in units of 2^-50 of the largest, as in the sample
 REACH = float(np.sqrt(NEAR / 2.0**GRID))  # so far out (45 to 90 standard deviations) sums go on in Python's integers
+FARTHEST = 1e100  # and so far out they stop: squares are finite
 LINES = 1 << 16  # numbers of a temporary matrix
 
 
@@ -61,7 +62,8 @@ class Refinement:
         self.wanted = passes
         self.refined: Refined | None = None  # after the last pass that was closed
         self._beyond, self._passes, self._unit = beyond, 0, 1.0
-        self._begin(clustering)
+        with blas.one_thread:
+            self._begin(clustering)
 
     def _begin(self, clustering: Clustering) -> None:
         m, k, c = len(clustering.mixture.means), len(clustering.centers), len(clustering.kmeans_centers)
@@ -77,9 +79,9 @@ class Refinement:
         self._clusters = Frame.of(clustering.centers, spread)
         self._full = clustering.mixture.covariance in ("tied", "full")
         second = d * (d + 1) // 2 if self._full else d
-        widths = [(c * k, 1), (k, 1 + 2 * d), (c, 1 + 2 * d)]
-        if self._beyond.prior is not None:
-            widths.append((m, 1 + d + second))
+        widths = [(c * k, 1), (k, 1 + 2 * d)]  # the figures; then, but in the last pass, what the steps need
+        if self._passes < self.wanted:
+            widths += [(c, 1 + 2 * d)] + [(m, 1 + d + second)] * (self._beyond.prior is not None)
         self._sums = [np.zeros(shape, dtype=object) for shape in widths]
 
     def sums(self, rows: Floats, weights: Floats | None) -> list[list[Sums]]:
@@ -98,8 +100,9 @@ class Refinement:
         cells, labels = self._alone.nearest_cells(rows), self._scorer.assign(rows)
         found[0] += moments(x, cells * k + labels, counts, None)
         found[1] += moments(x, labels, counts, self._clusters, fraction=FINE)
-        found[2] += moments(x, cells, counts, self._cells)
-        if self._beyond.prior is not None:
+        if len(found) > 2:
+            found[2] += moments(x, cells, counts, self._cells)
+        if len(found) > 3:
             share = np.rint(self._alone.posteriors(rows)[1].T * POSTERIOR) / POSTERIOR
             owner, row = np.nonzero(share)
             frame, own = self._components, share[owner, row]
@@ -119,8 +122,8 @@ class Refinement:
             self.refined = figures.canonical(self._passes)
             if self._passes == self.wanted:
                 return False
+            self._passes += 1
             self._begin(self._step(figures.clustering))
-        self._passes += 1
         return True
 
     def _figures(self) -> _Figures:
@@ -245,6 +248,7 @@ def moments(
     if max(y.max(initial=0.0), -y.min(initial=0.0)) > REACH:
         near = (np.abs(y) <= REACH).all(axis=0)
         parts = [(np.flatnonzero(near), False), (np.flatnonzero(~near), True)]
+        y = np.clip(y, -FARTHEST, FARTHEST)
     found = []
     for part, far in parts:
         own = owner[part]

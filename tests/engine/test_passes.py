@@ -93,6 +93,13 @@ def test_moments_are_those_of_a_loop_over_points(seed, weighted, shared, pairs, 
     assert gathered(found, g) == expected
 
 
+def test_points_beyond_all_measure():
+    frame = Frame.of(np.zeros((1, 1)), np.full((1, 1), 1e-300))
+    ((_, sums),) = moments(np.full((1, 3), -1e60), np.zeros(3, dtype=np.int64), None, frame, fraction=FINE)
+    assert sums[0, 1] / 2 ** (GRID + FINE) == pytest.approx(-3 * refine.FARTHEST)
+    assert sums[0, 2] / 2 ** (GRID + FINE) == pytest.approx(3 * refine.FARTHEST**2)
+
+
 def test_only_counts_without_a_frame():
     found = moments(np.zeros((2, 5)), np.array([4, 1, 4, 4, 0]), np.array([1, 2, 3, 4, 5]), None)
     assert gathered(found, 5) == {0: [5 << GRID], 1: [2 << GRID], 4: [8 << GRID]}
