@@ -76,7 +76,8 @@ def lloyd(rows: NDArray[np.float64], centers: NDArray[np.float64]) -> tuple[NDAr
     """Centres at the fixed point of Lloyd's iterations over all rows, and how many it took."""
     labels = np.full(len(rows), -1, dtype=np.int64)
     for step in range(1000):
-        changed, mass, sums = False, np.zeros(len(centers)), np.zeros(centers.shape)
+        changed, sums = False, np.zeros(centers.shape)
+        mass: NDArray[np.float64] = np.zeros(len(centers))
         for lo in range(0, len(rows), CHUNK):
             part = rows[lo : lo + CHUNK]
             found = partition.nearest(part, centers)

@@ -241,7 +241,7 @@ def moments(
     owner, row = owner[order], order if row is None else row[order]
     share = None if share is None else share[order]
     counts = None if counts is None else counts[row]
-    y = np.zeros((0, len(row)))
+    y: Floats = np.zeros((0, len(row)))
     if frame is not None:
         y = (x[:, row] - frame.origin.T[:, owner]) * frame.scale.T[:, owner]
     parts: list[tuple[slice | Ints, bool]] = [(slice(None), False)]
