@@ -1,7 +1,8 @@
 """``python -m benchmarks.scale.run [--tables …] [--steps …] [--runs 3]``: one table of ratios, benchmarks/RESULTS.md.
 
-Every step runs in a process of its own, on a table that SQL made from the row number; its time is the median of the
-runs, its memory the peak of the whole process, DuckDB and the table (where it is in memory) included.
+The lines of the tables that are run are written anew, those of the others stay. Every step runs in a process of its
+own, on a table that SQL made from the row number; its time is the median of the runs, its memory the peak of the whole
+process, DuckDB and the table (where it is in memory) included.
 """
 
 from __future__ import annotations
@@ -246,17 +247,26 @@ def measure(name: str, step: str, runs: int) -> dict[str, Any] | None:
     return found
 
 
-def report(lines: list[str], runs: int) -> str:
+def kept(names: list[str]) -> list[str]:
+    """The lines that stay: of tables that are not among those."""
+    if not RESULTS.exists():
+        return []
+    cells = [line.split(" | ") for line in RESULTS.read_text().splitlines() if line.startswith("| ")]
+    own = [line for line in cells if line[0][2:] in TABLES and line[0][2:] not in names]
+    return [" | ".join(line) for line in own]
+
+
+def report(lines: list[str]) -> str:
     import numpy
     import sklearn
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}, numpy {numpy.__version__}"
     explained = "\n".join(f"- `{step}`: {what}." for step, what in WHAT.items())
-    columns = ["table", "step", "seconds", "/ floor", "/ KMeans", "fit, seconds", "peak MB", "k"]
+    columns = ["table", "step", "runs", "seconds", "/ floor", "/ KMeans", "fit, seconds", "peak MB", "k"]
     head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     return (
-        f"# Large tables\n\nWritten by `python -m benchmarks.scale.run`; medians of {runs}. {os.cpu_count()} cores, "
+        f"# Large tables\n\nWritten by `python -m benchmarks.scale.run`; medians. {os.cpu_count()} cores, "
         f"{memory:.0f} GB, {platform.machine()}; {versions}, scikit-learn {sklearn.__version__}. "
         "Every step in a process of its own; *peak* is the whole process, with DuckDB and the table in memory.\n\n"
         f"{explained}\n\n{head}\n" + "\n".join(lines) + "\n"
@@ -275,7 +285,7 @@ def main() -> None:
     if chosen.child:
         child(chosen.child[0], chosen.child[1], chosen.runs)
         return
-    lines = []
+    lines = kept(chosen.tables)
     for name in chosen.tables:
         base: dict[str, float] = {}
         rows = []
@@ -292,9 +302,19 @@ def main() -> None:
         for step, found in rows:
             ratios = [f"{found['seconds'] / base[other]:.2f}" if other in base else "" for other in ("floor", "KMeans")]
             fit = "" if found["fit"] is None else f"{found['fit']:.2f}"
-            cells = [name, step, f"{found['seconds']:.2f}", *ratios, fit, f"{found['peak']:.0f}", str(found["k"])]
+            cells = [
+                name,
+                step,
+                str(chosen.runs),
+                f"{found['seconds']:.2f}",
+                *ratios,
+                fit,
+                f"{found['peak']:.0f}",
+                str(found["k"]),
+            ]
             lines.append(f"| {' | '.join(cells)} |")
-    RESULTS.write_text(report(lines, chosen.runs))
+        lines.sort(key=lambda line: list(TABLES).index(line.split(" | ")[0][2:]))
+        RESULTS.write_text(report(lines))
 
 
 if __name__ == "__main__":
