@@ -155,12 +155,13 @@ class Scorer:
     def posteriors(self, rows: Floats) -> tuple[Floats, Floats]:
         """Log density (n,) of points (n, d) under the mixture, and the posteriors (n, k) of the clusters."""
         log_density, shares = np.empty(len(rows)), np.empty((len(rows), len(self.clustering.centers)))
-        for block in self._blocks(rows):
-            x = rows[block].T
-            exact = self._near_log_densities(x, self._screen.log_densities(x))
-            clusters = self._cluster_densities(exact)
-            total = _sum(clusters)
-            log_density[block], shares[block] = exact.max(axis=0) + np.log(total), (clusters / total).T
+        with blas.one_thread:
+            for block in self._blocks(rows):
+                x = rows[block].T
+                exact = self._near_log_densities(x, self._screen.log_densities(x))
+                clusters = self._cluster_densities(exact)
+                total = _sum(clusters)
+                log_density[block], shares[block] = exact.max(axis=0) + np.log(total), (clusters / total).T
         return log_density, shares
 
     def nearest_cells(self, points: Floats) -> Ints:
@@ -229,6 +230,7 @@ class Screen:
         m, d = mixture.means.shape
         middle = mixture.means.mean(axis=0)
         means, turn = mixture.means - middle, None
+        square: Floats
         if form == "tied":
             means, turn = means @ factors, factors
             linear, square = means, np.full((m, 1), 1.0)
