@@ -132,6 +132,13 @@ class Encoder:
         units = [one.unit / unit for one, unit in zip(self.features, self._units, strict=True)]
         return np.concatenate([part * unit for part, unit in zip(parts, units, strict=True)])[:, None]
 
+    @cached_property
+    def plain(self) -> tuple[Floats, Floats] | None:
+        """Center and scale (d, 1) of features that are numbers, each (value - center) / scale; else None."""
+        if all(one.kind == "number" for one in self.features) and set(self._units) == {1.0}:
+            return self._middle, self._spread
+        return None
+
     def encode(self, columns: Sequence[Column]) -> Points:
         """Scaled points of rows; ``columns`` has one column for each feature."""
         n = len(columns[0])

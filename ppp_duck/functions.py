@@ -9,7 +9,7 @@ import functools
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ppp_duck.engine.evaluate import METRICS, Evaluation
 from ppp_duck.errors import ModelError
 from ppp_duck.features import reasons
 from ppp_duck.fitting import fit_groups, model_key
-from ppp_duck.loaded import Loaded, by_model, fields_of, keep, kept, kept_as, names_of
+from ppp_duck.loaded import fields_of, ids_by_model, keep, kept, kept_as, names_of, points_by_model
 from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS, Ints, Model, ModelSet
 from ppp_duck.progress import Watch
 from ppp_duck.rewrite import Call
@@ -84,14 +84,16 @@ def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray
 def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Cluster ids of one chunk of rows."""
     ids = np.full(len(models), -1, dtype=np.int32)
-    for at, _, found, _ in _assigned(kept(models), groups, rows):
+    for at, _, found, _ in ids_by_model(kept(models), groups, rows):
         ids[at] = found
     return pa.array(ids, mask=ids < 0)
 
 
 def locate(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster id of one chunk of rows, as a struct."""
-    return _where(len(models), [(at, model, ids) for at, model, ids, _ in _assigned(kept(models), groups, rows)])
+    return _where(
+        len(models), [(at, ready.model, ids) for at, ready, ids, _ in ids_by_model(kept(models), groups, rows)]
+    )
 
 
 def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
@@ -102,7 +104,7 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
     separable = np.zeros(n, dtype=bool)
     why: list[str | None] = [None] * n
     known = np.zeros(n, dtype=bool)
-    for at, ready, points, _ in by_model(loaded, groups, rows):
+    for at, ready, points in points_by_model(loaded, groups, rows):
         known[at] = True
         said = reasons(ready.model.features, points)
         if ready.scorer is None:
@@ -137,20 +139,11 @@ def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedA
     """Minus the log density of one chunk of rows under the mixture, in scaled units."""
     loaded, n = kept(models), len(models)
     found, known = np.zeros(n), np.zeros(n, dtype=bool)
-    for at, ready, points, _ in by_model(loaded, groups, rows):
+    for at, ready, points in points_by_model(loaded, groups, rows):
         if ready.scorer is not None:
             found[at] = -ready.scorer.log_density(points.values)
             known[at] = points.complete
     return pa.array(found, mask=~known)
-
-
-def _assigned(
-    loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
-) -> Iterator[tuple[slice | Ints, Model, Ints, pa.Array]]:
-    """The rows of a chunk by the model that scores them: their places, the model, their ids (-1: none), the columns."""
-    for at, ready, points, part in by_model(loaded, groups, rows):
-        found = -1 if ready.scorer is None else ready.scorer.assign(points.values)
-        yield at, ready.model, np.where(points.complete, found, -1), part
 
 
 def _where(n: int, found: Sequence[tuple[slice | Ints, Model, Ints]]) -> pa.Array:
@@ -186,7 +179,7 @@ def second_pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.Chunked
 def _pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, second: bool) -> pa.Array:
     measurement = measuring.running(keys[0].as_py().partition(" ")[0])
     loaded = kept_as(measurement.models)
-    for _, ready, points, _ in by_model(loaded, groups, rows):
+    for _, ready, points in points_by_model(loaded, groups, rows):
         measuring.evaluate(measurement, ready.model, ready.scorer, points, second)
     return pa.array(np.ones(len(keys), dtype=np.int32))
 
@@ -196,10 +189,10 @@ def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray)
     measurement = measuring.running(keys[0].as_py())
     numbers = {name.casefold(): name[2:] for name in names_of(rows.type) if name.startswith("n ")}
     found = []
-    for at, model, ids, part in _assigned(kept_as(measurement.models), groups, rows):
+    for at, ready, ids, part in ids_by_model(kept_as(measurement.models), groups, rows):
         columns = fields_of(part)
-        measuring.tally(measurement, model, ids, {shown: columns[name] for name, shown in numbers.items()})
-        found.append((at, model, ids))
+        measuring.tally(measurement, ready.model, ids, {shown: columns[name] for name, shown in numbers.items()})
+        found.append((at, ready.model, ids))
     return _where(len(keys), found)
 
 

@@ -10,11 +10,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
-from ppp_duck.engine.score import Scorer
+from ppp_duck.engine import blas
+from ppp_duck.engine.score import Scorer, Screen
 from ppp_duck.errors import ModelError, PPPError
 from ppp_duck.features import Encoder, Points
 from ppp_duck.fitting import model_key
@@ -37,6 +39,12 @@ class Ready:
     encoder: Encoder
     columns: tuple[str, ...]  # what it needs, as in 'n income'
     scorer: Scorer | None
+
+    @cached_property
+    def shortcut(self) -> Screen | None:
+        """What tells the cluster of most rows from their columns as they are; None where features are not numbers."""
+        plain = self.encoder.plain if self.columns else None
+        return None if plain is None or self.scorer is None else self.scorer.screen_of(*plain)
 
     @staticmethod
     def of(model: Model) -> Ready:
@@ -77,18 +85,33 @@ def kept_as(key: str) -> Loaded:
     return _models[key]
 
 
+def points_by_model(
+    loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
+) -> Iterator[tuple[slice | Ints, Ready, Points]]:
+    """The rows of a chunk by the model that scores them: their places, the model and their points."""
+    for at, ready, columns in by_model(loaded, groups, rows):
+        yield at, ready, _points(loaded.function, ready, columns)
+
+
+def ids_by_model(
+    loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
+) -> Iterator[tuple[slice | Ints, Ready, Ints, pa.Array]]:
+    """The rows of a chunk by the model that scores them: their places, the model, their ids (-1: none), the columns."""
+    for at, ready, columns in by_model(loaded, groups, rows):
+        yield at, ready, _ids(loaded.function, ready, columns), columns
+
+
 def by_model(
     loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray
-) -> Iterator[tuple[slice | Ints, Ready, Points, pa.Array]]:
-    """The rows of a chunk by the model that scores them: their places, the model, their points and their columns.
+) -> Iterator[tuple[slice | Ints, Ready, pa.StructArray]]:
+    """The rows of a chunk by the model that scores them: their places, the model and their columns.
 
     Rows of a group that has no model are left out.
     """
     columns = _whole(rows)
     if not loaded.set.by:
         if loaded.set.models:  # else the fit saw no row
-            ready = loaded.ready[()]
-            yield slice(None), ready, _points(loaded.function, ready, columns), columns
+            yield slice(None), loaded.ready[()], columns
         return
     known = {**fields_of(columns), **fields_of(_whole(groups))}
     lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in known]
@@ -103,9 +126,8 @@ def by_model(
         places.setdefault(group, []).append(place)
     for group, members in places.items():
         if group in loaded.ready:
-            at, ready = np.array(members, dtype=np.int64), loaded.ready[group]
-            part = columns.take(pa.array(at))
-            yield at, ready, _points(loaded.function, ready, part), part
+            at = np.array(members, dtype=np.int64)
+            yield at, loaded.ready[group], columns.take(pa.array(at))
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
@@ -129,7 +151,25 @@ def _places(kind: pa.DataType, wanted: tuple[str, ...]) -> tuple[int, ...] | Non
     return tuple(found[name] for name in wanted) if all(name in found for name in wanted) else None
 
 
-def _points(function: str, ready: Ready, struct: pa.Array) -> Points:
+def _ids(function: str, ready: Ready, struct: pa.StructArray) -> Ints:
+    """Cluster ids of rows, -1 for none. Where the columns as they are tell the cluster, no point is made."""
+    if ready.scorer is None:
+        return np.full(len(struct), -1)
+    places = _places(struct.type, ready.columns)
+    if ready.shortcut is None or places is None:
+        points = _points(function, ready, struct)
+        return np.where(points.complete, ready.scorer.assign(points.values), -1)
+    table = pa.RecordBatch.from_struct_array(struct).select(places)
+    values = table.to_tensor(null_to_nan=True, row_major=False).to_numpy().T
+    with blas.one_thread, np.errstate(over="ignore", invalid="ignore"):
+        ids, doubtful, _ = ready.scorer.screened(ready.shortcut, values)
+    if len(doubtful):
+        points = _points(function, ready, struct.take(pa.array(doubtful)))
+        ids[doubtful] = np.where(points.complete, ready.scorer.assign(points.values), -1)
+    return ids
+
+
+def _points(function: str, ready: Ready, struct: pa.StructArray) -> Points:
     if not ready.columns:  # where no feature varies, every row is the same point
         n = len(struct)
         return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))

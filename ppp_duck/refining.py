@@ -10,7 +10,7 @@ import pyarrow as pa
 from ppp_duck import measuring
 from ppp_duck.engine.refine import Refinement
 from ppp_duck.fitting import refined
-from ppp_duck.loaded import by_model, keep, kept, kept_as
+from ppp_duck.loaded import keep, kept, kept_as, points_by_model
 from ppp_duck.model import ModelSet
 
 
@@ -33,7 +33,7 @@ def add(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, w
     measurement = measuring.running(keys[0].as_py())
     loaded = kept_as(measurement.models)
     given = None if pa.types.is_null(weights.type) else weights.to_numpy().astype(np.float64)
-    for at, ready, points, _ in by_model(loaded, groups, rows):
+    for at, ready, points in points_by_model(loaded, groups, rows):
         measuring.refine(measurement, ready.model, points, None if given is None else given[at])
     return pa.array(np.ones(len(keys), dtype=np.int32))
 

@@ -48,18 +48,19 @@ class Rows:
     def features(self, form: str) -> Floats:
         """``[1, x, second-order terms]``: every log density is one product with this matrix, and so is every moment.
 
+        The terms are all products of two features for 'full', squares for 'diag', the sum of squares for 'spherical'.
+
         Only for rows near the origin: the products lose digits where the mean is large beside the spread.
         """
-        kind = "full" if form == "full" else "diag"
-        if kind not in self.products:
+        if form not in self.products:
             x, one = self.x, np.ones((len(self.x), 1))
-            if kind == "full":
+            if form == "full":
                 i, j = np.triu_indices(x.shape[1])
                 second = x[:, i] * x[:, j]
             else:
-                second = x * x
-            self.products[kind] = np.ascontiguousarray(np.concatenate([one, x, second], axis=1))
-        return self.products[kind]
+                second = x * x if form == "diag" else np.einsum("nd,nd->n", x, x)[:, None]
+            self.products[form] = np.ascontiguousarray(np.concatenate([one, x, second], axis=1))
+        return self.products[form]
 
     def scatter(self) -> Floats:
         """``(d, d)`` weighted sum of the products of all pairs of features."""
@@ -123,10 +124,11 @@ def log_densities(mixture: Mixture, rows: Rows, out: Floats | None = None) -> Fl
         row, col = np.triu_indices(d)
         second = -precision[:, row, col] * np.where(row == col, 0.5, 1.0)
     else:
-        scale = factors if mixture.covariance == "diag" else np.repeat(factors[:, None], d, axis=1)
+        scale = factors if mixture.covariance == "diag" else factors[:, None]
         precision = scale**2
         linear = precision * means
-        constant = constant + np.log(scale).sum(axis=1) - 0.5 * np.einsum("ki,ki->k", linear, means)
+        log_det = np.log(scale).sum(axis=1) * (d // scale.shape[1])
+        constant = constant + log_det - 0.5 * np.einsum("ki,ki->k", linear, means)
         second = -0.5 * precision
     theta = np.concatenate([constant[:, None], linear, second], axis=1)
     np.matmul(theta, rows.features(mixture.covariance).T, out=result.T)
@@ -139,7 +141,7 @@ def responsibilities(log_density: Floats) -> tuple[Floats, Floats]:
     log_density -= top
     np.exp(log_density, out=log_density)
     total = log_density.sum(axis=1, keepdims=True)
-    log_density /= total
+    log_density *= 1.0 / total
     return log_density, (top + np.log(total))[:, 0]
 
 
@@ -173,11 +175,12 @@ def m_step(rows: Rows, posterior: Floats, form: str, prior: Prior) -> Mixture:
             covariance[:, col, row] = covariance[:, row, col]
             covariance += s * prior.covariance
             covariance /= (mass + s)[:, None, None]
-        else:
+        elif form == "diag":
             covariance = np.maximum(second - mass[:, None] * means**2, 0.0) + s * prior.variance
             covariance /= (mass + s)[:, None]
-            if form == "spherical":
-                covariance = covariance.mean(axis=1)
+        else:
+            spread = np.maximum(second[:, 0] - mass * np.einsum("kd,kd->k", means, means), 0.0)
+            covariance = (spread + s * prior.variance.sum()) / ((mass + s) * d)
     return Mixture(form, mass / mass.sum(), means, precision_factors(form, covariance))
 
 

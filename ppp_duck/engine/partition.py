@@ -7,6 +7,7 @@ list, and the first of equals, so a partition is a function of the rows alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from ppp_duck.model import Floats, Ints
 
 Progress = Callable[[str, int], None]  # told the stage and its k; may raise, which ends the fit
-LabelsAt = Callable[[int], Ints]
 
 CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
 CACHED = 1 << 16  # numbers of a block that stays in the processor's cache
@@ -259,14 +259,31 @@ def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) ->
     return labels
 
 
+@dataclass(frozen=True)
+class Partitions:
+    """One partition of the rows for every number of groups: leaves, merged pair by pair."""
+
+    leaves: Ints  # (n,) of the rows
+    groups: tuple[Ints, ...]  # the group of each leaf after 0, 1, 2 ... merges
+    costs: Floats  # what each merge costs
+
+    def groups_at(self, k: int) -> Ints:
+        """The group of each leaf, from 0, where there are k."""
+        return np.unique(self.groups[max(0, len(self.groups[0]) - k)], return_inverse=True)[1].astype(np.int64)
+
+    def labels(self, k: int) -> Ints:
+        """The group of each row (n,), from 0, where there are k."""
+        return np.asarray(self.groups_at(k)[self.leaves])
+
+
 def agglomerate(
     rows: Floats, weights: Floats, leaves: Ints, smallest: int, form: str, progress: Progress
-) -> Callable[[int], Ints]:
+) -> Partitions:
     """Merge leaves pair by pair, each time the pair that costs the classification likelihood least.
 
     ``form`` 'full': each group is a Gaussian of its own covariance, with the pooled covariance of the leaves as a
     prior of ``d + 2`` observations, so that no small group is singular (Fraley & Raftery 2007 regularise mclust so).
-    'spherical': groups share one variance, which is Ward's criterion. Returns a function: k -> labels of the rows.
+    'spherical': groups share one variance, which is Ward's criterion: a merge costs inertia.
     """
     count, d = int(leaves.max()) + 1, rows.shape[1]
     mass, total = group_sums(rows, weights, leaves, count)
@@ -309,10 +326,12 @@ def agglomerate(
         progress("merge", count)
     alive = np.ones(count, dtype=bool)
     merges: list[tuple[int, int]] = []
+    costs: list[float] = []
     best = increase.min(axis=1)
     for step in range(count - max(1, smallest)):
         a = int(np.argmin(best))
         b = int(np.argmin(increase[a]))
+        costs.append(float(increase[a, b]))
         gap = means[b] - means[a]
         w = mass[a] + mass[b]
         if full:
@@ -334,13 +353,12 @@ def agglomerate(
         if step % 16 == 0:
             progress("merge", count - step)
 
-    def labels_at(k: int) -> Ints:
-        group = np.arange(count)
-        for a, b in merges[: count - k]:
-            group[group == b] = a
-        return np.asarray(np.unique(group, return_inverse=True)[1][leaves].astype(np.int64))
-
-    return labels_at
+    group: Ints = np.arange(count)
+    groups = [group]
+    for a, b in merges:
+        group = np.where(group == b, a, group)
+        groups.append(group)
+    return Partitions(leaves, tuple(groups), np.array(costs))
 
 
 def content_keys(rows: Floats) -> Floats:

@@ -100,20 +100,20 @@ def _refit(
     m = found.m
     component_cluster = found.component_cluster
     if kmeans:
-        firsts = [partition.nearest(sample.x, found.mixture.means), begin.round(m), begin.full(m)]
+        firsts = [partition.nearest(sample.x, found.mixture.means), begin.round.labels(m), begin.full.labels(m)]
         centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, m, progress)
         centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
-        fitted = select.weigh(every, found.form, select.kmeans_mixture(every, centers, labels), 0.0, True)
+        fitted = select.weigh(every, found.form, select.kmeans_mixture(every, centers, labels), 0.0, None)
         if k is not None:
             return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
         return select.look(sample, fitted)
     rows = every if _in_memory(every, found.form, m) else sample
     prior = gaussian.covariance_prior(rows, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
-    mixture, log_likelihood, _ = gaussian.em(
+    mixture, log_likelihood, posterior = gaussian.em(
         rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress
     )
-    fitted = select.weigh(rows, found.form, mixture, log_likelihood, False)
+    fitted = select.weigh(rows, found.form, mixture, log_likelihood, posterior)
     return replace(fitted, component_cluster=component_cluster)
 
 
@@ -121,7 +121,7 @@ def _as_cells(
     every: Rows, sample: Rows, begin: select.Starts, k: int, found: Candidate, progress: Progress
 ) -> Candidate:
     """Exactly k clusters in the asked form: the best k-means partition, one shared round covariance."""
-    firsts = [begin.round(k), begin.full(k)]
+    firsts = [begin.round.labels(k), begin.full.labels(k)]
     centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, k, progress)
     centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
     round_one = select.kmeans_mixture(every, centers, labels)

@@ -7,7 +7,7 @@ components that can matter for a row (usually one), and leaves the rest of the e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,10 @@ LOG_2PI = float(np.log(2 * np.pi))
 NEGLIGIBLE = 60.0
 # Far above the relative error of a BLAS product in up to thousands of dimensions, far below what separates clusters.
 BLAS_ERROR = 1e-6
+FEWEST_DIGITS = 1e8  # of a double's sixteen, so many may be lost to an offset before screening: 1e-8 is left
 BLOCK = 1 << 18  # numbers in a temporary matrix: 2 MB, whatever the number of components
+FARTHEST = -1e12  # log density of rows, a million standard deviations out, that are not left to screening
+NOBODY: Ints = np.empty(0, dtype=np.int64)
 PAIRED = 16  # up to so many features a full covariance is screened as a linear function of the products of features
 
 
@@ -105,31 +108,51 @@ class Scorer:
         found = np.empty(len(rows), dtype=np.int64)
         for block in self._blocks(rows):
             x = rows[block].T
-            log_p = self._screen.log_densities(x)
-            best = log_p.max(axis=0)
-            error = self._screen.error(best)
-            # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
-            near = log_p > best - 4 * error - self._crowd
-            if np.count_nonzero(near) == near.shape[1]:  # each row has its only one
-                found[block] = self._owner_moments[1] @ near
-                continue
-            count, total, squares = self._owner_moments @ near.astype(np.float64)
-            owner = (total / count).astype(np.int64)
-            doubt = np.flatnonzero(count * squares != total * total)  # their clusters have a variance
-            if len(doubt):
-                # Still sure: the clusters' posteriors differ by far more than screening can be wrong.
-                share = self._members @ np.exp(log_p[:, doubt] - best[doubt])
-                first = largest(share)
-                row = np.arange(len(doubt))
-                top = share[first, row]
-                share[first, row] = 0.0
-                close = share.max(axis=0) > top * (1 - 8 * error[doubt])
-                owner[doubt] = first
-                tied = doubt[close]
-                if len(tied):
-                    owner[tied] = self._exact(x[:, tied], log_p[:, tied])[0]
-            found[block] = owner
+            found[block], doubtful, log_p = self.screened(self._screen, x)
+            if len(doubtful):
+                found[block][doubtful] = self._exact(x[:, doubtful], log_p)[0]
         return found
+
+    def screened(self, screen: Screen, x: Floats) -> tuple[Ints, Ints, Floats]:
+        """Cluster ids (n,) of points (d, n) as the screen sees them; which are in doubt (their ids mean nothing), and
+        the log densities (m, doubtful) that it found for these. What is not finite or very far out is in doubt.
+        """
+        log_p = screen.log_densities(x)
+        best = log_p.max(axis=0)
+        error = screen.error(best)
+        # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
+        near = log_p > best - (4 * error + self._crowd)
+        if np.count_nonzero(near) == near.shape[1] and best.min() > FARTHEST:  # each row has its only one
+            return (self._owner_moments[1] @ near).astype(np.int64), NOBODY, log_p[:, :0]
+        count, total, squares = self._owner_moments @ near.astype(np.float64)
+        owner = (total / np.maximum(count, 1.0)).astype(np.int64)
+        known = (count * squares == total * total) & (best > FARTHEST)  # their clusters have no variance
+        doubt = np.flatnonzero(~known)
+        if not len(doubt):
+            return owner, NOBODY, log_p[:, :0]
+        # Still sure: the clusters' posteriors differ by far more than screening can be wrong.
+        doubtful = log_p[:, doubt]
+        share = self._members @ np.exp(doubtful - best[doubt])
+        first = largest(share)
+        row = np.arange(len(doubt))
+        top = share[first, row]
+        share[first, row] = 0.0
+        close = ~((share.max(axis=0) <= top * (1 - 8 * error[doubt])) & (best[doubt] > FARTHEST))
+        owner[doubt] = first
+        return owner, doubt[close], doubtful[:, close]
+
+    def screen_of(self, center: Floats, scale: Floats) -> Screen | None:
+        """A screen of values (d, n) whose points are ``(values - center) / scale``; both are (d, 1).
+
+        None where rounding might count, if a center has so many digits that few are left within a component, and
+        where a full covariance has too many features for one product.
+        """
+        own, factors = self._screen, np.abs(self.clustering.mixture.factors)
+        sharpest = factors.max(initial=0.0) * len(center)
+        middle = center + scale * own.middle[:, None]
+        if not own.theta.shape[1] or not float((np.abs(middle) / scale).max()) * sharpest < FEWEST_DIGITS:
+            return None
+        return replace(own, middle=middle[:, 0], per_scale=1.0 / scale)
 
     def score(self, rows: Floats) -> Scores:
         """Ids, posteriors, distance and k-means label of points (n, d)."""
@@ -223,6 +246,7 @@ class Screen:
     mixture: Mixture
     log_norms: Floats
     reach: float  # the largest squared distance of a mean to the middle, in units of its component
+    per_scale: Floats | None = None  # (d, 1) what is to be multiplied to values around the middle to make them points
 
     @staticmethod
     def of(mixture: Mixture, log_norms: Floats) -> Screen:
@@ -256,10 +280,12 @@ class Screen:
             return self._by_component(x)
         z = np.empty((p, n))
         z[0] = 1.0
-        np.subtract(x, self.middle[:, None], out=z[1 : d + 1])
-        if self.turn is not None:
-            z[1 : d + 1] = self.turn.T @ z[1 : d + 1]
         around = z[1 : d + 1]
+        np.subtract(x, self.middle[:, None], out=around)
+        if self.per_scale is not None:
+            around *= self.per_scale
+        if self.turn is not None:
+            around[:] = self.turn.T @ around
         if self.form == "full":
             at = d + 1
             for i in range(d):

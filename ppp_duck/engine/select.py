@@ -10,7 +10,7 @@ import numpy as np
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine import modality, partition
 from ppp_duck.engine.mixture import Rows
-from ppp_duck.engine.partition import LabelsAt, Progress
+from ppp_duck.engine.partition import Partitions, Progress
 from ppp_duck.model import Floats, Ints, Mixture
 
 EFFECTIVE = 4000.0  # the likelihood of n rows counts as that of 4000 n / (4000 + n): real rows are not quite Gaussian
@@ -27,8 +27,8 @@ SHORTLIST = 32  # candidates looked at for valleys before one with k components,
 class Starts:
     """Two deterministic families of partitions, one for every k: of full Gaussians, and of round ones (Ward)."""
 
-    full: LabelsAt
-    round: LabelsAt
+    full: Partitions
+    round: Partitions
     most: int  # the largest k they offer
     ward_best: int  # the k of Ward's partition with the lowest classification BIC
 
@@ -87,8 +87,8 @@ def price(form: str, m: int, d: int, kmeans: bool, size: float) -> float:
     return gaussian.parameter_count(form, m, d, kmeans) * float(np.log(max(size, 2.0)))
 
 
-def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, kmeans: bool) -> Candidate:
-    """A candidate with its tempered BIC and its score.
+def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, posterior: Floats | None) -> Candidate:
+    """A candidate with its tempered BIC and its score; without posteriors (n, m) it is k-means.
 
     The mixture validates the k-means partition of its means: a row whose most probable component is not the nearest
     mean speaks against the candidate. Components that sprawl over others, and overlap, lose by it.
@@ -96,10 +96,10 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, kmeans
     total = float(rows.weights.sum())
     size = tempered(total)
     found = Candidate(form, mixture, log_likelihood, 0.0, 0.0)
-    bic = -2 * log_likelihood * size / total + price(form, found.m, rows.x.shape[1], kmeans, size)
-    if kmeans:
+    bic = -2 * log_likelihood * size / total + price(form, found.m, rows.x.shape[1], posterior is None, size)
+    if posterior is None:
         return replace(found, tempered_bic=bic, score=bic)
-    differ = partition.nearest(rows.x, mixture.means) != np.argmax(gaussian.log_densities(mixture, rows), axis=1)
+    differ = partition.nearest(rows.x, mixture.means) != partition.largest(posterior.T)
     return replace(found, tempered_bic=bic, score=bic + DISAGREEMENT * size * float(rows.weights @ differ) / total)
 
 
@@ -111,11 +111,11 @@ def fit_candidate(
     EM is not run to its end where its tempered BIC would stay above the score ``to_beat``.
     """
     if kmeans:
-        centers = partition.group_means(rows.x, rows.weights, begin.round(m), m)
+        centers = partition.group_means(rows.x, rows.weights, begin.round.labels(m), m)
         centers, labels = partition.lloyd(rows.x, rows.weights, centers, progress)
         mixture = kmeans_mixture(rows, centers, labels)
         per_row = gaussian.responsibilities(gaussian.log_densities(mixture, rows))[1]
-        return weigh(rows, form, mixture, float(rows.weights @ per_row), True)
+        return weigh(rows, form, mixture, float(rows.weights @ per_row), None)
     prior = gaussian.covariance_prior(rows, form, m)
     found = []
     total = float(rows.weights.sum())
@@ -123,15 +123,15 @@ def fit_candidate(
     # the log likelihood whose tempered BIC is to_beat
     wanted = (price(form, m, rows.x.shape[1], False, size) - to_beat) * total / (2 * size)
     for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
-        start = gaussian.one_hot(family(m), m)
-        mixture, log_likelihood, _ = gaussian.em(
+        start = gaussian.one_hot(family.labels(m), m)
+        mixture, log_likelihood, posterior = gaussian.em(
             rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress, wanted
         )
-        found.append(weigh(rows, form, mixture, log_likelihood, False))
+        found.append(weigh(rows, form, mixture, log_likelihood, posterior))
     return min(found, key=lambda one: one.score)
 
 
-def ward_size(x: Floats, weights: Floats, ward: LabelsAt, most: int) -> int:
+def ward_size(x: Floats, weights: Floats, ward: Partitions, most: int) -> int:
     """The number of groups at which Ward's partitions have their lowest classification BIC (tempered), a dip in it.
 
     Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
@@ -139,11 +139,14 @@ def ward_size(x: Floats, weights: Floats, ward: LabelsAt, most: int) -> int:
     """
     d, total = x.shape[1], float(weights.sum())
     size = tempered(total)
+    mass = np.bincount(ward.leaves, weights, most)
+    means = partition.group_means(x, weights, ward.leaves, most)
+    # of most, most - 1 ... groups
+    inertia = partition.inertia(x, weights, means, ward.leaves) + np.concatenate([[0.0], np.cumsum(ward.costs)])
     tried, found, m = [], [], 1
     while m <= most:
-        labels = ward(m)
-        within = partition.inertia(x, weights, partition.group_means(x, weights, labels, m), labels) / (total * d)
-        share = np.bincount(labels, weights, m) / total
+        within = float(inertia[most - m]) / (total * d)
+        share = np.bincount(ward.groups_at(m), mass, m) / total
         bic = size * float(d * np.log(max(within, 1e-300)) - 2 * share @ np.log(np.maximum(share, 1e-300)))
         tried.append(m)
         found.append(bic + m * (d + 1) * float(np.log(max(size, 2.0))))

@@ -217,7 +217,8 @@ def test_many_clusters_are_found_though_a_part_of_them_explains_nothing():
 def test_score_counts_the_rows_on_which_kmeans_and_mixture_disagree():
     rows = Rows.of(np.array([[0.0], [1.0], [2.0], [10.0]]), np.array([1.0, 2.0, 1.0, 1.0]))
     wide = Mixture("diag", np.array([0.5, 0.5]), np.array([[0.0], [3.0]]), np.array([[0.1], [10.0]]))
-    found = select.weigh(rows, "diag", wide, -5.0, False)
+    posterior, _ = gaussian.responsibilities(gaussian.log_densities(wide, rows))
+    found = select.weigh(rows, "diag", wide, -5.0, posterior)
     # nearest means: 0, 0, 3, 3; the broad component takes all but what lies at 3: rows 2 and 10 disagree
     assert found.score - found.tempered_bic == pytest.approx(select.DISAGREEMENT * select.tempered(5.0) * 2 / 5)
 
