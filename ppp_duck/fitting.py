@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ppp_duck.calls import Call
 from ppp_duck.engine import pipeline
 from ppp_duck.engine.clusterable import row_sets
 from ppp_duck.engine.partition import Progress
@@ -19,7 +20,6 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError, show
 from ppp_duck.features import encode, learn_feature, unscaled
 from ppp_duck.model import Beyond, Clustering, Floats, Ints, Model, ModelSet
-from ppp_duck.rewrite import Call
 from ppp_duck.sources import Column
 from ppp_duck.version import VERSION
 

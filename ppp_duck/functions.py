@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck import describe, measuring, stored
+from ppp_duck.calls import Call
 from ppp_duck.engine.evaluate import METRICS, Evaluation
 from ppp_duck.errors import ModelError
 from ppp_duck.features import reasons
@@ -23,7 +24,6 @@ from ppp_duck.fitting import fit_groups, model_key
 from ppp_duck.loaded import fields_of, ids_by_model, keep, kept, kept_as, names_of, points_by_model
 from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS, Ints, Model, ModelSet
 from ppp_duck.progress import Watch
-from ppp_duck.rewrite import Call
 from ppp_duck.stepping import SteppedFit
 
 _lock = threading.Lock()
@@ -86,7 +86,7 @@ def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArr
     ids = np.full(len(models), -1, dtype=np.int32)
     for at, _, found, _ in ids_by_model(kept(models), groups, rows):
         ids[at] = found
-    return pa.array(ids, mask=ids < 0)
+    return pa.array(ids, mask=ids < 0 if ids.min() < 0 else None)
 
 
 def locate(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:

@@ -15,7 +15,6 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from ppp_duck.engine import blas
 from ppp_duck.engine.score import Scorer, Screen
 from ppp_duck.errors import ModelError, PPPError
 from ppp_duck.features import Encoder, Points
@@ -161,7 +160,7 @@ def _ids(function: str, ready: Ready, struct: pa.StructArray) -> Ints:
         return np.where(points.complete, ready.scorer.assign(points.values), -1)
     table = pa.RecordBatch.from_struct_array(struct).select(places)
     values = table.to_tensor(null_to_nan=True, row_major=False).to_numpy().T
-    with blas.one_thread, np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         ids, doubtful, _ = ready.scorer.screened(ready.shortcut, values)
     if len(doubtful):
         points = _points(function, ready, struct.take(pa.array(doubtful)))

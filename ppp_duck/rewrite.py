@@ -9,112 +9,25 @@ With ``by`` every stage carries ``g``, the group of a row, and the extremes, key
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
 
-from ppp_duck.errors import FeatureError, SourceError
-from ppp_duck.options import Options
-from ppp_duck.sources import Column, Source, literal, quote
+from ppp_duck.calls import Call, Feature
+from ppp_duck.sources import Source, literal, quote
 
-# Content key: every row's features as integers, in arithmetic that any SQL engine repeats exactly. PRIME is 2^31 - 1;
-# a part is below it and a coefficient below 2^28, so GROUP of them can be summed before BIGINT could overflow.
+# Content key: a sum of every row's features in arithmetic that any SQL engine repeats exactly, as a whole number modulo
+# PRIME, 2^31 - 1. A text's part is below 2^28, as its coefficient is: GROUP of their products fit a BIGINT.
 PRIME = 2_147_483_647
-PLACE_BITS = 52  # a double has no more
+PLACE_BITS = 50  # of a feature's place between its extremes; a double holds the sum of eight
+BLOCK = 8  # features whose places, nine each at most, are one sum before it becomes a whole number
 NARROWEST = 2.0**-900  # a narrower range of values is one place: its inverse would overflow
 GROUP = 15
 VECTOR_PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
 BUCKETS = 4096  # by the low bits of the key: few enough to be counted in the processor's cache
 QUOTA = 2  # distinct rows that are grouped for one that is sampled, where there are so many more that all need not be
 FEWEST_GROUPED = 1 << 17  # so many distinct rows are always grouped: it costs less than to think about it
+REPEATED = 4  # rows of the source for one distinct row, from which equal ones are looked up and not scored again
 HEAVY = 1.25  # times the median: a bucket with more rows than that holds a heavy row, and is grouped whole
 WEIGHT_BITS = 50  # weights are summed as integers in units of 2^-50 of the largest: exact in any order
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One column on its way to the engine: ``n``, ``t`` and ``v`` say in which forms (number, text, vector) it goes."""
-
-    name: str
-    forms: str
-    may_be_key: bool
-
-
-@dataclass(frozen=True)
-class Call:
-    """What the fit needs to know of the call; it travels inside the statement as JSON."""
-
-    function: str
-    source: str
-    features: tuple[Feature, ...]
-    dropped: tuple[tuple[str, str], ...]
-    automatic: bool
-    options: Options
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> Call:
-        fields = json.loads(text)
-        lists = {name: tuple(value) for name, value in fields["options"].items() if isinstance(value, list)}
-        fields["options"] = Options(**{**fields["options"], **lists})
-        fields["features"] = tuple(Feature(**feature) for feature in fields["features"])
-        fields["dropped"] = tuple((name, why) for name, why in fields["dropped"])
-        return cls(**fields)
-
-
-def plan_call(function: str, source: Source, options: Options) -> Call:
-    """Which columns become features, in the order of their names. Raises SourceError, OptionError, FeatureError."""
-    columns = source.columns
-    if columns is None:
-        left_out = {name.casefold() for name in (*options.exclude, *options.by)}
-        features = [Feature(name, "ntv", False) for name in options.columns or () if name.casefold() not in left_out]
-        dropped: list[tuple[str, str]] = []
-    else:
-        by_name = {column.name.casefold(): column for column in columns}
-
-        def find(name: str) -> Column:
-            if name.casefold() not in by_name:
-                raise SourceError.column(function, name, source.name, [column.name for column in columns])
-            return by_name[name.casefold()]
-
-        left_out = {find(name).name for name in options.exclude}
-        if options.weight is not None:
-            left_out.add(find(options.weight).name)
-            if find(options.weight).kind != "number":
-                raise FeatureError(f"{function}: name a numeric column as weight, not {options.weight} "
-                                   f"({find(options.weight).type})")  # fmt: skip
-        groups = [find(name) for name in options.by]
-        left_out.update(column.name for column in groups)
-        for column in groups:
-            if column.kind not in ("number", "text"):
-                raise FeatureError(f"{function}: leave {column.name} out of by: {column.type} cannot name a group")
-        options = replace(options, by=tuple(column.name for column in groups))
-        chosen = columns if options.columns is None else [find(name) for name in options.columns]
-        chosen = [column for column in chosen if column.name not in left_out]
-        if options.columns is not None:
-            for column in chosen:
-                if column.kind is None:
-                    raise FeatureError(
-                        f"{function}: leave {column.name} out of columns: {column.type} is no feature type"
-                    )
-        if options.categorical == "error" and (texts := [column.name for column in chosen if column.kind == "text"]):
-            raise FeatureError(f"{function}: exclude {', '.join(texts)}, or set categorical to 'onehot' or 'ignore'")
-        ignored = {column.name for column in chosen if column.kind == "text" and options.categorical == "ignore"}
-        dropped = [(column.name, "text, and categorical is 'ignore'") for column in chosen if column.name in ignored]
-        dropped += [(column.name, f"{column.type} is no feature type") for column in chosen if column.kind is None]
-        features = [
-            Feature(column.name, column.kind[0], options.columns is None and column.may_be_key)
-            for column in chosen
-            if column.kind is not None and column.name not in ignored
-        ]
-    features.sort(key=lambda feature: (feature.name.casefold(), feature.name))
-    if not features:
-        why = "; ".join(f"{name}: {reason}" for name, reason in dropped)
-        raise FeatureError(f"{function}: name columns to cluster by, {source.name} leaves no usable one"
-                           + (f" ({why})" if why else ""))  # fmt: skip
-    return Call(function, source.name, tuple(features), tuple(dropped), options.columns is None, options)
 
 
 Stage = tuple[str, str, str]  # name, MATERIALIZED or not, SQL
@@ -148,7 +61,7 @@ def fit_stages(call: Call, source: Source) -> list[Stage]:
         *used,
         *buckets,
         ("_ppp_merged", "NOT MATERIALIZED", _merged(call)),
-        ("_ppp_sample", "NOT MATERIALIZED", _sample(call)),
+        ("_ppp_sample", "MATERIALIZED" if rows_may_repeat(call) else "NOT MATERIALIZED", _sample(call)),
         ("_ppp_steps", "", _steps(call)),
         # The state that is the last, in the form of an aggregate: so DuckDB knows that it is one row.
         ("_ppp_fit", "MATERIALIZED", "SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')"),
@@ -224,7 +137,7 @@ def _summary(call: Call) -> str:
             weighty = " FILTER (w > 0)" if call.options.weight is not None else ""  # a row of weight 0 is no row
             least, most = (f"{name}_known",) * 2 if form == "n" else (f"list_{m}({name}_known)" for m in ("min", "max"))
             values += [f"min({least}){weighty} AS {name}_low", f"max({most}){weighty} AS {name}_high"]
-            places += _place(name)
+            places += _place(index, form)
         if form == "v":
             values += [f"min(len({name})) AS {name}_shortest", f"max(len({name})) AS {name}_longest"]
         if feature.may_be_key:
@@ -242,13 +155,19 @@ def _summary(call: Call) -> str:
     return f"SELECT {_lines(['*', *places, *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM {rows}{grouped})"
 
 
-def _place(name: str) -> list[str]:
+def _place(index: int, form: str) -> list[str]:
     """Where the places of a feature begin, and how many there are to a unit of half its values.
 
-    Halves, so that the range of doubles of opposite sign does not overflow.
+    Halves, so that the range of doubles of opposite sign does not overflow. Each position of each feature has a factor
+    of its own, between 1/2 and 1, so that rows which differ in two features in opposite ways have different sums.
     """
+    name = f"{form}{index}"
     width = f"greatest({name}_high * 0.5e0 - {name}_low * 0.5e0, {literal(NARROWEST)})"
-    return [f"{name}_low * 0.5e0 AS {name}_first", f"{literal(2.0**PLACE_BITS)} / {width} AS {name}_per"]
+    places = [f"{name}_low * 0.5e0 AS {name}_first"]
+    for probe, coefficient in zip(_probes(form), _coefficients(index, form), strict=True):
+        factor = 0.5 + coefficient / 2**29
+        places.append(f"{literal(factor * 2.0**PLACE_BITS)} / {width} AS {name}_per{probe}")
+    return places
 
 
 def _helps(feature: Feature, index: int) -> str:
@@ -265,17 +184,19 @@ def _skips_by_key(call: Call) -> bool:
     return call.options.missing == "skip" and all(len(feature.forms) == 1 for feature in call.features)
 
 
+def _usable_value(call: Call, index: int, form: str, name: str) -> str:
+    """What the engine may see of a feature: NULL where it is not finite or does not help."""
+    canonical = f"{name} + 0e0" if form == "n" else name  # adding 0 makes -0 equal to 0
+    conditions = [f"use{index}"] if call.automatic else []
+    conditions += [] if form != "v" and _skips_by_key(call) else [_finite(form, name)]
+    return f"CASE WHEN {' AND '.join(conditions)} THEN {canonical} END" if conditions else canonical
+
+
 def _usable(call: Call) -> str:
     """Rows the engine may see: finite features that help (others become NULL), positive weights."""
-    helps = "use{} AND " if call.automatic else ""
     values = _group(call)
     for index, _, form in _forms(call):
-        name = f"{form}{index}"
-        # Adding 0 makes -0 equal to 0.
-        value = {"n": f"{name} + 0e0", "t": name, "v": name}[form]
-        finite = "" if form != "v" and _skips_by_key(call) else _finite(form, name)
-        when = f"{helps.format(index)}{finite}".removesuffix(" AND ")
-        values.append(f"CASE WHEN {when} THEN {value} END AS {name}" if when else f"{value} AS {name}")
+        values.append(f"{_usable_value(call, index, form, f'{form}{index}')} AS {form}{index}")
     conditions = []
     if call.options.missing == "skip" and not _skips_by_key(call):
         for index, feature in enumerate(call.features):
@@ -290,21 +211,19 @@ def _usable(call: Call) -> str:
 
 
 def _parts(call: Call) -> str:
-    """Each feature as whole numbers in [0, 2^52]: its place between the exact extremes."""
+    """What each feature adds to the key: of a number its place between the exact extremes, of a text a hash."""
     values = [*_group(call), *_names(call)]
     for index, _, form in _forms(call):
         name = f"{form}{index}"
-        parts = [("", f"CAST('0x' || left(md5({name}), 7) AS BIGINT)")]
-        if form != "t":
-            parts = [
-                (probe, f"TRY_CAST(({value} * 0.5e0 - {name}_first) * {name}_per AS BIGINT)")
-                for probe, value in _probes(form, name)
-            ]  # no place has a number that is not finite
-        for probe, part in parts:
+        for probe in _probes(form):
+            place = name if form == "n" else f"{name}[1 + len({name}) * {probe[1:]} // {VECTOR_PROBES}]"
+            part, nothing = f"({place} * 0.5e0 - {name}_first) * {name}_per{probe}", "0e0"
+            if form == "t":
+                part, nothing = f"CAST('0x' || left(md5({name}), 7) AS BIGINT)", "0"
             if not _skips_by_key(call):
-                part = f"coalesce({part}, 0)"
+                part = f"coalesce({part}, {nothing})"
             elif call.automatic:
-                part = f"CASE WHEN use{index} THEN {part} ELSE 0 END"
+                part = f"CASE WHEN use{index} THEN {part} ELSE {nothing} END"
             values.append(f"{part} AS p_{name}{probe}")
     if call.options.weight is not None:
         values.append(f"CAST(w * pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS HUGEINT) AS units")
@@ -312,42 +231,46 @@ def _parts(call: Call) -> str:
     return f"SELECT\n  {_lines(values)}\nFROM {_with_summary(call, '_ppp_usable')}"
 
 
-def _probes(form: str, name: str) -> list[tuple[str, str]]:
-    if form == "n":
-        return [("", name)]
-    return [(f"_{i}", f"{name}[1 + len({name}) * {i} // {VECTOR_PROBES}]") for i in range(VECTOR_PROBES)]
+def _probes(form: str) -> list[str]:
+    """Endings of the names of a form's parts: a vector has several."""
+    return [f"_{i}" for i in range(VECTOR_PROBES)] if form == "v" else [""]
 
 
 def _keyed(call: Call) -> str:
-    """Content key ``h`` in [0, PRIME): a sum of products modulo a prime, mixed twice so that grids spread evenly too.
+    """Content key ``h`` in [0, PRIME): a sum modulo a prime, mixed twice so that grids spread evenly too.
 
-    ``u`` is its place in (0, 1).
+    ``u`` is its place in (0, 1). A sum that is not finite, of a row with a hole, is no number: no key.
     """
-    # Each feature owns a fixed run of coefficients, and forms that a column does not have add nothing: so the key is
-    # the same whether or not the column's type was known at bind time.
-    owned = 2 + VECTOR_PROBES
-    coefficients = _coefficients(owned * len(call.features))
-    terms = []
-    for index, _, form in _forms(call):
-        first = owned * index + {"n": 0, "t": 1, "v": 2}[form]
-        places = [""] if form == "t" else [probe for probe, _ in _probes(form, "")]
-        for place, coefficient in zip(places, coefficients[first:], strict=False):
-            terms.append(f"p_{form}{index}{place} % {PRIME} * {coefficient}")
-    groups = [f"({' + '.join(terms[i : i + GROUP])}) % {PRIME}" for i in range(0, len(terms), GROUP)]
+    # Forms that a column does not have add nothing, and features are summed in fixed blocks: so the key is the same
+    # whether or not the column's type was known at bind time.
+    texts = [
+        f"p_t{index} * {coefficient}"
+        for index, _, form in _forms(call)
+        if form == "t"
+        for coefficient in _coefficients(index, form)
+    ]
+    whole = [f"({' + '.join(texts[i : i + GROUP])}) % {PRIME}" for i in range(0, len(texts), GROUP)]
+    for first in range(0, len(call.features), BLOCK):
+        places = [
+            f"p_{form}{index}{probe}"
+            for index, _, form in _forms(call)
+            if form != "t" and first <= index < first + BLOCK
+            for probe in _probes(form)
+        ]
+        if places:
+            whole.append(f"TRY_CAST({' + '.join(places)} AS BIGINT) % {PRIME}")
     columns = [*_group(call), *_names(call), *(["units", "unit"] if call.options.weight is not None else [])]
-    mixed = f"SELECT {_lines(columns)}, ({' + '.join(groups)}) % {PRIME} AS h FROM _ppp_parts"
+    mixed = f"SELECT {_lines(columns)}, ({' + '.join(whole)}) % {PRIME} AS h FROM _ppp_parts"
     for add in (715_225_739, 479_001_599):
         mixed = f"SELECT * REPLACE ((h * (h + {add})) % {PRIME} AS h) FROM ({mixed})"
     return f"SELECT *, (h + 0.5e0) / {literal(float(PRIME))} AS u FROM ({mixed}) WHERE h IS NOT NULL"
 
 
-def _coefficients(count: int) -> list[int]:
-    """Fixed odd numbers below 2^28: a multiplicative sequence (MINSTD's multiplier), the same on every machine."""
-    state, found = 1, []
-    for _ in range(count):
-        state = state * 48_271 % PRIME
-        found.append((state >> 3) | 1)
-    return found
+def _coefficients(index: int, form: str) -> list[int]:
+    """Fixed odd numbers below 2^28, one for each part of a form: the same on every machine, no two alike."""
+    first = (2 + VECTOR_PROBES) * index + {"n": 0, "t": 1, "v": 2}[form]
+    # a multiplicative sequence (MINSTD's multiplier)
+    return [pow(48_271, first + i, PRIME) >> 3 | 1 for i in range(1, len(_probes(form)) + 1)]
 
 
 def _buckets(call: Call) -> str:
@@ -394,6 +317,33 @@ def _sample(call: Call) -> str:
         rank = f"row_number() OVER (PARTITION BY g ORDER BY {_order(call)})"
         return f"SELECT {columns} FROM _ppp_merged\nQUALIFY {rank} <= {size}"
     return f"SELECT {columns} FROM _ppp_merged\nORDER BY {_order(call)} LIMIT {size}"
+
+
+def rows_may_repeat(call: Call) -> bool:
+    """Whether it is worth to look equal rows up: not where a vector makes that dear, nor group by group."""
+    return not call.options.by and all(feature.forms in ("n", "t") for feature in call.features)
+
+
+def known_stage(call: Call, models: str, scored: str) -> Stage:
+    """The score of each distinct row, if the sample holds all of them and most rows of the source repeat one.
+
+    ``scored`` is the call that scores a row of the sample.
+    """
+    all_and_few = f"least({call.options.sample_size}, (SELECT n FROM _ppp_summary) // {REPEATED})"
+    sql = f"SELECT {_lines(_names(call))}, {scored} AS known\nFROM _ppp_sample, {models}\n" \
+          f"WHERE (SELECT count(*) FROM _ppp_sample) <= {all_and_few}"  # fmt: skip
+    return ("_ppp_known", "MATERIALIZED", sql)
+
+
+def join_known(call: Call) -> str:
+    """Behind a FROM with ``_ppp_source``: what is known of the row, or NULL."""
+    pairs = [
+        f"{_usable_value(call, i, form, value(form, '_ppp_source.' + quote(feature.name)))} IS NOT DISTINCT FROM "
+        f"_ppp_known.{form}{i}"
+        for i, feature, form in _forms(call)
+    ]
+    flags = " CROSS JOIN _ppp_summary" if call.automatic else ""
+    return f"{flags}\n  LEFT JOIN _ppp_known ON {f'{chr(10)}  AND '.join(pairs)}"
 
 
 def _order(call: Call) -> str:

@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ppp_duck import describe, stored
+from ppp_duck.calls import Call, plan_call
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.errors import ModelError, SourceError
 from ppp_duck.model import SCORE_COLUMNS, SET_COLUMNS
 from ppp_duck.options import FITTING, SCORING, Reading, check_options, check_reading
-from ppp_duck.rewrite import Call, Stage, fit_stages, group_values, plan_call, source_stage, value, with_stages
+from ppp_duck.rewrite import (
+    Stage,
+    fit_stages,
+    group_values,
+    join_known,
+    known_stage,
+    rows_may_repeat,
+    source_stage,
+    value,
+    with_stages,
+)  # fmt: skip
 from ppp_duck.sources import Column, Source, literal, quote
 
 Find = Callable[
@@ -35,6 +46,7 @@ class Rows:
     kept: str  # the source's own columns
     row: str
     group: str
+    fit: Call | None = None  # of rows that are fitted
 
 
 def statement(function: str, src: object, given: Mapping[str, Any], find: Find) -> str:
@@ -66,14 +78,14 @@ def statement(function: str, src: object, given: Mapping[str, Any], find: Find) 
 
 def _cluster(call: Call, source: Source) -> str:
     names = list(SCORE_COLUMNS) if call.options.output == "full" else ["cluster_id"]
-    rows = _fitted(call, source)
-    return with_stages(rows.stages, _scored(call.function, source, _models(call), rows, call.options.prefix, names))
+    stages, scored = _scored(call.function, source, _models(call), _fitted(call, source), call.options.prefix, names)
+    return with_stages(stages, scored)
 
 
 def _separable(call: Call, source: Source) -> str:
-    rows = _fitted(call, source)
-    scored = _scored(call.function, source, _models(call), rows, call.options.prefix, SEPARABLE)
-    return with_stages(rows.stages, f"{scored}\nWHERE _ppp_score.is_separable")
+    rows, prefix = _fitted(call, source), call.options.prefix
+    stages, scored = _scored(call.function, source, _models(call), rows, prefix, SEPARABLE)
+    return with_stages(stages, f"{scored}\nWHERE _ppp_score.is_separable")
 
 
 def _fit(call: Call, source: Source) -> str:
@@ -119,7 +131,7 @@ def _fitted(call: Call, source: Source) -> Rows:
     row = _forms((form, feature.name) for feature in call.features for form in feature.forms)
     group = _forms(("g", name) for name in call.options.by)
     stages = (*fit_stages(call, source), *_refine_stages(call, group, row))
-    return Rows(stages, "_ppp_source", "_ppp_source.*", row, group)
+    return Rows(stages, "_ppp_source", "_ppp_source.*", row, group, call)
 
 
 def _models(call: Call) -> str:
@@ -154,17 +166,26 @@ def _refine_stages(call: Call, group: str, row: str) -> list[Stage]:
 
 def _scored(
     function: str, source: Source, models: str, rows: Rows, prefix: str, columns: Sequence[str]
-) -> str:  # fmt: skip
-    """The source's rows, each with its new columns. One function call a row: the engine's word is asked only once."""
+) -> tuple[list[Stage], str]:
+    """The source's rows, each with its new columns. One function call a row: the engine's word is asked only once.
+
+    Where the rows are fitted and most of them repeat others, each distinct one is scored, and its equals look it up.
+    """
     names = [prefix + name for name in columns]
     guard = _clash_guard(function, source, names)
-    arguments = f"{models}.model, {rows.group}, {rows.row}"
-    if list(columns) == ["cluster_id"]:
-        scored = f"ppp__assign({arguments}) AS {quote(names[0])}"
-        return f"SELECT {rows.kept}, {scored}\nFROM {rows.relation}, {models}{guard}"
+    udf = "ppp__assign" if list(columns) == ["cluster_id"] else "ppp__score"
+    score = f"{udf}({models}.model, {rows.group}, {rows.row})"
+    stages, relation = list(rows.stages), f"{rows.relation}, {models}"
+    if rows.fit is not None and rows_may_repeat(rows.fit):
+        distinct = ", ".join(f"{literal(f'{f.forms} {f.name}')}: {f.forms}{i}" for i, f in enumerate(rows.fit.features))
+        stages.append(known_stage(rows.fit, models, f"{udf}({models}.model, NULL, {{{distinct}}})"))
+        relation = f"{rows.relation} CROSS JOIN {models}{join_known(rows.fit)}"
+        score = f"CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE {score} END"
+    if udf == "ppp__assign":
+        return stages, f"SELECT {rows.kept}, {score} AS {quote(names[0])}\nFROM {relation}{guard}"
     fields = ",\n  ".join(f"_ppp_score.{field} AS {quote(name)}" for field, name in zip(columns, names, strict=True))
-    scored = f"SELECT {rows.kept}, ppp__score({arguments}) AS _ppp_score\nFROM {rows.relation}, {models}{guard}"
-    return f"SELECT * EXCLUDE (_ppp_score),\n  {fields}\nFROM ({scored})"
+    scored = f"SELECT {rows.kept}, {score} AS _ppp_score\nFROM {relation}{guard}"
+    return stages, f"SELECT * EXCLUDE (_ppp_score),\n  {fields}\nFROM ({scored})"
 
 
 def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
@@ -183,9 +204,8 @@ def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
 
 def _predict(function: str, source: Source, model: Source, reading: Reading) -> str:
     names = list(SCORE_COLUMNS) if reading.output == "full" else ["cluster_id"]
-    rows = _any_row(source)
-    scored = _scored(function, source, "_ppp_model", rows, reading.prefix, names)
-    return with_stages([*rows.stages, *_model_stages(function, model, reading.by)], scored)
+    stages, scored = _scored(function, source, "_ppp_model", _any_row(source), reading.prefix, names)
+    return with_stages([*stages, *_model_stages(function, model, reading.by)], scored)
 
 
 def _outliers(function: str, source: Source, model: Source, reading: Reading) -> str:

@@ -234,18 +234,19 @@ def test_it_improves_the_fit(made: duckdb.DuckDBPyConnection, name: str) -> None
     assert reached[0] < reached[2]
 
 
-def test_k_means_comes_to_the_fixed_point_of_all_rows(made: duckdb.DuckDBPyConnection) -> None:
+def test_k_means_comes_to_a_fixed_point_of_all_rows(made: duckdb.DuckDBPyConnection) -> None:
+    """Where one more pass changes nothing, nearly as good as the best k-means of all rows: it is a local optimum."""
     options = "columns := ['x', 'y'], covariance := 'spherical', k := 3, scale := 'none'"
-    fit(made, f"{options}, refine := 20")
-    whole = f"FROM ppp_fit('made', {options}) ORDER BY cluster_id"
-    sizes = made.execute(f"SELECT size FROM ({whole})").fetchall()
-    assert made.execute("SELECT size FROM seg ORDER BY cluster_id").fetchall() == [
-        (pytest.approx(one, rel=0.01),) for (one,) in sizes
-    ]
-    inertia = "SELECT inertia FROM ppp_evaluate('made', model := '{}')"
-    made.execute(f"CREATE TABLE best AS {whole}").fetchall()
-    ((found,),), ((best,),) = (made.execute(inertia.format(name)).fetchall() for name in ("seg", "best"))
-    assert math.isclose(found, best, rel_tol=1e-3)
+    sizes, inertia = [], []
+    for passes in (19, 20):
+        fit(made, f"{options}, refine := {passes}")
+        sizes.append(made.execute("SELECT size FROM seg ORDER BY cluster_id").fetchall())
+        inertia += made.execute("SELECT inertia FROM ppp_evaluate('made', model := 'seg')").fetchall()
+    assert sizes[0] == sizes[1]
+    assert inertia[0] == inertia[1]
+    made.execute(f"CREATE TABLE best AS FROM ppp_fit('made', {options})").fetchall()
+    ((best,),) = made.execute("SELECT inertia FROM ppp_evaluate('made', model := 'best')").fetchall()
+    assert math.isclose(inertia[1][0], best, rel_tol=1e-3)
 
 
 def test_separable(made: duckdb.DuckDBPyConnection) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ppp_duck
-from ppp_duck import rewrite, statements
+from ppp_duck import calls, rewrite, statements
 from ppp_duck.options import check_options
 from ppp_duck.sources import Column, Source
 
@@ -54,8 +54,8 @@ def test_golden_runs(name: str) -> None:
 
 def test_a_call_survives_its_json() -> None:
     source, given = CALLS["weighted_full"]
-    call = rewrite.plan_call("ppp_cluster", source, check_options("ppp_cluster", given))
-    again = rewrite.Call.from_json(call.to_json())
+    call = calls.plan_call("ppp_cluster", source, check_options("ppp_cluster", given))
+    again = calls.Call.from_json(call.to_json())
     assert again.features == call.features
     assert again.to_json() == call.to_json()
 
@@ -111,7 +111,7 @@ def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyC
     query = "SELECT i::DOUBLE AS x FROM range(20000) r(i), range(3) s(j) WHERE j < 1 + i % 3 UNION ALL SELECT 7 FROM range(9000)"
     source = Source("q", f"({query})", tuple(NUMBER), True)
     options = check_options("ppp_cluster", {"columns": ["x"], "sample_size": 2000})
-    call = rewrite.plan_call("ppp_cluster", source, options)
+    call = calls.plan_call("ppp_cluster", source, options)
     text = statements.statement("ppp_cluster", "q", {"columns": ["x"], "sample_size": 2000}, lambda *_, **__: source)
     stages = text[: text.index(",\n_ppp_steps")]
     listed = rewrite.sample_list(call)

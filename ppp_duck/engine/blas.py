@@ -6,7 +6,13 @@ import threading
 from functools import cache
 from typing import Any
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
+
+from ppp_duck.model import Floats
+
+ALONE = 1 << 18  # multiplications that OpenBLAS never shares among threads
+FEWEST = 256  # columns of a block: for fewer, to limit BLAS costs less than the blocks
 
 
 @cache
@@ -50,3 +56,18 @@ class _OneThread:
 
 
 one_thread = _OneThread()
+
+
+def product(a: Floats, b: Floats) -> Floats:
+    """``a @ b`` on one thread, ``(m, p) @ (p, n)``, in blocks of columns small enough for that where there are some.
+
+    To limit BLAS takes as long as to multiply a chunk.
+    """
+    step = ALONE // a.size
+    if step < FEWEST:
+        with one_thread:
+            return np.asarray(a @ b)
+    found = np.empty((len(a), b.shape[1]))
+    for lo in range(0, b.shape[1], step):
+        np.matmul(a, b[:, lo : lo + step], out=found[:, lo : lo + step])
+    return found

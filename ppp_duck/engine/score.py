@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ NEGLIGIBLE = 60.0
 BLAS_ERROR = 1e-6
 FEWEST_DIGITS = 1e8  # of a double's sixteen, so many may be lost to an offset before screening: 1e-8 is left
 BLOCK = 1 << 18  # numbers in a temporary matrix: 2 MB, whatever the number of components
-FARTHEST = -1e12  # log density of rows, a million standard deviations out, that are not left to screening
+FARTHEST = -1e4  # log density of rows, a hundred standard deviations out, that are not left to screening
 NOBODY: Ints = np.empty(0, dtype=np.int64)
 PAIRED = 16  # up to so many features a full covariance is screened as a linear function of the products of features
 
@@ -81,6 +82,12 @@ class Scorer:
         return 0.0 if m == len(self.clustering.centers) else float(np.log(m) + 1.0)
 
     @cached_property
+    def _owners(self) -> NDArray[Any]:
+        """(m, 1) the cluster of each component, in a type as small as can be: sums over a table of bits are quick."""
+        owners = self.clustering.component_cluster
+        return owners.astype(np.int8 if owners.max() < 128 else np.int32)[:, None]
+
+    @cached_property
     def _owner_moments(self) -> Floats:
         """(3, m) powers 0, 1 and 2 of each component's cluster: their sums tell whether some components have one."""
         return np.asarray(self.clustering.component_cluster.astype(np.float64) ** np.arange(3)[:, None])
@@ -118,15 +125,18 @@ class Scorer:
         the log densities (m, doubtful) that it found for these. What is not finite or very far out is in doubt.
         """
         log_p = screen.log_densities(x)
-        best = log_p.max(axis=0)
-        error = screen.error(best)
+        best = np.maximum.reduce(log_p, axis=0)
+        # The largest error of all rows will do: far ones are left out of it, and in doubt.
+        lowest = np.fmin.reduce(best)
+        error = float(screen.error(max(np.abs(np.fmax.reduce(best)), -max(lowest, FARTHEST))))
         # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
         near = log_p > best - (4 * error + self._crowd)
-        if np.count_nonzero(near) == near.shape[1] and best.min() > FARTHEST:  # each row has its only one
-            return (self._owner_moments[1] @ near).astype(np.int64), NOBODY, log_p[:, :0]
+        if np.count_nonzero(near) == near.shape[1] and lowest >= FARTHEST:  # each row has its only one
+            ids = np.add.reduce(near * self._owners, axis=0, dtype=self._owners.dtype)
+            return ids.astype(np.int64), NOBODY, log_p[:, :0]
         count, total, squares = self._owner_moments @ near.astype(np.float64)
         owner = (total / np.maximum(count, 1.0)).astype(np.int64)
-        known = (count * squares == total * total) & (best > FARTHEST)  # their clusters have no variance
+        known = (count * squares == total * total) & (best >= FARTHEST)  # their clusters have no variance
         doubt = np.flatnonzero(~known)
         if not len(doubt):
             return owner, NOBODY, log_p[:, :0]
@@ -137,7 +147,8 @@ class Scorer:
         row = np.arange(len(doubt))
         top = share[first, row]
         share[first, row] = 0.0
-        close = ~((share.max(axis=0) <= top * (1 - 8 * error[doubt])) & (best[doubt] > FARTHEST))
+        sure = share.max(axis=0) <= top * (1 - 8 * error)
+        close = ~(sure & (best[doubt] >= FARTHEST))
         owner[doubt] = first
         return owner, doubt[close], doubtful[:, close]
 
@@ -285,7 +296,7 @@ class Screen:
         if self.per_scale is not None:
             around *= self.per_scale
         if self.turn is not None:
-            around[:] = self.turn.T @ around
+            around[:] = blas.product(self.turn.T, around)
         if self.form == "full":
             at = d + 1
             for i in range(d):
@@ -295,7 +306,7 @@ class Screen:
             np.multiply(around, around, out=z[d + 1 :])
         else:
             np.einsum("dn,dn->n", around, around, out=z[d + 1])
-        return np.asarray(self.theta @ z)
+        return blas.product(self.theta, z)
 
     def _by_component(self, x: Floats) -> Floats:
         found = np.empty((len(self.log_norms), x.shape[1]))
@@ -308,10 +319,9 @@ class Screen:
 
     def error(self, best: Floats) -> Floats:
         """How far a row's log densities may be off, given its best one (n,)."""
-        error = np.abs(best)
-        error *= BLAS_ERROR
+        error = np.abs(best) * BLAS_ERROR
         error += BLAS_ERROR * (1 + BLAS_ERROR * self.reach)
-        return error
+        return np.asarray(error)
 
 
 def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: NDArray[np.bool_]) -> Floats:

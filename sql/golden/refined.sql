@@ -11,7 +11,7 @@ FROM _ppp_source
 _ppp_summary AS MATERIALIZED (
 SELECT *,
   n0_low * 0.5e0 AS n0_first,
-  4.5035996273704960e+15 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
+  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
 FROM (SELECT
   g,
   count(*) AS n,
@@ -34,12 +34,12 @@ _ppp_parts AS NOT MATERIALIZED (
 SELECT
   g,
   n0,
-  TRY_CAST((n0 * 0.5e0 - n0_first) * n0_per AS BIGINT) AS p_n0
+  (n0 * 0.5e0 - n0_first) * n0_per AS p_n0
 FROM _ppp_usable JOIN _ppp_summary USING (g)
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT g,
-  n0, ((p_n0 % 2147483647 * 6033) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  n0, (TRY_CAST(p_n0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_merged AS NOT MATERIALIZED (
 SELECT *, weight / u AS priority FROM (

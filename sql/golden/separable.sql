@@ -10,7 +10,7 @@ FROM _ppp_source
 _ppp_summary AS MATERIALIZED (
 SELECT *,
   n0_low * 0.5e0 AS n0_first,
-  4.5035996273704960e+15 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
+  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
 FROM (SELECT
   count(*) AS n,
   any_value(y0) AS type0,
@@ -30,11 +30,11 @@ FROM _ppp_features, _ppp_summary
 _ppp_parts AS NOT MATERIALIZED (
 SELECT
   n0,
-  TRY_CAST((n0 * 0.5e0 - n0_first) * n0_per AS BIGINT) AS p_n0
+  (n0 * 0.5e0 - n0_first) * n0_per AS p_n0
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0, ((p_n0 % 2147483647 * 6033) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0, (TRY_CAST(p_n0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part
@@ -46,7 +46,7 @@ SELECT n0, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
 FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
 GROUP BY n0, u)
 ),
-_ppp_sample AS NOT MATERIALIZED (
+_ppp_sample AS MATERIALIZED (
 SELECT n0,
   weight,
   priority FROM _ppp_merged
@@ -59,10 +59,16 @@ UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:
 ),
 _ppp_fit AS MATERIALIZED (
 SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+),
+_ppp_known AS MATERIALIZED (
+SELECT n0, ppp__score(_ppp_fit.model, NULL, {'n x': n0}) AS known
+FROM _ppp_sample, _ppp_fit
+WHERE (SELECT count(*) FROM _ppp_sample) <= least(65536, (SELECT n FROM _ppp_summary) // 4)
 )
 SELECT * EXCLUDE (_ppp_score),
   _ppp_score.cluster_id AS "cluster_id",
   _ppp_score.probability AS "probability"
-FROM (SELECT _ppp_source.*, ppp__score(_ppp_fit.model, NULL, {'n x': ppp__number(_ppp_source."x")}) AS _ppp_score
-FROM _ppp_source, _ppp_fit)
+FROM (SELECT _ppp_source.*, CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE ppp__score(_ppp_fit.model, NULL, {'n x': ppp__number(_ppp_source."x")}) END AS _ppp_score
+FROM _ppp_source CROSS JOIN _ppp_fit
+  LEFT JOIN _ppp_known ON ppp__number(_ppp_source."x") + 0e0 IS NOT DISTINCT FROM _ppp_known.n0)
 WHERE _ppp_score.is_separable

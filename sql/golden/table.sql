@@ -18,11 +18,18 @@ FROM _ppp_source
 _ppp_summary AS MATERIALIZED (
 SELECT *,
   n1_low * 0.5e0 AS n1_first,
-  4.5035996273704960e+15 / greatest(n1_high * 0.5e0 - n1_low * 0.5e0, 1.1830521861667747e-271) AS n1_per,
+  6.1336086747545600e+14 / greatest(n1_high * 0.5e0 - n1_low * 0.5e0, 1.1830521861667747e-271) AS n1_per,
   n2_low * 0.5e0 AS n2_first,
-  4.5035996273704960e+15 / greatest(n2_high * 0.5e0 - n2_low * 0.5e0, 1.1830521861667747e-271) AS n2_per,
+  7.3020369115545600e+14 / greatest(n2_high * 0.5e0 - n2_low * 0.5e0, 1.1830521861667747e-271) AS n2_per,
   v3_low * 0.5e0 AS v3_first,
-  4.5035996273704960e+15 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per,
+  7.3659565526220800e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_0,
+  8.5280888874598400e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_1,
+  7.8555711642009600e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_2,
+  1.0075591189463040e+15 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_3,
+  9.5090207044403200e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_4,
+  8.6934830029209600e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_5,
+  8.9644562644992000e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_6,
+  6.1565890985984000e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_7,
   (t0_n > 0 AND NOT t0_constant AND 2 * k0_distinct <= t0_n) AS use0,
   (n1_finite > 0 AND n1_high > n1_low AND k1_distinct < n1_n) AS use1,
   (n2_finite > 0 AND n2_high > n2_low) AS use2,
@@ -73,23 +80,23 @@ SELECT
   n2,
   v3,
   CASE WHEN use0 THEN CAST('0x' || left(md5(t0), 7) AS BIGINT) ELSE 0 END AS p_t0,
-  CASE WHEN use1 THEN TRY_CAST((n1 * 0.5e0 - n1_first) * n1_per AS BIGINT) ELSE 0 END AS p_n1,
-  CASE WHEN use2 THEN TRY_CAST((n2 * 0.5e0 - n2_first) * n2_per AS BIGINT) ELSE 0 END AS p_n2,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_0,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_1,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_2,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_3,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_4,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_5,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_6,
-  CASE WHEN use3 THEN TRY_CAST((v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per AS BIGINT) ELSE 0 END AS p_v3_7
+  CASE WHEN use1 THEN (n1 * 0.5e0 - n1_first) * n1_per ELSE 0e0 END AS p_n1,
+  CASE WHEN use2 THEN (n2 * 0.5e0 - n2_first) * n2_per ELSE 0e0 END AS p_n2,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per_0 ELSE 0e0 END AS p_v3_0,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per_1 ELSE 0e0 END AS p_v3_1,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per_2 ELSE 0e0 END AS p_v3_2,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per_3 ELSE 0e0 END AS p_v3_3,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per_4 ELSE 0e0 END AS p_v3_4,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per_5 ELSE 0e0 END AS p_v3_5,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per_6 ELSE 0e0 END AS p_v3_6,
+  CASE WHEN use3 THEN (v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per_7 ELSE 0e0 END AS p_v3_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   n1,
   n2,
-  v3, ((p_t0 % 2147483647 * 22825725 + p_n1 % 2147483647 * 24037797 + p_n2 % 2147483647 * 79752797 + p_v3_0 % 2147483647 * 82800723 + p_v3_1 % 2147483647 * 138215511 + p_v3_2 % 2147483647 * 106147367 + p_v3_3 % 2147483647 * 212006171 + p_v3_4 % 2147483647 * 184989985 + p_v3_5 % 2147483647 * 146102117 + p_v3_6 % 2147483647 * 159023129 + p_v3_7 % 2147483647 * 25133589) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  v3, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(p_n1 + p_n2 + p_v3_0 + p_v3_1 + p_v3_2 + p_v3_3 + p_v3_4 + p_v3_5 + p_v3_6 + p_v3_7 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part

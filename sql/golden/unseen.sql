@@ -12,9 +12,16 @@ FROM _ppp_source
 _ppp_summary AS MATERIALIZED (
 SELECT *,
   n0_low * 0.5e0 AS n0_first,
-  4.5035996273704960e+15 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per,
+  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per,
   v0_low * 0.5e0 AS v0_first,
-  4.5035996273704960e+15 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per
+  9.0148137494118400e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_0,
+  1.0648824787763200e+15 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_1,
+  1.1078605723402240e+15 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_2,
+  6.6973580289638400e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_3,
+  8.5285557134950400e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_4,
+  7.8700875664588800e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_5,
+  7.1095296825753600e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_6,
+  9.8151025134796800e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_7
 FROM (SELECT
   count(*) AS n,
   any_value(y0) AS type0,
@@ -49,22 +56,22 @@ SELECT
   n0,
   t0,
   v0,
-  coalesce(TRY_CAST((n0 * 0.5e0 - n0_first) * n0_per AS BIGINT), 0) AS p_n0,
+  coalesce((n0 * 0.5e0 - n0_first) * n0_per, 0e0) AS p_n0,
   coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_0,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_1,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_2,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_3,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_4,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_5,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_6,
-  coalesce(TRY_CAST((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_first) * v0_per AS BIGINT), 0) AS p_v0_7
+  coalesce((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_first) * v0_per_0, 0e0) AS p_v0_0,
+  coalesce((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_first) * v0_per_1, 0e0) AS p_v0_1,
+  coalesce((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_first) * v0_per_2, 0e0) AS p_v0_2,
+  coalesce((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_first) * v0_per_3, 0e0) AS p_v0_3,
+  coalesce((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_first) * v0_per_4, 0e0) AS p_v0_4,
+  coalesce((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_first) * v0_per_5, 0e0) AS p_v0_5,
+  coalesce((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_first) * v0_per_6, 0e0) AS p_v0_6,
+  coalesce((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_first) * v0_per_7, 0e0) AS p_v0_7
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
   t0,
-  v0, ((p_n0 % 2147483647 * 6033 + p_t0 % 2147483647 * 22825725 + p_v0_0 % 2147483647 * 161424361 + p_v0_1 % 2147483647 * 239340079 + p_v0_2 % 2147483647 * 259833631 + p_v0_3 % 2147483647 * 50919461 + p_v0_4 % 2147483647 * 138237771 + p_v0_5 % 2147483647 * 106839563 + p_v0_6 % 2147483647 * 70573337 + p_v0_7 % 2147483647 * 199585103) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  v0, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(p_n0 + p_v0_0 + p_v0_1 + p_v0_2 + p_v0_3 + p_v0_4 + p_v0_5 + p_v0_6 + p_v0_7 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part

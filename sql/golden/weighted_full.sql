@@ -13,7 +13,14 @@ FROM _ppp_source
 _ppp_summary AS MATERIALIZED (
 SELECT *,
   v1_low * 0.5e0 AS v1_first,
-  4.5035996273704960e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per
+  8.9071613168844800e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_0,
+  1.0186954616340480e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_1,
+  8.9617060593664000e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_2,
+  8.5101851233484800e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_3,
+  1.0564509672407040e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_4,
+  1.1231327546245120e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_5,
+  9.7177081321881600e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_6,
+  1.1071037730979840e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_7
 FROM (SELECT
   count(*) AS n,
   any_value(y0) AS type0,
@@ -47,14 +54,14 @@ SELECT
   t0,
   v1,
   coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_0,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_1,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_2,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_3,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_4,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_5,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_6,
-  coalesce(TRY_CAST((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_first) * v1_per AS BIGINT), 0) AS p_v1_7,
+  coalesce((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_first) * v1_per_0, 0e0) AS p_v1_0,
+  coalesce((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_first) * v1_per_1, 0e0) AS p_v1_1,
+  coalesce((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_first) * v1_per_2, 0e0) AS p_v1_2,
+  coalesce((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_first) * v1_per_3, 0e0) AS p_v1_3,
+  coalesce((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_first) * v1_per_4, 0e0) AS p_v1_4,
+  coalesce((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_first) * v1_per_5, 0e0) AS p_v1_5,
+  coalesce((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_first) * v1_per_6, 0e0) AS p_v1_6,
+  coalesce((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_first) * v1_per_7, 0e0) AS p_v1_7,
   CAST(w * pow(2e0, 50 - ceil(log2(w_high))) AS HUGEINT) AS units,
   pow(2e0, 50 - ceil(log2(w_high))) AS unit
 FROM _ppp_usable, _ppp_summary
@@ -63,7 +70,7 @@ _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   v1,
   units,
-  unit, ((p_t0 % 2147483647 * 22825725 + p_v1_0 % 2147483647 * 156291093 + p_v1_1 % 2147483647 * 217316393 + p_v1_2 % 2147483647 * 158891989 + p_v1_3 % 2147483647 * 137361793 + p_v1_4 % 2147483647 * 235319621 + p_v1_5 % 2147483647 * 267115975 + p_v1_6 % 2147483647 * 194940977 + p_v1_7 % 2147483647 * 259472761) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  unit, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(p_v1_0 + p_v1_1 + p_v1_2 + p_v1_3 + p_v1_4 + p_v1_5 + p_v1_6 + p_v1_7 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part
