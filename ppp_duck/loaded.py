@@ -112,7 +112,8 @@ def by_model(
         if loaded.set.models:  # else the fit saw no row
             yield slice(None), loaded.ready[()], columns
         return
-    known = {**fields_of(columns), **fields_of(_whole(groups))}
+    given = _whole(groups)  # a list of one struct each, or nothing
+    known = {**fields_of(columns), **(fields_of(given.flatten()) if pa.types.is_list(given.type) else {})}
     lacking = [name for name in loaded.set.by if f"g {name}".casefold() not in known]
     if lacking:
         raise ModelError(

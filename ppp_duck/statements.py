@@ -129,7 +129,7 @@ def _told(call: Call, source: Source, function: str, names: Collection[str], ord
 def _fitted(call: Call, source: Source) -> Rows:
     """The rows of a source that is fitted: its features, and the columns that name groups."""
     row = _forms((form, feature.name) for feature in call.features for form in feature.forms)
-    group = _forms(("g", name) for name in call.options.by)
+    group = f"[{_forms(('g', name) for name in call.options.by)}]" if call.options.by else "NULL"
     stages = (*fit_stages(call, source), *_refine_stages(call, group, row))
     return Rows(stages, "_ppp_source", "_ppp_source.*", row, group, call)
 
@@ -234,7 +234,8 @@ def _any_row(source: Source, models: str = "_ppp_model.model") -> Rows:
         return Rows((source_stage(source), stage), "_ppp_rows", "_ppp_rows.* EXCLUDE (_ppp_row)", "_ppp_row", "NULL")
     fields = [(form, column.name) for column in source.columns for form in _kinds(column)]
     groups = [("g", column.name) for column in source.columns if column.kind in ("number", "text")]
-    group = f"CASE WHEN starts_with({models}, 'models:') THEN {_forms(groups)} END" if groups else "NULL"
+    # in a list, because a NULL struct goes to Python as a column of NULLs for each of its fields, a NULL list as one
+    group = f"CASE WHEN starts_with({models}, 'models:') THEN [{_forms(groups)}] END" if groups else "NULL"
     return Rows((source_stage(source),), "_ppp_source", "_ppp_source.*", _forms(fields), group)
 
 

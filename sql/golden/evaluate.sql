@@ -11,13 +11,13 @@ _ppp_first AS MATERIALIZED (
 SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
 ),
 _ppp_passed AS MATERIALIZED (
-SELECT count(ppp__first_pass(_ppp_first.key, CASE WHEN starts_with(_ppp_first.models, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")})) AS _ppp_n FROM _ppp_source, _ppp_first
+SELECT count(ppp__first_pass(_ppp_first.key, CASE WHEN starts_with(_ppp_first.models, 'models:') THEN [{'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")}] END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")})) AS _ppp_n FROM _ppp_source, _ppp_first
 ),
 _ppp_second AS MATERIALIZED (
 SELECT key || ' ' || _ppp_n AS key, models FROM _ppp_first, _ppp_passed
 ),
 _ppp_done AS MATERIALIZED (
-SELECT count(ppp__second_pass(_ppp_second.key, CASE WHEN starts_with(_ppp_second.models, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")})) AS _ppp_n FROM _ppp_source, _ppp_second
+SELECT count(ppp__second_pass(_ppp_second.key, CASE WHEN starts_with(_ppp_second.models, 'models:') THEN [{'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")}] END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")})) AS _ppp_n FROM _ppp_source, _ppp_second
 )
 SELECT * EXCLUDE (cluster_id, size, share, agreement, center, model, _ppp_key, _ppp_said, _ppp_n),
   _ppp_said.k, _ppp_said.rows, _ppp_said.skipped, _ppp_said.inertia, _ppp_said.simplified_silhouette, _ppp_said.davies_bouldin, _ppp_said.calinski_harabasz, _ppp_said.log_likelihood, _ppp_said.bic, _ppp_said.icl, _ppp_said.agreement, _ppp_said.separable_share

@@ -14,8 +14,8 @@ _ppp_new AS MATERIALIZED (
 SELECT ppp__load('ppp_match', 'seg', (SELECT ppp__by(model) FROM _ppp_old), (SELECT list(_ppp_new_rows) FROM _ppp_new_rows)) AS model
 ),
 _ppp_shared AS MATERIALIZED (
-SELECT o.g AS g, o.cluster_id AS old_id, new_id, count(*) AS shared_rows FROM (SELECT ppp__locate(_ppp_old.model, CASE WHEN starts_with(_ppp_old.model, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS o,
-  ppp__assign(_ppp_new.model, CASE WHEN starts_with(_ppp_new.model, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS new_id
+SELECT o.g AS g, o.cluster_id AS old_id, new_id, count(*) AS shared_rows FROM (SELECT ppp__locate(_ppp_old.model, CASE WHEN starts_with(_ppp_old.model, 'models:') THEN [{'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")}] END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS o,
+  ppp__assign(_ppp_new.model, CASE WHEN starts_with(_ppp_new.model, 'models:') THEN [{'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")}] END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS new_id
 FROM _ppp_source, _ppp_old, _ppp_new)
 WHERE o.cluster_id IS NOT NULL AND new_id IS NOT NULL GROUP BY ALL
 ),

@@ -8,7 +8,7 @@ _ppp_model AS MATERIALIZED (
 SELECT ppp__load('ppp_outliers', 'seg', NULL, (SELECT list(_ppp_model_rows) FROM _ppp_model_rows)) AS model
 ),
 _ppp_scored AS MATERIALIZED (
-SELECT _ppp_source.*, ppp__surprise(_ppp_model.model, CASE WHEN starts_with(_ppp_model.model, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS _ppp_surprise
+SELECT _ppp_source.*, ppp__surprise(_ppp_model.model, CASE WHEN starts_with(_ppp_model.model, 'models:') THEN [{'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")}] END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS _ppp_surprise
 FROM _ppp_source, _ppp_model
 ),
 _ppp_limit AS MATERIALIZED (

@@ -11,7 +11,7 @@ _ppp_measure AS MATERIALIZED (
 SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
 ),
 _ppp_tallied AS MATERIALIZED (
-SELECT _ppp_source.*, ppp__tally(_ppp_measure.key, CASE WHEN starts_with(_ppp_measure.models, 'models:') THEN {'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")} END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS ppp__where
+SELECT _ppp_source.*, ppp__tally(_ppp_measure.key, CASE WHEN starts_with(_ppp_measure.models, 'models:') THEN [{'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")}] END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS ppp__where
 FROM _ppp_source, _ppp_measure
 ),
 _ppp_counted AS MATERIALIZED (

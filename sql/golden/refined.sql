@@ -68,16 +68,16 @@ _ppp_refine_0 AS MATERIALIZED (
 SELECT ppp__refine(model, 1) AS model FROM _ppp_fit
 ),
 _ppp_refine_1 AS MATERIALIZED (
-SELECT ppp__refined(_ppp_refine_0.model, _ppp_n) AS model FROM _ppp_refine_0, (SELECT count(ppp__refine_pass(_ppp_refine_0.model, {'g g': ppp__group(_ppp_source."g")}, {'n x': ppp__number(_ppp_source."x")}, NULL)) AS _ppp_n
+SELECT ppp__refined(_ppp_refine_0.model, _ppp_n) AS model FROM _ppp_refine_0, (SELECT count(ppp__refine_pass(_ppp_refine_0.model, [{'g g': ppp__group(_ppp_source."g")}], {'n x': ppp__number(_ppp_source."x")}, NULL)) AS _ppp_n
 FROM _ppp_source, _ppp_refine_0 WHERE starts_with(_ppp_refine_0.model, 'measurement:'))
 ),
 _ppp_refine_2 AS MATERIALIZED (
-SELECT ppp__refined(_ppp_refine_1.model, _ppp_n) AS model FROM _ppp_refine_1, (SELECT count(ppp__refine_pass(_ppp_refine_1.model, {'g g': ppp__group(_ppp_source."g")}, {'n x': ppp__number(_ppp_source."x")}, NULL)) AS _ppp_n
+SELECT ppp__refined(_ppp_refine_1.model, _ppp_n) AS model FROM _ppp_refine_1, (SELECT count(ppp__refine_pass(_ppp_refine_1.model, [{'g g': ppp__group(_ppp_source."g")}], {'n x': ppp__number(_ppp_source."x")}, NULL)) AS _ppp_n
 FROM _ppp_source, _ppp_refine_1 WHERE starts_with(_ppp_refine_1.model, 'measurement:'))
 )
 SELECT * EXCLUDE (_ppp_score),
   _ppp_score.cluster_id AS "cluster_id",
   _ppp_score.probability AS "probability"
-FROM (SELECT _ppp_source.*, ppp__score(_ppp_refine_2.model, {'g g': ppp__group(_ppp_source."g")}, {'n x': ppp__number(_ppp_source."x")}) AS _ppp_score
+FROM (SELECT _ppp_source.*, ppp__score(_ppp_refine_2.model, [{'g g': ppp__group(_ppp_source."g")}], {'n x': ppp__number(_ppp_source."x")}) AS _ppp_score
 FROM _ppp_source, _ppp_refine_2)
 WHERE _ppp_score.is_separable
