@@ -221,7 +221,7 @@ def em(
     """EM from posteriors ``(n, m)``, until the penalised log likelihood per row gains less than ``tolerance``.
 
     It gives up, too, where it would not come to the log likelihood ``wanted`` if it went on to climb three times as
-    fast as now: from its third step on, EM hardly ever climbs faster.
+    fast as in its last step: it hardly ever climbs faster.
 
     Returns the mixture, its log likelihood (without the penalty) and the posteriors under it, in the memory of those
     given: fresh memory for each step would cost a quarter of the time.
@@ -237,7 +237,7 @@ def em(
         gain = climbed - before
         if gain <= tolerance * total or step == iterations:
             break
-        if step > 2 and log_likelihood + 3 * (iterations - step) * max(gain, log_likelihood - likely) < wanted:
+        if step > 0 and log_likelihood + 3 * (iterations - step) * max(gain, log_likelihood - likely) < wanted:
             break
         before, likely = climbed, log_likelihood
     return mixture, log_likelihood, posterior

@@ -17,6 +17,7 @@ from ppp_duck.model import Floats, Ints
 Progress = Callable[[str, int], None]  # told the stage and its k; may raise, which ends the fit
 
 CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
+MANY = 32  # centers from which the nearest one of a row is sought along the row: below that, along all rows at once
 CACHED = 1 << 16  # numbers of a block that stays in the processor's cache
 ROW_MOVES = 100  # single rows that may change cells, one after another, after Lloyd
 ROW_GAIN = 1e-6  # share of the inertia that moving a row has to save
@@ -83,14 +84,21 @@ def largest(values: Floats) -> Ints:
 def nearest(rows: Floats, centers: Floats) -> Ints:
     """Index of the nearest center of each row; the lowest index among equals. ``(n, d), (k, d) -> (n,)``."""
     labels = np.empty(len(rows), dtype=np.int64)
-    half = 0.5 * np.einsum("kd,kd->k", centers, centers)[:, None]
+    half = 0.5 * np.einsum("kd,kd->k", centers, centers)
+    many = len(centers) >= MANY
     size = max(2048, CACHED // len(centers))
-    scores = np.empty((len(centers), min(size, len(rows))))  # one for all blocks: fresh memory costs more than the sums
+    shape = (min(size, len(rows)), len(centers))
+    scores = np.empty(shape if many else shape[::-1])  # one for all blocks: fresh memory costs more than the sums
     for lo in range(0, len(rows), size):
         block = rows[lo : lo + size]
-        score = np.matmul(centers, block.T, out=scores[:, : len(block)])
-        score -= half
-        labels[lo : lo + size] = largest(score)
+        if many:
+            score = np.matmul(block, centers.T, out=scores[: len(block)])
+            score -= half
+            labels[lo : lo + size] = np.argmax(score, axis=1)
+        else:
+            score = np.matmul(centers, block.T, out=scores[:, : len(block)])
+            score -= half[:, None]
+            labels[lo : lo + size] = largest(score)
     return labels
 
 
