@@ -163,7 +163,7 @@ def grouped_by(models: pa.ChunkedArray) -> pa.Array:
 
 def measure(models: pa.ChunkedArray) -> pa.Array:
     """Begin to measure: the key of the models in, that of the measurement out."""
-    return pa.array([measuring.begin(models[0].as_py())])
+    return pa.array([measuring.begin(models[0].as_py(), kept(models).function)])
 
 
 def first_pass(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:

@@ -6,6 +6,7 @@ A statement refers to its models by a key, which is short, because DuckDB repeat
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,6 @@ import pyarrow as pa
 from ppp_duck.engine.score import Scorer, Screen
 from ppp_duck.errors import ModelError, PPPError
 from ppp_duck.features import Encoder, Points
-from ppp_duck.fitting import model_key
 from ppp_duck.model import Ints, Model, ModelSet
 from ppp_duck.statements import ROW
 
@@ -28,6 +28,7 @@ Columns = Mapping[str, pa.Array]
 
 _lock = threading.Lock()
 _models: OrderedDict[str, Loaded] = OrderedDict()
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,14 @@ class Loaded:
 
 
 def keep(models: ModelSet, function: str) -> str:
-    """Keep models for the statement that runs; returns their key, whose first word says if there are groups."""
-    key = f"{'models' if models.by else 'model'}:{model_key(models)}:{function}"
+    """Keep models for the statement that runs; returns their key, whose first word says if there are groups.
+
+    A key is short: DuckDB keeps texts of up to twelve letters in place, and copies it for every row that it passes on.
+    """
     ready = {model.group: Ready.of(model) for model in models.models}
     with _lock:
+        key = f"{'models' if models.by else 'model'}:{next(_numbers)}"
         _models[key] = Loaded(function, models, ready)
-        _models.move_to_end(key)
         while len(_models) > MODELS_KEPT:
             _models.popitem(last=False)
     return key
@@ -79,8 +82,7 @@ def kept(keys: pa.ChunkedArray) -> Loaded:
 
 def kept_as(key: str) -> Loaded:
     if key not in _models:
-        function = key.rpartition(":")[2]
-        raise PPPError(f"{function}: run the statement again, {MODELS_KEPT} later ones pushed its model out of memory")
+        raise PPPError(f"run the statement again: {MODELS_KEPT} later ones pushed its model out of memory")
     return _models[key]
 
 
@@ -162,7 +164,8 @@ def _ids(function: str, ready: Ready, struct: pa.StructArray) -> Ints:
     table = pa.RecordBatch.from_struct_array(struct).select(places)
     values = table.to_tensor(null_to_nan=True, row_major=False).to_numpy().T
     with np.errstate(over="ignore", invalid="ignore"):
-        ids, doubtful, _ = ready.scorer.screened(ready.shortcut, values)
+        found, doubtful, _ = ready.scorer.screened(ready.shortcut, values)
+    ids = found.astype(np.int64)
     if len(doubtful):
         points = _points(function, ready, struct.take(pa.array(doubtful)))
         ids[doubtful] = np.where(points.complete, ready.scorer.assign(points.values), -1)

@@ -98,12 +98,12 @@ _running: OrderedDict[str, Measurement] = OrderedDict()
 _count = 0
 
 
-def begin(models: str) -> str:
-    """Begin a measurement with these models; returns its key."""
+def begin(models: str, function: str) -> str:
+    """Begin a measurement with these models, for a SQL function; returns its key."""
     global _count
     with _lock:
         _count += 1
-        key = f"measurement:{_count}:{models.rpartition(':')[2]}"
+        key = f"measurement:{_count}:{function}"
         _running[key] = Measurement(models)
         while len(_running) > MEASURING:
             _running.popitem(last=False)

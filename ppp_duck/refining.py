@@ -23,7 +23,7 @@ def begin(models: pa.ChunkedArray, passes: pa.ChunkedArray) -> pa.Array:
         if model.clustering is not None and model.beyond is not None
     }
     if found:
-        key = measuring.begin(key)
+        key = measuring.begin(key, kept(models).function)
         measuring.running(key).refinements = found
     return pa.array([key])
 

@@ -120,7 +120,7 @@ class Scorer:
                 found[block][doubtful] = self._exact(x[:, doubtful], log_p)[0]
         return found
 
-    def screened(self, screen: Screen, x: Floats) -> tuple[Ints, Ints, Floats]:
+    def screened(self, screen: Screen, x: Floats) -> tuple[NDArray[Any], Ints, Floats]:
         """Cluster ids (n,) of points (d, n) as the screen sees them; which are in doubt (their ids mean nothing), and
         the log densities (m, doubtful) that it found for these. What is not finite or very far out is in doubt.
         """
@@ -128,12 +128,12 @@ class Scorer:
         best = np.maximum.reduce(log_p, axis=0)
         # The largest error of all rows will do: far ones are left out of it, and in doubt.
         lowest = np.fmin.reduce(best)
-        error = float(screen.error(max(np.abs(np.fmax.reduce(best)), -max(lowest, FARTHEST))))
+        error = float(screen.error(max(screen.highest, -max(lowest, FARTHEST))))
         # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
         near = log_p > best - (4 * error + self._crowd)
         if np.count_nonzero(near) == near.shape[1] and lowest >= FARTHEST:  # each row has its only one
             ids = np.add.reduce(near * self._owners, axis=0, dtype=self._owners.dtype)
-            return ids.astype(np.int64), NOBODY, log_p[:, :0]
+            return ids, NOBODY, log_p[:, :0]
         count, total, squares = self._owner_moments @ near.astype(np.float64)
         owner = (total / np.maximum(count, 1.0)).astype(np.int64)
         known = (count * squares == total * total) & (best >= FARTHEST)  # their clusters have no variance
@@ -155,15 +155,24 @@ class Scorer:
     def screen_of(self, center: Floats, scale: Floats) -> Screen | None:
         """A screen of values (d, n) whose points are ``(values - center) / scale``; both are (d, 1).
 
-        None where rounding might count, if a center has so many digits that few are left within a component, and
-        where a full covariance has too many features for one product.
+        None where rounding might count, if a center has so many digits that few are left within a component or a scale
+        is extreme, and where a full covariance has too many features for one product.
         """
-        own, factors = self._screen, np.abs(self.clustering.mixture.factors)
-        sharpest = factors.max(initial=0.0) * len(center)
-        middle = center + scale * own.middle[:, None]
-        if not own.theta.shape[1] or not float((np.abs(middle) / scale).max()) * sharpest < FEWEST_DIGITS:
+        own, factors, d = self._screen, np.abs(self.clustering.mixture.factors), len(center)
+        middle = center[:, 0] + scale[:, 0] * own.middle
+        if not own.theta.shape[1] or not (np.abs(middle) / scale[:, 0]).max() * factors.max() * d < FEWEST_DIGITS:
             return None
-        return replace(own, middle=middle[:, 0], per_scale=1.0 / scale)
+        per = 1.0 / scale[:, 0]
+        if own.turn is not None:
+            return replace(own, middle=middle, turn=per[:, None] * own.turn)
+        form, row, col = own.form, *np.triu_indices(d)
+        square = per**2 if form != "full" else per[row] * per[col]
+        theta = np.concatenate(
+            [own.theta[:, :1], own.theta[:, 1 : d + 1] * per, own.theta[:, d + 1 :] * square], axis=1
+        )
+        if not np.isfinite(theta).all():
+            return None
+        return replace(own, form="full" if form == "full" else "diag", middle=middle, theta=theta)
 
     def score(self, rows: Floats) -> Scores:
         """Ids, posteriors, distance and k-means label of points (n, d)."""
@@ -257,7 +266,6 @@ class Screen:
     mixture: Mixture
     log_norms: Floats
     reach: float  # the largest squared distance of a mean to the middle, in units of its component
-    per_scale: Floats | None = None  # (d, 1) what is to be multiplied to values around the middle to make them points
 
     @staticmethod
     def of(mixture: Mixture, log_norms: Floats) -> Screen:
@@ -283,6 +291,11 @@ class Screen:
             theta = np.empty((m, 0))
         return Screen(form, middle, turn, theta, mixture, log_norms, float(distance.max()))
 
+    @cached_property
+    def highest(self) -> float:
+        """The largest log density that any point can have, or as much below zero."""
+        return float(np.abs(self.log_norms).max())
+
     def log_densities(self, x: Floats) -> Floats:
         """(m, n) from points (d, n)."""
         d, n = x.shape
@@ -293,8 +306,6 @@ class Screen:
         z[0] = 1.0
         around = z[1 : d + 1]
         np.subtract(x, self.middle[:, None], out=around)
-        if self.per_scale is not None:
-            around *= self.per_scale
         if self.turn is not None:
             around[:] = blas.product(self.turn.T, around)
         if self.form == "full":
@@ -317,11 +328,9 @@ class Screen:
         found += self.log_norms[:, None]
         return found
 
-    def error(self, best: Floats) -> Floats:
+    def error(self, best: Floats | float) -> Floats:
         """How far a row's log densities may be off, given its best one (n,)."""
-        error = np.abs(best) * BLAS_ERROR
-        error += BLAS_ERROR * (1 + BLAS_ERROR * self.reach)
-        return np.asarray(error)
+        return np.asarray(BLAS_ERROR * (np.abs(best) + (1 + BLAS_ERROR * self.reach)))
 
 
 def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: NDArray[np.bool_]) -> Floats:
