@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -78,6 +79,27 @@ def test_all_bounds() -> None:
     assert [row[5] for row in found] == ["1", "1", "1, 2", "1", "1", "1", "1"]
 
 
+def test_only_what_was_run_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = {"seconds": 0.25, "fit": None, "peak": 450, "k": 10}
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(run, "start", lambda name, step, *_: None if step == "KMeans" else fresh)
+    run.RESULTS.write_text(report(SOME, {1: "a", 2: "b"}), encoding="utf-8")
+    assert run.measure(["1M x 8"], ["floor"], 3, None)
+    assert not run.measure(["1M x 8"], ["KMeans"], 3, None)
+    found, machines = read(run.RESULTS.read_text(encoding="utf-8"))
+    expected = {**SOME, ("1M x 8", "floor"): Line("1M x 8", "floor", 3, 3, **fresh)}
+    del expected["1M x 8", "KMeans"]
+    assert found == expected
+    assert list(machines) == [1, 2, 3]
+
+
+def test_groups_have_no_round_trip() -> None:
+    groups = TABLES["1M x 4, 1000 groups"]
+    assert [step for step in steps.STEPS if steps.applies(step, groups)] == [
+        "copy", "ppp_cluster", "ppp_fit", "ppp_predict",
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = connect(Table(2000, 3), ":memory:")
@@ -117,3 +139,20 @@ def test_differences_are_counted(con: duckdb.DuckDBPyConnection) -> None:
     assert equal.differences(con) == 1
     con.execute("UPDATE found SET id = 99 WHERE id = 5").fetchall()
     assert equal.differences(con) == 3
+
+
+@pytest.mark.parametrize("wrong", [None, "points", "shuffled"])
+def test_a_difference_is_said(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str | None
+) -> None:
+    table = Table(2000, 3)
+    build(con, table)
+    nothing = ", ".join(f"NULL AS {name}" for name in equal.SCORE_COLUMNS if name != "cluster_id")
+
+    def result(con: duckdb.DuckDBPyConnection, table: Table, source: str, name: str) -> list[tuple[str, ...]]:
+        found = "(id = 7)::INTEGER" if source == wrong and name == "found" else "0"
+        con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT id, {found} AS cluster_id, {nothing} FROM points")
+        return [("same",)]
+
+    monkeypatch.setattr(equal, "result", result)
+    assert equal.compare(con, table, str(tmp_path)) == (wrong is None)

@@ -1,13 +1,14 @@
-"""Time and memory on large tables: ``python -m benchmarks.scale.run [--tables …] [--steps …] [--runs 5] [--rows …]``.
+r"""Time and memory on large tables: ``python -m benchmarks.scale.run [--tables …] [--steps …] [--runs 5] [--rows …]``.
 
 Without arguments (``make bench``) it takes some minutes: the tables of one million rows x 8, every step but the sweep.
-The full table takes hours::
+The whole takes hours::
 
     python -m benchmarks.scale.run --tables "1M x 8" "1M x 8, 500 distinct" "10M x 8" "10M x 8, 500 distinct"
     python -m benchmarks.scale.run --tables "10M x 32" "1M x FLOAT[384]"
-    python -m benchmarks.scale.run --tables "10M x 8, 2 GB" "100M x 8, 2 GB" --steps copy floor ppp_cluster
-    python -m benchmarks.scale.run --tables "1M x 4, 1000 groups" --steps copy ppp_cluster --runs 1
-    python -m benchmarks.scale.run --tables "10M x 8" --steps ppp_cluster sweep --runs 1
+    python -m benchmarks.scale.run --tables "10M x 8, 2 GB" "100M x 8, 2 GB" --steps copy floor ppp_cluster ppp_fit \
+        ppp_predict
+    python -m benchmarks.scale.run --tables "1M x 4, 1000 groups" --runs 1
+    python -m benchmarks.scale.run --tables "10M x 8" --steps sweep --runs 1
     python -m benchmarks.scale.equal
 
 The results go to benchmarks/RESULTS.md: what was measured is written anew after each step, every other line stays. A
@@ -128,8 +129,9 @@ def measure(tables: list[str], wanted: list[str], runs: int, rows: int | None) -
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--tables", nargs="+", default=QUICK, choices=[*TABLES])
-    options.add_argument("--steps", nargs="+", default=[s for s in steps.STEPS if s != "sweep"], choices=[*steps.STEPS])
+    options.add_argument("--tables", nargs="+", default=QUICK, choices=[*TABLES], metavar="TABLE")
+    quick = [step for step in steps.STEPS if step != "sweep"]
+    options.add_argument("--steps", nargs="+", default=quick, choices=[*steps.STEPS], metavar="STEP")
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--rows", type=int)
     options.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
