@@ -13,6 +13,10 @@ $(VENV)/.made: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]' '$(DUCKDB)'
 	touch $@
 
+$(VENV)/.bench: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' '$(DUCKDB)'
+	touch $@
+
 demo: $(VENV)/.made
 	$(BIN)/python examples/demo.py
 
@@ -24,7 +28,8 @@ lint: $(VENV)/.made
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.made
+# Some minutes; benchmarks/scale/run.py says how the tables that take hours are measured.
+bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.round_trip
 	$(BIN)/python -m benchmarks.scale.run
 

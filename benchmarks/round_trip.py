@@ -30,7 +30,7 @@ def build(con: duckdb.DuckDBPyConnection, rows: int) -> None:
 
 
 def scan(con: duckdb.DuckDBPyConnection) -> int:
-    con.execute("CREATE OR REPLACE TABLE out AS SELECT *, 0 AS cluster_id FROM points ORDER BY f0").fetchall()
+    con.execute("CREATE OR REPLACE TABLE out AS SELECT *, 0 AS cluster_id FROM points").fetchall()
     return CLUSTERS
 
 

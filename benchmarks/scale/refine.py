@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ppp_duck
-from benchmarks.scale.run import CLUSTERS, Table, build, center
+from benchmarks.scale.tables import CLUSTERS, Table, build, center
 from ppp_duck.api import Model
 from ppp_duck.engine import partition
 from ppp_duck.engine.score import Scorer
