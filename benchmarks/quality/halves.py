@@ -22,6 +22,7 @@ from benchmarks.quality.choice import halves_of
 from benchmarks.quality.run import FOLDER, Labelled, labelled_sets
 from ppp_duck import engine
 from ppp_duck.engine import modality, pipeline, select
+from ppp_duck.engine.mixture import Rows
 from ppp_duck.model import Floats, Ints, Mixture
 
 # From off or weak to strong; ends and steps follow from what each constant means, not from what was found good.
@@ -41,7 +42,7 @@ WITHIN = 0.03
 Pick = Callable[[Floats], int]
 
 
-def fitted(rows: Floats) -> tuple[Mixture, tuple[Mixture, Floats, Floats, Floats]]:
+def fitted(rows: Floats) -> tuple[Mixture, tuple[Mixture, Rows, Floats]]:
     """The fitted mixture, all of its components, and what ``modality.clusters`` is asked about it."""
     clusters, asked = modality.clusters, []
 

@@ -18,6 +18,7 @@ FORMS = ("spherical", "diag", "tied", "full")
 LOG_TAU = float(np.log(2 * np.pi))
 NARROW = 8  # up to so many features a full covariance is a linear function of the products of features
 TINY = 1e-300
+REPEATS = 100.0  # as so many observations, at most, all repeats of rows together count
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,17 @@ class Rows:
 
     x: Floats  # (n, d)
     weights: Floats  # (n,)
+    observations: float  # as how many these rows, or those that they are a sample of, count
     products: dict[str, Floats]  # products of features by kind, and the covariance of all rows
 
     @staticmethod
-    def of(x: Floats, weights: Floats) -> Rows:
-        return Rows(x, weights, {})
+    def of(x: Floats, weights: Floats, observations: float | None = None) -> Rows:
+        return Rows(x, weights, count(weights) if observations is None else observations, {})
+
+    @property
+    def unit(self) -> float:
+        """The weight of one observation."""
+        return float(self.weights.sum()) / self.observations
 
     def features(self, form: str) -> Floats:
         """``[1, x, second-order terms]``: every log density is one product with this matrix, and so is every moment.
@@ -69,6 +76,16 @@ class Rows:
         return self.products["scatter"]
 
 
+def count(weights: Floats) -> float:
+    """Observations that distinct rows of such weights are: one each, and ``REPEATS`` for the repeats at most.
+
+    Weights say where the mass is, not how sure it is: a row given a thousand times tells no more of the density beside
+    it than a row given once, be it copied or rounded. But a few rows given often are categories, and known.
+    """
+    extra = max(0.0, float(weights.sum()) - len(weights))
+    return len(weights) + REPEATS * extra / (REPEATS + extra)
+
+
 def covariance_prior(rows: Rows, form: str, m: int) -> Prior:
     """The covariance of all rows, shrunk to an m-th of their volume (Fraley & Raftery 2007), as ``d + 2`` observations.
 
@@ -87,7 +104,7 @@ def covariance_prior(rows: Rows, form: str, m: int) -> Prior:
         covariance[np.diag_indices(d)] = variance
         rows.products["covariance"] = covariance
     covariance = rows.products["covariance"]
-    return Prior(float(d + 2), covariance if form == "tied" else covariance / m ** (2.0 / d))
+    return Prior((d + 2) * rows.unit, covariance if form == "tied" else covariance / m ** (2.0 / d))
 
 
 def log_densities(mixture: Mixture, rows: Rows, out: Floats | None = None) -> Floats:

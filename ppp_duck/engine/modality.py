@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppp_duck.engine.mixture import Rows
 from ppp_duck.model import Floats, Ints, Mixture
 
 SHOULDER = 0.95  # the pair's density dips to no less than this share of the lower mode: no second mode
@@ -77,17 +78,17 @@ def _look_along(
     return ("none" if none else "valley"), False
 
 
-def clusters(mixture: Mixture, x: Floats, weights: Floats, posterior: Floats) -> Ints:
-    """The cluster of each component ``(m,)``, numbered from 0, from rows ``(n, d)`` and posteriors ``(n, m)``."""
-    m = len(mixture.means)
+def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
+    """The cluster of each component ``(m,)``, numbered from 0, from rows and their posteriors ``(n, m)``."""
+    m, x, weights = len(mixture.means), rows.x, rows.weights
     labels = np.argmax(posterior, axis=1)
     order = np.argsort(labels, kind="stable")
     members = np.split(order, np.searchsorted(labels[order], np.arange(1, m)))
     shared = (posterior * weights[:, None]).T @ posterior
     mass = np.maximum(shared.sum(axis=1), 1e-300)
     dense = covariances(mixture) if mixture.covariance in ("tied", "full") else None
-    # A row of a sample stands for several, but is one observation; of fewer rows all are there, and weights are counts.
-    unit = max(1.0, float(weights.min())) if len(weights) >= SAMPLED else 1.0
+    # A row of a sample stands for several, but is one observation; of fewer rows all are there.
+    unit = max(rows.unit, float(weights.min())) if len(weights) >= SAMPLED else rows.unit
     parent = list(range(m))
 
     def root(a: int) -> int:

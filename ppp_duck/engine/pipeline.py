@@ -41,8 +41,8 @@ def fit(
         sample = _sample(every, max(modality.SAMPLED, 4 * (k or 1)))
         begin = select.starts(sample, k or 1, progress)
         most = min(begin.most, k_max) if covariance == "spherical" and k_max else begin.most
-        # a component of one row has no spread, so an open k needs a weight of two a component
-        most = most if k is not None else max(1, min(most, int(every.weights.sum() // 2)))
+        # a component of one row has no spread, so an open k needs two observations a component
+        most = most if k is not None else max(1, min(most, int(every.observations // 2)))
         found = select.search(sample, begin, covariance, k, most, progress)
 
         def rows_for(form: str, m: int) -> Rows:
@@ -83,7 +83,7 @@ def _sample(every: Rows, size: int) -> Rows:
     if len(every.x) <= size:
         return every
     keep, weights = partition.content_sample(every.x, every.weights, size)
-    return Rows.of(np.ascontiguousarray(every.x[keep]), weights)
+    return Rows.of(np.ascontiguousarray(every.x[keep]), weights, every.observations)
 
 
 def _in_memory(every: Rows, form: str, m: int) -> bool:

@@ -67,7 +67,7 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     full = partition.agglomerate(view, weights, leaves, 1, "full", progress)
     ward = partition.agglomerate(view, weights, leaves, 1, "spherical", progress)
     most = int(leaves.max()) + 1
-    return Starts(full, ward, most, ward_size(view, weights, ward, most))
+    return Starts(full, ward, most, ward_size(view, weights, ward, most, tempered(rows.observations)))
 
 
 def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
@@ -77,9 +77,9 @@ def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
     return Mixture("spherical", np.full(k, 1.0 / k), centers, np.full(k, 1.0 / np.sqrt(max(variance, 1e-12))))
 
 
-def tempered(total: float) -> float:
-    """The size that a likelihood of ``total`` weighted rows counts as."""
-    return EFFECTIVE * total / (EFFECTIVE + total)
+def tempered(observations: float) -> float:
+    """The size that the likelihood of so many observations counts as."""
+    return EFFECTIVE * observations / (EFFECTIVE + observations)
 
 
 def price(form: str, m: int, d: int, kmeans: bool, size: float) -> float:
@@ -94,7 +94,7 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, poster
     mean speaks against the candidate. Components that sprawl over others, and overlap, lose by it.
     """
     total = float(rows.weights.sum())
-    size = tempered(total)
+    size = tempered(rows.observations)
     found = Candidate(form, mixture, log_likelihood, 0.0, 0.0)
     bic = -2 * log_likelihood * size / total + price(form, found.m, rows.x.shape[1], posterior is None, size)
     if posterior is None:
@@ -119,7 +119,7 @@ def fit_candidate(
     prior = gaussian.covariance_prior(rows, form, m)
     found = []
     total = float(rows.weights.sum())
-    size = tempered(total)
+    size = tempered(rows.observations)
     # the log likelihood whose tempered BIC is to_beat
     wanted = (price(form, m, rows.x.shape[1], False, size) - to_beat) * total / (2 * size)
     for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
@@ -131,14 +131,13 @@ def fit_candidate(
     return min(found, key=lambda one: one.score)
 
 
-def ward_size(x: Floats, weights: Floats, ward: Partitions, most: int) -> int:
-    """The number of groups at which Ward's partitions have their lowest classification BIC (tempered), a dip in it.
+def ward_size(x: Floats, weights: Floats, ward: Partitions, most: int, size: float) -> int:
+    """The number of groups at which Ward's partitions have their lowest classification BIC (for ``size`` rows), a dip.
 
     Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
     below ends long before it gets there. One group may have a slightly lower BIC still: what counts is the dip.
     """
     d, total = x.shape[1], float(weights.sum())
-    size = tempered(total)
     mass = np.bincount(ward.leaves, weights, most)
     means = partition.group_means(x, weights, ward.leaves, most)
     # of most, most - 1 ... groups
@@ -189,7 +188,7 @@ def look(rows: Rows, found: Candidate, merge: bool = True) -> Candidate:
     group: Ints = np.arange(found.m, dtype=np.int64)
     if merge:
         posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
-        group = modality.clusters(found.mixture, rows.x, rows.weights, posterior)
+        group = modality.clusters(found.mixture, rows, posterior)
     return replace(found, component_cluster=group)
 
 

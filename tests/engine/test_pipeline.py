@@ -120,6 +120,40 @@ def test_progress_can_stop_a_fit():
         fit(blobs(), progress=stop)
 
 
+@pytest.mark.parametrize("times", [2, 300, 20_000])
+def test_repeating_every_row_splits_nothing(times):
+    """Ten round groups and noise: rows given many times are no more certain points than rows given once."""
+    rng = np.random.default_rng(0)
+    groups = rng.uniform(0, 17, (10, 8))[np.arange(475) % 10] + rng.normal(size=(475, 8))
+    rows = np.concatenate([groups, rng.uniform(0, 18, (25, 8))])
+    truth = np.arange(475) % 10
+    for weights in (None, np.full(500, float(times))):
+        found = fit(rows, weights, report=False)
+        assert len(found.sizes) in (10, 11)
+        ids = Scorer(found).assign(rows)[:475]
+        assert len(set(zip(ids.tolist(), truth.tolist(), strict=True))) == 10
+
+
+def test_few_rows_given_often_are_categories():
+    assert len(fit(np.eye(3), np.array([60.0, 50.0, 40.0]), report=False).sizes) == 3
+    assert len(fit(np.arange(5.0)[:, None], np.full(5, 2000.0), report=False).sizes) == 5
+
+
+def test_repeats_count_as_so_many_observations_at_most():
+    assert gaussian.count(np.ones(10)) == 10
+    assert gaussian.count(np.full(10, 1.1)) == pytest.approx(11, abs=0.02)
+    assert gaussian.count(np.full(10, 1e9)) == pytest.approx(10 + gaussian.REPEATS)
+
+
+@pytest.mark.parametrize("spread", [0.8, 1.2, 2.2])
+def test_rounded_rows_have_the_clusters_of_the_rows(spread):
+    """100,000 rows on a hundred to six hundred points: every point repeats, and the gaps between them are no valleys."""
+    rng = np.random.default_rng(0)
+    places = np.array([[0, 0], [12, 3], [4, 14]]) * spread / 2.2
+    rows = np.round(places[rng.integers(0, 3, 100_000)] + rng.normal(size=(100_000, 2)) * spread)
+    assert len(fit(rows, report=False).sizes) == 3
+
+
 def test_survey_weights_are_scaled_to_an_average_of_one():
     rows = blobs()
     rows = np.unique(rows, axis=0)
@@ -196,7 +230,7 @@ def test_components_with_one_mean_are_one_cluster() -> None:
     rows = np.linspace(-1, 1, 101)[:, None]
     posterior = np.full((101, 2), 0.5)
     same = Mixture("diag", np.array([0.5, 0.5]), np.zeros((2, 1)), np.array([[1.0], [5.0]]))
-    assert modality.clusters(same, rows, np.ones(101), posterior).tolist() == [0, 0]
+    assert modality.clusters(same, Rows.of(rows, np.ones(101)), posterior).tolist() == [0, 0]
 
 
 def grid(side: int, each: int, spacing: float) -> np.ndarray:
@@ -220,7 +254,7 @@ def test_score_counts_the_rows_on_which_kmeans_and_mixture_disagree():
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(wide, rows))
     found = select.weigh(rows, "diag", wide, -5.0, posterior)
     # nearest means: 0, 0, 3, 3; the broad component takes all but what lies at 3: rows 2 and 10 disagree
-    assert found.score - found.tempered_bic == pytest.approx(select.DISAGREEMENT * select.tempered(5.0) * 2 / 5)
+    assert found.score - found.tempered_bic == pytest.approx(select.DISAGREEMENT * select.tempered(rows.observations) * 2 / 5)
 
 
 def test_the_prior_is_the_covariance_of_the_rows():
