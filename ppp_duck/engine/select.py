@@ -9,8 +9,9 @@ import numpy as np
 
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine import modality, partition
+from ppp_duck.engine.agglomerate import Partitions, agglomerate
 from ppp_duck.engine.mixture import Rows
-from ppp_duck.engine.partition import Partitions, Progress
+from ppp_duck.engine.partition import Progress
 from ppp_duck.model import Floats, Ints, Mixture
 
 EFFECTIVE = 4000.0  # the likelihood of n rows counts as that of 4000 n / (4000 + n): real rows are not quite Gaussian
@@ -64,8 +65,8 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     centers = partition.group_means(view, weights, leaves, int(leaves.max()) + 1)
     _, leaves = partition.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
     leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
-    full = partition.agglomerate(view, weights, leaves, 1, "full", progress)
-    ward = partition.agglomerate(view, weights, leaves, 1, "spherical", progress)
+    full = agglomerate(view, weights, leaves, 1, "full", progress)
+    ward = agglomerate(view, weights, leaves, 1, "spherical", progress)
     most = int(leaves.max()) + 1
     return Starts(full, ward, most, ward_size(view, weights, ward, most, tempered(rows.observations)))
 

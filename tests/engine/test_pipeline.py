@@ -254,7 +254,9 @@ def test_score_counts_the_rows_on_which_kmeans_and_mixture_disagree():
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(wide, rows))
     found = select.weigh(rows, "diag", wide, -5.0, posterior)
     # nearest means: 0, 0, 3, 3; the broad component takes all but what lies at 3: rows 2 and 10 disagree
-    assert found.score - found.tempered_bic == pytest.approx(select.DISAGREEMENT * select.tempered(rows.observations) * 2 / 5)
+    assert found.score - found.tempered_bic == pytest.approx(
+        select.DISAGREEMENT * select.tempered(rows.observations) * 2 / 5
+    )
 
 
 def test_the_prior_is_the_covariance_of_the_rows():
