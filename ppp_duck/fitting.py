@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ppp_duck.calls import Call
 from ppp_duck.engine import pipeline
@@ -152,8 +153,8 @@ def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tupl
     for cluster in range(k):
         inside = labels == cluster
         own, total = weights[inside], weights[inside].sum()
-        for feature in range(rows.shape[1]):  # column by column: sums in one order, whatever the number of clusters
-            column = rows[inside, feature]
+        # column by column: sums in one order, whatever the number of clusters
+        for feature, column in enumerate(np.ascontiguousarray(rows[inside].T)):
             means[cluster, feature] = (own * column).sum() / total
             spreads[cluster, feature] = np.sqrt((own * (column - means[cluster, feature]) ** 2).sum() / total)
     return means, spreads
@@ -305,8 +306,18 @@ def fingerprint(call: Call, summary: Mapping[str, Any], used: Mapping[str, Any],
     digest.update(weights.tobytes())
     for column in forms:
         if column.null_count < len(column):
-            digest.update(json.dumps(column.to_pylist()).encode())
+            digest.update(_content(column))
     return digest.hexdigest()[:32]
+
+
+def _content(column: pa.Array) -> bytes:
+    """The values of a column: texts as JSON, numbers and lists of them bit by bit, with what is NULL."""
+    listed = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+    if not listed and not pa.types.is_floating(column.type):
+        return json.dumps(column.to_pylist()).encode()
+    numbers = column.flatten() if listed else column
+    bits = pc.fill_null(numbers, 0.0).to_numpy(zero_copy_only=False).astype("<f8")
+    return b"".join(part.tobytes() for part in (np.asarray(pc.is_null(column)), np.asarray(pc.is_null(numbers)), bits))
 
 
 def _told_options(call: Call) -> dict[str, object]:

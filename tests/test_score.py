@@ -120,3 +120,14 @@ def test_blocks_cover_every_row() -> None:
     rows = gaussians(1, [300_000], 3)
     assert len(Scorer(model)._blocks(rows)) > 1
     assert (Scorer(model).assign(rows)[-5:] == Scorer(model).assign(rows[-5:])).all()
+
+
+def test_wide_rows_are_screened_too() -> None:
+    """Their log densities are far below zero everywhere: that alone leaves none in doubt."""
+    rows = np.random.default_rng(0).normal(size=(40, 30_000))
+    means = np.stack([np.zeros(30_000), np.full(30_000, 0.1)])
+    mixture = Mixture("spherical", np.array([0.5, 0.5]), means, np.ones(2))
+    model = Clustering(mixture, np.arange(2), means, np.arange(2), means, np.ones(2), np.ones(2), 1.0, ())
+    scorer = Scorer(model)
+    assert not len(scorer.screened(scorer._screen, rows.T)[1])
+    assert (scorer.assign(rows) == scorer.score(rows).cluster_id).all()

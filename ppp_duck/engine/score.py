@@ -26,7 +26,7 @@ NEGLIGIBLE = 60.0
 BLAS_ERROR = 1e-6
 FEWEST_DIGITS = 1e8  # of a double's sixteen, so many may be lost to an offset before screening: 1e-8 is left
 BLOCK = 1 << 18  # numbers in a temporary matrix: 2 MB, whatever the number of components
-FARTHEST = -1e4  # log density of rows, a hundred standard deviations out, that are not left to screening
+FARTHEST = 1e4  # nats below the densest point of the flattest component, a hundred standard deviations: not screened
 NOBODY: Ints = np.empty(0, dtype=np.int64)
 PAIRED = 16  # up to so many features a full covariance is screened as a linear function of the products of features
 
@@ -128,15 +128,15 @@ class Scorer:
         best = np.maximum.reduce(log_p, axis=0)
         # The largest error of all rows will do: far ones are left out of it, and in doubt.
         lowest = np.fmin.reduce(best)
-        error = float(screen.error(max(screen.highest, -max(lowest, FARTHEST))))
+        error = float(screen.error(max(screen.highest, -max(lowest, screen.farthest))))
         # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
         near = log_p > best - (4 * error + self._crowd)
-        if np.count_nonzero(near) == near.shape[1] and lowest >= FARTHEST:  # each row has its only one
+        if np.count_nonzero(near) == near.shape[1] and lowest >= screen.farthest:  # each row has its only one
             ids = np.add.reduce(near * self._owners, axis=0, dtype=self._owners.dtype)
             return ids, NOBODY, log_p[:, :0]
         count, total, squares = self._owner_moments @ near.astype(np.float64)
         owner = (total / np.maximum(count, 1.0)).astype(np.int64)
-        known = (count * squares == total * total) & (best >= FARTHEST)  # their clusters have no variance
+        known = (count * squares == total * total) & (best >= screen.farthest)  # their clusters have no variance
         doubt = np.flatnonzero(~known)
         if not len(doubt):
             return owner, NOBODY, log_p[:, :0]
@@ -148,7 +148,7 @@ class Scorer:
         top = share[first, row]
         share[first, row] = 0.0
         sure = share.max(axis=0) <= top * (1 - 8 * error)
-        close = ~(sure & (best[doubt] >= FARTHEST))
+        close = ~(sure & (best[doubt] >= screen.farthest))
         owner[doubt] = first
         return owner, doubt[close], doubtful[:, close]
 
@@ -295,6 +295,11 @@ class Screen:
     def highest(self) -> float:
         """The largest log density that any point can have, or as much below zero."""
         return float(np.abs(self.log_norms).max())
+
+    @cached_property
+    def farthest(self) -> float:
+        """The log density of rows that are too far out for the error of all to be worth theirs."""
+        return float(self.log_norms.min()) - FARTHEST - len(self.middle)
 
     def log_densities(self, x: Floats) -> Floats:
         """(m, n) from points (d, n)."""
