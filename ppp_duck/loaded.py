@@ -159,17 +159,19 @@ def _ids(function: str, ready: Ready, struct: pa.StructArray) -> Ints:
         return np.full(len(struct), -1)
     places = _places(struct.type, ready.columns)
     if ready.shortcut is None or places is None:
-        points = _points(function, ready, struct)
-        return np.where(points.complete, ready.scorer.assign(points.values), -1)
+        return _ids_of_points(ready.scorer, _points(function, ready, struct))
     table = pa.RecordBatch.from_struct_array(struct).select(places)
     values = table.to_tensor(null_to_nan=True, row_major=False).to_numpy().T
     with np.errstate(over="ignore", invalid="ignore"):
         found, doubtful, _ = ready.scorer.screened(ready.shortcut, values)
     ids = found.astype(np.int64)
     if len(doubtful):
-        points = _points(function, ready, struct.take(pa.array(doubtful)))
-        ids[doubtful] = np.where(points.complete, ready.scorer.assign(points.values), -1)
+        ids[doubtful] = _ids_of_points(ready.scorer, _points(function, ready, struct.take(pa.array(doubtful))))
     return ids
+
+
+def _ids_of_points(scorer: Scorer, points: Points) -> Ints:
+    return np.where(points.complete, scorer.assign(points.values), -1)
 
 
 def _points(function: str, ready: Ready, struct: pa.StructArray) -> Points:

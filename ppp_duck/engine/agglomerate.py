@@ -76,7 +76,7 @@ def agglomerate(
         increase[j, j + 1 :] = row_of(j, others)
         progress("merge", count)
     alive = np.ones(count, dtype=bool)
-    merges: list[tuple[int, int]] = []
+    groups: list[Ints] = [np.arange(count)]
     costs: list[float] = []
     best = increase.min(axis=1)
     for step in range(count - max(1, smallest)):
@@ -94,7 +94,7 @@ def agglomerate(
         alive[b] = False
         increase[b, :] = increase[:, b] = np.inf
         best[b] = np.inf
-        merges.append((a, b))
+        groups.append(np.where(groups[-1] == b, a, groups[-1]))
         others = np.flatnonzero(alive & (np.arange(count) != a))
         value = row_of(a, others)
         low = others < a
@@ -104,9 +104,4 @@ def agglomerate(
         if step % 16 == 0:
             progress("merge", count - step)
 
-    group: Ints = np.arange(count)
-    groups = [group]
-    for a, b in merges:
-        group = np.where(group == b, a, group)
-        groups.append(group)
     return Partitions(leaves, tuple(groups), np.array(costs))

@@ -98,23 +98,19 @@ def _refit(
 ) -> Candidate:
     """The winner, run to convergence on all rows (on the sample, where all rows are too many numbers)."""
     m = found.m
-    component_cluster = found.component_cluster
     if kmeans:
         firsts = [partition.nearest(sample.x, found.mixture.means), begin.round.labels(m), begin.full.labels(m)]
         centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, m, progress)
         centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
-        fitted = select.weigh(every, found.form, select.kmeans_mixture(every, centers, labels), 0.0, None)
+        fitted = replace(found, mixture=select.kmeans_mixture(every, centers, labels))
         if k is not None:
             return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
         return select.look(sample, fitted)
     rows = every if _in_memory(every, found.form, m) else sample
     prior = gaussian.covariance_prior(rows, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
-    mixture, log_likelihood, posterior = gaussian.em(
-        rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress
-    )
-    fitted = select.weigh(rows, found.form, mixture, log_likelihood, posterior)
-    return replace(fitted, component_cluster=component_cluster)
+    mixture, _, _ = gaussian.em(rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress)
+    return replace(found, mixture=mixture)
 
 
 def _as_cells(
