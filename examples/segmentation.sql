@@ -12,7 +12,8 @@ SELECT customer,
              * exp(0.25 * sin(customer * 3.1 + o * 1.7)), 2) AS amount,
        kind = 'bargain' AND (customer + o) % 5 > 0 AS discounted
 FROM customers, range(60) s(o)
-WHERE o < CASE kind WHEN 'regular' THEN 14 WHEN 'bargain' THEN 36 ELSE 8 END * exp(0.3 * sin(customer * 1.7));
+WHERE o < CASE kind WHEN 'regular' THEN 14 WHEN 'bargain' THEN 36 ELSE 24 END
+          * exp(0.15 * (sin(customer * 1.7) + sin(customer * 2.9) + sin(customer * 5.3)));
 
 -- 2. Features are SQL: one row per customer; logarithms, because customers differ by factors.
 CREATE VIEW features AS

@@ -19,6 +19,7 @@ LOG_TAU = float(np.log(2 * np.pi))
 NARROW = 8  # up to so many features a full covariance is a linear function of the products of features
 TINY = 1e-300
 REPEATS = 100.0  # as so many observations, at most, all repeats of rows together count
+EFFECTIVE = 4000.0  # n observations are worth 4000 n / (4000 + n): no real cluster is quite Gaussian
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ def count(weights: Floats) -> float:
     """
     extra = max(0.0, float(weights.sum()) - len(weights))
     return len(weights) + REPEATS * extra / (REPEATS + extra)
+
+
+def tempered(observations: float) -> float:
+    """As how many observations the evidence of so many counts."""
+    return EFFECTIVE * observations / (EFFECTIVE + observations)
 
 
 def covariance_prior(rows: Rows, form: str, m: int) -> Prior:

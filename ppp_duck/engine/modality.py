@@ -6,8 +6,9 @@ Two questions, asked of neighbouring components a and b on their discriminant ax
    is no mode but a shoulder, a tail or a background: it joins *one* other, that with which it shares most rows, so
    that a background cannot glue two clusters together.
 2. Do the rows have the valley that the mixture predicts? A Gaussian chain along a ring or in a cube predicts valleys
-   between its links that the rows do not show. Rows are counted in equal windows at the valley and at both means,
-   and a shortfall of less than ``NOISE`` standard errors of these counts is no valley.
+   between its links that the rows do not show. Rows are counted in equal windows at the valley and at both means, as
+   many as their evidence is worth (``mixture.tempered``), and a shortfall of less than ``NOISE`` standard errors of
+   these counts is no valley.
 
 What then still stands alone with fewer rows than any valley could be told from chance by is no cluster: it joins the
 group that claims its rows next (a heavy tail leaves such crumbs: components of one to three far rows).
@@ -17,17 +18,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ppp_duck.engine.mixture import Rows
+from ppp_duck.engine.mixture import Rows, tempered
 from ppp_duck.model import Floats, Ints, Mixture
 
-SHOULDER = 0.95  # the pair's density dips to no less than this share of the lower mode: no second mode
-NO_VALLEY = 0.8  # rows at the valley, as a share of those at the lower mean, from which there is no valley
+SHOULDER = 0.95  # density, or rows, at the valley as a share of those at the lower mode, from which there is no valley
 NEIGHBOURS = 1e-3  # share of a component's rows (by posterior) in doubt with another that makes them neighbours
-NOISE = 1.0  # standard errors of the counts by which rows at the valley may fall short of NO_VALLEY
+NOISE = 1.4  # standard errors of the counts by which rows at the valley may fall short of that
 FEWEST = 8  # rows of a cluster; beside fewer, an empty valley may be chance (for 8: exp(-8) = 0.0003, many pairs)
 SAMPLED = 8192  # the search looks at a sample of so many rows; fewer are always all of them
-WINDOW = 0.15  # half width of the windows, as a share of the gap between the means
-GRID = 41  # points between the means at which the pair's density is looked at
+WINDOW = 0.125  # half width of the windows, as a share of the gap between the means
+GRID = 101  # points between the means at which the pair's density is looked at
 
 
 def covariances(mixture: Mixture) -> Floats:
@@ -57,7 +57,10 @@ def _axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> tuple[Float
 def _look_along(
     mixture: Mixture, a: int, b: int, v: Floats, sa: float, sb: float, x: Floats, w: Floats, unit: float
 ) -> tuple[str, bool]:
-    """What lies between two components along an axis: 'shoulder' (and whether a is the higher), 'valley' or 'none'."""
+    """What lies between two components along an axis: 'shoulder' (and whether a is the higher), 'valley' or 'none'.
+
+    ``unit``: the weight that counts as one observation.
+    """
     p, q = float(mixture.means[a] @ v), float(mixture.means[b] @ v)
     t = np.linspace(p, q, GRID)
     pa, pb = mixture.weights[a] / sa, mixture.weights[b] / sb
@@ -71,10 +74,10 @@ def _look_along(
     # windows that do not overlap, a third of the gap between the means at most
     half = min(WINDOW * (q - p), 0.5 * min(t[at] - p, q - t[at]))
     along = x @ v
-    valley, here, there = (float(w[np.abs(along - c) < half].sum()) for c in (t[at], p, q))
-    valley, lower = valley / unit, min(here, there) / unit
+    valley, here, there = (float(w[np.abs(along - c) < half].sum()) / unit for c in (t[at], p, q))
+    lower = min(here, there)
     slack = NOISE * np.sqrt(valley + lower)
-    none = valley + 0.5 + slack >= max(NO_VALLEY, ratio[at]) * (lower + 0.5)
+    none = valley + 0.5 + slack >= max(SHOULDER, ratio[at]) * (lower + 0.5)
     return ("none" if none else "valley"), False
 
 
@@ -89,6 +92,8 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
     dense = covariances(mixture) if mixture.covariance in ("tied", "full") else None
     # A row of a sample stands for several, but is one observation; of fewer rows all are there.
     unit = max(rows.unit, float(weights.min())) if len(weights) >= SAMPLED else rows.unit
+    seen = float(weights.sum()) / unit
+    counted = unit * seen / tempered(seen)
     parent = list(range(m))
 
     def root(a: int) -> int:
@@ -108,7 +113,7 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
                 host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
                 continue
             both = np.concatenate([members[a], members[b]])
-            found, higher = _look_along(mixture, a, b, v, sa, sb, x[both], weights[both], unit)
+            found, higher = _look_along(mixture, a, b, v, sa, sb, x[both], weights[both], counted)
             if found == "shoulder":
                 low, high = (b, a) if higher else (a, b)
                 host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))

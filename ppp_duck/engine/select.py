@@ -14,7 +14,6 @@ from ppp_duck.engine.mixture import Rows
 from ppp_duck.engine.partition import Progress
 from ppp_duck.model import Floats, Ints, Mixture
 
-EFFECTIVE = 4000.0  # the likelihood of n rows counts as that of 4000 n / (4000 + n): real rows are not quite Gaussian
 DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
 LEAF_ITERATIONS = 5  # of Lloyd over the leaves of the tree: enough that they follow the data, whatever cut them
@@ -68,7 +67,7 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     full = agglomerate(view, weights, leaves, 1, "full", progress)
     ward = agglomerate(view, weights, leaves, 1, "spherical", progress)
     most = int(leaves.max()) + 1
-    return Starts(full, ward, most, ward_size(view, weights, ward, most, tempered(rows.observations)))
+    return Starts(full, ward, most, ward_size(view, weights, ward, most, gaussian.tempered(rows.observations)))
 
 
 def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
@@ -76,11 +75,6 @@ def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
     k, d = centers.shape
     variance = partition.inertia(rows.x, rows.weights, centers, labels) / (float(rows.weights.sum()) * d)
     return Mixture("spherical", np.full(k, 1.0 / k), centers, np.full(k, 1.0 / np.sqrt(max(variance, 1e-12))))
-
-
-def tempered(observations: float) -> float:
-    """The size that the likelihood of so many observations counts as."""
-    return EFFECTIVE * observations / (EFFECTIVE + observations)
 
 
 def price(form: str, m: int, d: int, kmeans: bool, size: float) -> float:
@@ -95,7 +89,7 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, poster
     mean speaks against the candidate. Components that sprawl over others, and overlap, lose by it.
     """
     total = float(rows.weights.sum())
-    size = tempered(rows.observations)
+    size = gaussian.tempered(rows.observations)
     found = Candidate(form, mixture, log_likelihood, 0.0, 0.0)
     bic = -2 * log_likelihood * size / total + price(form, found.m, rows.x.shape[1], posterior is None, size)
     if posterior is None:
@@ -120,7 +114,7 @@ def fit_candidate(
     prior = gaussian.covariance_prior(rows, form, m)
     found = []
     total = float(rows.weights.sum())
-    size = tempered(rows.observations)
+    size = gaussian.tempered(rows.observations)
     # the log likelihood whose tempered BIC is to_beat
     wanted = (price(form, m, rows.x.shape[1], False, size) - to_beat) * total / (2 * size)
     for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
