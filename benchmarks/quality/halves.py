@@ -154,7 +154,8 @@ def main() -> None:
     gaps = np.array([abs(ari[side == 0, -1].mean() - ari[side == 1, -1].mean()) for side in splits])
     print(
         f"as it stands ({' '.join(map(str, STANDS))}): {ari[:, -1].mean():.3f}, {exact[:, -1].mean():.0%}; "
-        f"its halves differ by {gaps.mean():.3f} on average, by at most {WITHIN} in {np.mean(gaps <= WITHIN):.0%} of {SPLITS} splits"
+        f"its halves differ by {gaps.mean():.3f} on average, by at most {WITHIN} in {np.mean(gaps <= WITHIN):.0%} "
+        f"of {SPLITS} splits"
     )
 
 
