@@ -24,6 +24,8 @@ CUT_AXES = 3  # principal axes on which a node looks for its cut
 SWAPS = 300  # Lloyd runs that the search for the best k-means partition may spend
 SWAP_WIDTH = 6  # centers to take away, and cells to cut, that one round weighs
 SWAP_MOVES = 15  # of their pairs, how many a round tries
+SWAP_STEPS = 10  # of Lloyd, after which a move that is behind by more than SWAP_SLACK of the inertia is dropped
+SWAP_SLACK = 0.002
 
 
 def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
@@ -294,11 +296,27 @@ def content_sample(rows: Floats, weights: Floats, size: int) -> tuple[Ints, Floa
     return keep, mass * (weights.sum() / mass.sum())
 
 
-def best_kmeans(rows: Floats, weights: Floats, firsts: list[Ints], k: int, progress: Progress) -> tuple[Floats, Ints]:
+def missed(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> Floats:
+    """What the inertia gains, at most, when a center ``(k,)`` is taken away: its rows go to their second nearest."""
+    k, half = len(centers), 0.5 * np.einsum("kd,kd->k", centers, centers)
+    loss = np.zeros(k)
+    for lo in range(0, len(rows), size := max(2048, CACHED // k)):
+        own = labels[lo : lo + size]
+        distance = half - rows[lo : lo + size] @ centers.T  # half of it, without the row's own square
+        mine = distance[np.arange(len(own)), own]
+        distance[np.arange(len(own)), own] = np.inf
+        loss += np.bincount(own, weights[lo : lo + size] * 2 * (distance.min(axis=1) - mine), k)
+    return loss
+
+
+def best_kmeans(
+    rows: Floats, weights: Floats, firsts: list[Ints], k: int, progress: Progress, dearest: float = np.inf
+) -> tuple[Floats, Ints]:
     """The lowest Lloyd optimum found from some partitions and, from the best, by moving one center at a time.
 
     A move takes the center that is missed least away (its rows go to their second nearest) and cuts in two the cell
-    whose best cut gains most; Lloyd follows; the first move that lowers the inertia is kept, until none does.
+    whose best cut gains most; Lloyd follows; the first move that lowers the inertia is kept, until none does. Only
+    moves that lose at first no more than ``dearest`` of a mean cell's inertia are tried.
     """
     best: tuple[float, Floats, Ints] | None = None
     for labels in firsts:
@@ -310,15 +328,7 @@ def best_kmeans(rows: Floats, weights: Floats, firsts: list[Ints], k: int, progr
     tries = SWAPS if k > 1 else 0
     while tries > 0:
         value, centers, labels = best
-        distance = np.maximum(
-            np.einsum("nd,nd->n", rows, rows)[:, None] - 2 * rows @ centers.T + np.einsum("kd,kd->k", centers, centers),
-            0.0,
-        )
-        if k > 2:
-            distance.partition(1, axis=1)
-        else:
-            distance.sort(axis=1)
-        loss = np.bincount(labels, weights * (distance[:, 1] - distance[:, 0]), k)
+        loss = missed(rows, weights, centers, labels)
         cuts = []
         for cell in range(k):
             inside = np.flatnonzero(labels == cell)
@@ -330,7 +340,7 @@ def best_kmeans(rows: Floats, weights: Floats, firsts: list[Ints], k: int, progr
             (float(loss[gone]) - gain, int(gone), cell, right)
             for gone in np.argsort(loss, kind="stable")[:SWAP_WIDTH]
             for gain, cell, right in ((g, c, j) for j, (g, c, _) in enumerate(cuts[:SWAP_WIDTH]))
-            if gone != cell
+            if gone != cell and float(loss[gone]) - gain <= dearest * value / k
         )
         better = False
         for _, gone, cell, j in moves[:SWAP_MOVES]:
@@ -340,8 +350,11 @@ def best_kmeans(rows: Floats, weights: Floats, firsts: list[Ints], k: int, progr
             left = np.setdiff1d(np.flatnonzero(labels == cell), right, assume_unique=True)
             moved[cell] = weights[left] @ rows[left] / weights[left].sum()
             moved[gone] = weights[right] @ rows[right] / weights[right].sum()
-            new_centers, new_labels = lloyd(rows, weights, moved, progress)
+            new_centers, new_labels = lloyd(rows, weights, moved, progress, SWAP_STEPS)
             new_value = inertia(rows, weights, new_centers, new_labels)
+            if new_value < value * (1 + SWAP_SLACK):
+                new_centers, new_labels = lloyd(rows, weights, new_centers, progress)
+                new_value = inertia(rows, weights, new_centers, new_labels)
             if new_value < value * (1 - 1e-9):
                 best, better = (new_value, new_centers, new_labels), True
                 break

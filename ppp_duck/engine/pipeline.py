@@ -14,6 +14,7 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
 from ppp_duck.model import Clustering, Floats, Ints, Mixture, Trial
 
+DEAREST = 1.0  # of all rows, moves of centers are tried that lose no more at first than a mean cell's inertia
 REFIT_NUMBERS = 20_000_000  # entries of the largest feature matrix (160 MB) with which the last fit sees all rows
 
 
@@ -100,8 +101,7 @@ def _refit(
     m = found.m
     if kmeans:
         firsts = [partition.nearest(sample.x, found.mixture.means), begin.round.labels(m), begin.full.labels(m)]
-        centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, m, progress)
-        centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
+        centers, labels = _best_kmeans(every, sample, firsts, m, progress)
         fitted = replace(found, mixture=select.kmeans_mixture(every, centers, labels))
         if k is not None:
             return replace(fitted, component_cluster=np.arange(m, dtype=np.int64))
@@ -113,13 +113,20 @@ def _refit(
     return replace(found, mixture=mixture)
 
 
+def _best_kmeans(every: Rows, sample: Rows, firsts: list[Ints], k: int, progress: Progress) -> tuple[Floats, Ints]:
+    """The best k-means partition of the sample, and from there, with few moves of centers, of all rows."""
+    centers, labels = partition.best_kmeans(sample.x, sample.weights, firsts, k, progress)
+    if len(every.x) == len(sample.x):
+        return centers, labels
+    firsts = [partition.nearest(every.x, centers)]
+    return partition.best_kmeans(every.x, every.weights, firsts, k, progress, DEAREST)
+
+
 def _as_cells(
     every: Rows, sample: Rows, begin: select.Starts, k: int, found: Candidate, progress: Progress
 ) -> Candidate:
     """Exactly k clusters in the asked form: the best k-means partition, one shared round covariance."""
-    firsts = [begin.round.labels(k), begin.full.labels(k)]
-    centers, _ = partition.best_kmeans(sample.x, sample.weights, firsts, k, progress)
-    centers, labels = partition.lloyd_and_moves(every.x, every.weights, centers, progress)
+    centers, labels = _best_kmeans(every, sample, [begin.round.labels(k), begin.full.labels(k)], k, progress)
     round_one = select.kmeans_mixture(every, centers, labels)
     d, scale = centers.shape[1], float(round_one.factors[0])
     factors = {
