@@ -3,7 +3,7 @@ VENV ?= .venv
 DUCKDB ?= duckdb
 BIN = $(VENV)/bin
 
-.PHONY: all demo test lint bench clean
+.PHONY: all demo test lint bench quality clean
 
 all: lint test
 
@@ -32,6 +32,17 @@ lint: $(VENV)/.made
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.round_trip
 	$(BIN)/python -m benchmarks.scale.run
+
+# What docs/method.md says of quality, about an hour; the labelled sets lie in ../shared/bench.
+quality: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.quality.run --large
+	$(BIN)/python -m benchmarks.quality.run
+	$(BIN)/python -m benchmarks.quality.run --null --seeds 6
+	$(BIN)/python -m benchmarks.quality.inertia --large
+	$(BIN)/python -m benchmarks.quality.separable
+	$(BIN)/python -m benchmarks.quality.speed
+	$(BIN)/python -m benchmarks.quality.halves
+	$(BIN)/python -m benchmarks.quality.bootstrap
 
 clean:
 	rm -rf $(VENV) .venv-lts .pytest_cache .mypy_cache .ruff_cache .hypothesis
