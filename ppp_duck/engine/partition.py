@@ -195,15 +195,18 @@ def lloyd_and_moves(rows: Floats, weights: Floats, centers: Floats, progress: Pr
     return centers, labels
 
 
-def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
-    """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive."""
+def principal_axes(rows: Floats, weights: Floats, count: int) -> tuple[Floats, float]:
+    """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive.
+
+    And the inertia along the first of them.
+    """
     share = weights / weights.sum()
     gap = rows - share @ rows
     variance, axes = np.linalg.eigh((gap * share[:, None]).T @ gap)
     keep = [j for j in np.argsort(-variance, kind="stable")[:count] if variance[j] > 1e-12 * variance[-1]]
     axes = axes[:, keep]
     sign = np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(len(keep))])
-    return np.asarray(axes * sign)
+    return np.asarray(axes * sign), float(variance[-1] * weights.sum())
 
 
 def best_cuts(x: Floats, weights: Floats) -> Floats:
@@ -222,11 +225,15 @@ def best_cuts(x: Floats, weights: Floats) -> Floats:
     return np.asarray(right[(gain[line, at] > 0) & right.any(axis=1)])
 
 
-def split(rows: Floats, weights: Floats) -> tuple[Floats, float] | None:
-    """The best two-means split of some rows: which go right ``(n,)`` (bool), and the inertia that it removes."""
+def split(rows: Floats, weights: Floats, axes: Floats | None = None) -> tuple[Floats, float] | None:
+    """The best two-means split of some rows: which go right ``(n,)`` (bool), and the inertia that it removes.
+
+    Cuts are across the given ``axes (d, a)``, by default the principal ones.
+    """
     if len(rows) < 2:
         return None
-    axes = principal_axes(rows, weights, CUT_AXES) if rows.shape[1] > 1 else np.ones((1, 1))
+    if axes is None:
+        axes = principal_axes(rows, weights, CUT_AXES)[0]
     across = np.ascontiguousarray(rows.T)
     right = best_cuts(axes.T @ across, weights)
     if not len(right):
@@ -248,23 +255,35 @@ def split(rows: Floats, weights: Floats) -> tuple[Floats, float] | None:
 
 
 def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) -> Ints:
-    """Labels ``(n,)`` of the leaves of a tree that always makes the split which removes most inertia next."""
+    """Labels ``(n,)`` of the leaves of a tree that always makes the split which removes most inertia next.
+
+    No split removes more than the inertia along the first principal axis: where that is too little, none is looked for.
+    """
     labels = np.zeros(len(rows), dtype=np.int64)
-    proposed = {0: split(rows, weights)}
-    for new in range(1, leaves):
-        open_nodes = [(-found[1], node) for node, found in proposed.items() if found is not None]
-        if not open_nodes:
-            break
-        progress("tree", new)
-        node = min(open_nodes)[1]
-        found = proposed[node]
-        assert found is not None
+    nodes: dict[int, tuple[float, Floats, Floats | None]] = {}  # what its split removes (at most), axes, the split
+
+    def grow(node: int) -> None:
+        inside = labels == node
+        if np.count_nonzero(inside) > 1:
+            axes, most = principal_axes(rows[inside], weights[inside], CUT_AXES)
+            nodes[node] = most * (1 + 1e-9), axes, None
+
+    grow(0)
+    new = 1
+    while new < leaves and nodes:
+        node = min(nodes, key=lambda node: (-nodes[node][0], node))
         members = np.flatnonzero(labels == node)
-        right = members[found[0]]
-        labels[right] = new
-        for child in (node, new):
-            inside = np.flatnonzero(labels == child)
-            proposed[child] = split(rows[inside], weights[inside])
+        _, axes, right = nodes.pop(node)
+        if right is None:
+            found = split(rows[members], weights[members], axes)
+            if found is not None:
+                nodes[node] = found[1], axes, found[0]
+            continue
+        progress("tree", new)
+        labels[members[right]] = new
+        grow(node)
+        grow(new)
+        new += 1
     return labels
 
 

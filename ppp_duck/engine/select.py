@@ -57,7 +57,7 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     """Tree, leaves, Lloyd over the leaves, agglomeration; 3 sqrt(n) leaves, 400 at most, 2 ``smallest`` at least."""
     x, weights = rows.x, rows.weights
     count = int(min(len(x), max(min(400, 3 * np.sqrt(len(x))), 2 * smallest)))
-    view = x @ partition.principal_axes(x, weights, VIEW) if x.shape[1] > VIEW else x
+    view = x @ partition.principal_axes(x, weights, VIEW)[0] if x.shape[1] > VIEW else x
     if not view.shape[1]:  # all rows are equal up to rounding
         view = x[:, :1]
     leaves = partition.grow_tree(view, weights, count, progress)

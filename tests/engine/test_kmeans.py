@@ -53,3 +53,24 @@ def test_centers_move_between_groups_where_lloyd_alone_does_not() -> None:
     assert sorted(np.bincount(dear))[-1] == 400
     _, labels = partition.best_kmeans(rows, np.ones(600), [bad], 3, partition.silent)
     assert np.bincount(labels).tolist() == [200, 200, 200]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.integers(2, 30))
+def test_the_tree_makes_the_split_that_removes_most_inertia_next(seed, d, leaves):
+    """As by looking for the split of every node, among them those too small to be next."""
+    rng = np.random.default_rng(seed)
+    rows = np.unique(rng.integers(0, 6, (60, d)).astype(float) + 0.1 * rng.normal(size=(60, d)).round(1), axis=0)
+    weights = rng.integers(1, 4, len(rows)).astype(float)
+    labels = np.zeros(len(rows), dtype=np.int64)
+    for new in range(1, leaves):
+        found = {}
+        for node in range(new):
+            inside = np.flatnonzero(labels == node)
+            cut = partition.split(rows[inside], weights[inside])
+            if cut is not None:
+                found[node] = (-cut[1], node, inside[cut[0]])
+        if not found:
+            break
+        labels[min(found.values(), key=lambda one: one[:2])[2]] = new
+    np.testing.assert_array_equal(partition.grow_tree(rows, weights, leaves, partition.silent), labels)
