@@ -19,6 +19,7 @@ LOG_TAU = float(np.log(2 * np.pi))
 NARROW = 8  # up to so many features a full covariance is a linear function of the products of features
 TINY = 1e-300
 REPEATS = 100.0  # as so many observations, at most, all repeats of rows together count
+SHARE = 0.1  # of the evidence, at most, is that of one distinct row, where there are twenty or more
 EFFECTIVE = 4000.0  # n observations are worth 4000 n / (4000 + n): no real cluster is quite Gaussian
 
 
@@ -52,6 +53,27 @@ class Rows:
     def unit(self) -> float:
         """The weight of one observation."""
         return float(self.weights.sum()) / self.observations
+
+    @property
+    def evidence(self) -> Floats:
+        """What each row ``(n,)`` counts in a choice between mixtures: its weight, but no more than ``SHARE`` of all.
+
+        The density at one point has no bound: a mixture of many components, whose prior is narrow, would win by the
+        zeros of a column that is mostly zero.
+        """
+        if "evidence" not in self.products:
+            share = max(SHARE, 2 / len(self.weights))
+            ascending = np.sort(self.weights)
+            largest, rest = ascending[::-1], np.cumsum(ascending)[::-1]
+            capped = 0  # the largest weights, which count as share of all: of rest / (1 - capped share)
+            while largest[capped] * (1 - capped * share) > share * rest[capped] * (1 + 1e-9):
+                capped += 1
+            evidence = self.weights
+            if capped:
+                evidence = np.minimum(evidence, share * rest[capped] / (1 - capped * share))
+                evidence *= self.weights.sum() / evidence.sum()
+            self.products["evidence"] = evidence
+        return self.products["evidence"]
 
     def features(self, form: str) -> Floats:
         """``[1, x, second-order terms]``: every log density is one product with this matrix, and so is every moment.
@@ -246,8 +268,8 @@ def em(
     It gives up, too, where it would not come to the log likelihood ``wanted`` if it went on to climb three times as
     fast as in its last step: it hardly ever climbs faster.
 
-    Returns the mixture, its log likelihood (without the penalty) and the posteriors under it, in the memory of those
-    given: fresh memory for each step would cost a quarter of the time.
+    Returns the mixture, its log likelihood (without the penalty, rows counted as evidence) and the posteriors under it,
+    in the memory of those given: fresh memory for each step would cost a quarter of the time.
     """
     total, before, likely = rows.weights.sum(), -np.inf, -np.inf
     m = posterior.shape[1]
@@ -255,8 +277,8 @@ def em(
         progress(form, m)
         mixture = m_step(rows, posterior, form, prior)
         posterior, per_row = responsibilities(log_densities(mixture, rows, posterior))
-        log_likelihood = float(rows.weights @ per_row)
-        climbed = log_likelihood + penalty(mixture, prior)
+        log_likelihood = float(rows.evidence @ per_row)
+        climbed = float(rows.weights @ per_row) + penalty(mixture, prior)
         gain = climbed - before
         if gain <= tolerance * total or step == iterations:
             break

@@ -24,7 +24,7 @@ CUT_AXES = 3  # principal axes on which a node looks for its cut
 SWAPS = 300  # Lloyd runs that the search for the best k-means partition may spend
 SWAP_WIDTH = 6  # centers to take away, and cells to cut, that one round weighs
 SWAP_MOVES = 15  # of their pairs, how many a round tries
-SWAP_STEPS = 10  # of Lloyd, after which a move that is behind by more than SWAP_SLACK of the inertia is dropped
+SWAP_STEPS = 20  # of Lloyd, after which a move that is behind by more than SWAP_SLACK of the inertia is dropped
 SWAP_SLACK = 0.002
 
 

@@ -144,11 +144,11 @@ def _trial(
 ) -> Trial:
     """A candidate as the report shows it; likelihoods and inertia in the units of the caller."""
     total, d = float(rows.weights.sum()), rows.x.shape[1]
-    log_likelihood = one.log_likelihood - total * d * float(np.log(unit))
+    posterior, per_row = gaussian.responsibilities(gaussian.log_densities(one.mixture, rows))
+    log_likelihood = float(rows.weights @ per_row) - total * d * float(np.log(unit))
     bic = -2 * log_likelihood + gaussian.parameter_count(one.form, one.m, d, covariance == "spherical") * float(
         np.log(total)
     )
-    posterior, _ = gaussian.responsibilities(gaussian.log_densities(one.mixture, rows))
     labels = np.argmax(posterior, axis=1)
     centers = partition.group_means(rows.x, rows.weights, labels, one.m)
     cells = partition.nearest(rows.x, centers)

@@ -39,7 +39,7 @@ class Candidate:
 
     form: str
     mixture: Mixture
-    log_likelihood: float
+    log_likelihood: float  # rows counted as evidence
     tempered_bic: float
     score: float  # tempered BIC + cost of the rows on which k-means and mixture disagree; lower is better
     component_cluster: Ints | None = None  # (m,); None: not looked at, a better candidate was found before
@@ -95,7 +95,7 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, poster
     if posterior is None:
         return replace(found, tempered_bic=bic, score=bic)
     differ = partition.nearest(rows.x, mixture.means) != partition.largest(posterior.T)
-    return replace(found, tempered_bic=bic, score=bic + DISAGREEMENT * size * float(rows.weights @ differ) / total)
+    return replace(found, tempered_bic=bic, score=bic + DISAGREEMENT * size * float(rows.evidence @ differ) / total)
 
 
 def fit_candidate(
@@ -110,7 +110,7 @@ def fit_candidate(
         centers, labels = partition.lloyd(rows.x, rows.weights, centers, progress)
         mixture = kmeans_mixture(rows, centers, labels)
         per_row = gaussian.responsibilities(gaussian.log_densities(mixture, rows))[1]
-        return weigh(rows, form, mixture, float(rows.weights @ per_row), None)
+        return weigh(rows, form, mixture, float(rows.evidence @ per_row), None)
     prior = gaussian.covariance_prior(rows, form, m)
     found = []
     total = float(rows.weights.sum())

@@ -251,6 +251,37 @@ def test_a_shallow_valley_of_many_rows_is_none() -> None:
     assert modality.clusters(two, rows, posterior).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("weights", "capped"),
+    [
+        ([1.0] * 30, 0),
+        ([1000.0] + [1.0] * 29, 1),
+        ([1e15] * 9 + [1e-3] * 21, 9),
+        ([5.0, 1.0, 1.0], 1),  # of three rows, none counts more than two thirds
+        ([7.0], 0),
+        ([3.0] * 7, 0),
+    ],
+)
+def test_no_row_is_more_than_a_tenth_of_the_evidence(weights: list[float], capped: int) -> None:
+    mass = np.array(weights)
+    evidence = Rows.of(np.arange(len(mass), dtype=float)[:, None], mass).evidence
+    share = max(0.1, 2 / len(mass))
+    assert evidence.sum() == pytest.approx(mass.sum())
+    np.testing.assert_allclose(evidence[:capped], share * mass.sum())
+    assert evidence.max() <= share * mass.sum() * (1 + 1e-9)
+    np.testing.assert_allclose(evidence[capped:], mass[capped:] * (evidence[-1] / mass[-1]))
+    assert capped or np.array_equal(evidence, mass)
+
+
+def test_a_point_with_most_of_the_mass_takes_few_components() -> None:
+    """The density at one point grows with every component more, whose prior is narrower: 53 of them without the cap."""
+    rng = np.random.default_rng(0)
+    parts = np.array([[5, 5, 5], [10, 3, 8]])[rng.integers(0, 2, 1000)] + rng.normal(size=(1000, 3))
+    found = fit(np.concatenate([np.zeros((3000, 3)), parts]))
+    assert found.sizes.tolist() == [3000, 538, 462]
+    assert len(found.component_cluster) < 10
+
+
 def grid(side: int, each: int, spacing: float) -> np.ndarray:
     rng = np.random.default_rng(side)
     places = spacing * np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
