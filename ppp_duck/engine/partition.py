@@ -7,6 +7,7 @@ list, and the first of equals, so a partition is a function of the rows alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -260,24 +261,27 @@ def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) ->
     No split removes more than the inertia along the first principal axis: where that is too little, none is looked for.
     """
     labels = np.zeros(len(rows), dtype=np.int64)
-    nodes: dict[int, tuple[float, Floats, Floats | None]] = {}  # what its split removes (at most), axes, the split
+    open_nodes: list[tuple[float, int]] = []  # minus what the split of a node removes (at most), the node
+    known: dict[int, tuple[Floats, Floats | None]] = {}  # axes of a node, and its split
 
     def grow(node: int) -> None:
         inside = labels == node
         if np.count_nonzero(inside) > 1:
             axes, most = principal_axes(rows[inside], weights[inside], CUT_AXES)
-            nodes[node] = most * (1 + 1e-9), axes, None
+            known[node] = axes, None
+            heappush(open_nodes, (-most * (1 + 1e-9), node))
 
     grow(0)
     new = 1
-    while new < leaves and nodes:
-        node = min(nodes, key=lambda node: (-nodes[node][0], node))
+    while new < leaves and open_nodes:
+        node = heappop(open_nodes)[1]
         members = np.flatnonzero(labels == node)
-        _, axes, right = nodes.pop(node)
+        axes, right = known[node]
         if right is None:
             found = split(rows[members], weights[members], axes)
             if found is not None:
-                nodes[node] = found[1], axes, found[0]
+                known[node] = axes, found[0]
+                heappush(open_nodes, (-found[1], node))
             continue
         progress("tree", new)
         labels[members[right]] = new
