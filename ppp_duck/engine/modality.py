@@ -92,8 +92,8 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
     dense = covariances(mixture) if mixture.covariance in ("tied", "full") else None
     # A row of a sample stands for several, but is one observation; of fewer rows all are there.
     unit = max(rows.unit, float(weights.min())) if len(weights) >= SAMPLED else rows.unit
-    seen = float(weights.sum()) / unit
-    counted = unit * seen / tempered(seen)
+    total = float(weights.sum())
+    counted = total / tempered(total / unit)
     parent = list(range(m))
 
     def root(a: int) -> int:

@@ -261,27 +261,24 @@ def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) ->
     No split removes more than the inertia along the first principal axis: where that is too little, none is looked for.
     """
     labels = np.zeros(len(rows), dtype=np.int64)
-    open_nodes: list[tuple[float, int]] = []  # minus what the split of a node removes (at most), the node
-    known: dict[int, tuple[Floats, Floats | None]] = {}  # axes of a node, and its split
+    # minus what the split of a node removes (at most), the node, its axes, its split
+    open_nodes: list[tuple[float, int, Floats, Floats | None]] = []
 
     def grow(node: int) -> None:
         inside = labels == node
         if np.count_nonzero(inside) > 1:
             axes, most = principal_axes(rows[inside], weights[inside], CUT_AXES)
-            known[node] = axes, None
-            heappush(open_nodes, (-most * (1 + 1e-9), node))
+            heappush(open_nodes, (-most * (1 + 1e-9), node, axes, None))
 
     grow(0)
     new = 1
     while new < leaves and open_nodes:
-        node = heappop(open_nodes)[1]
+        _, node, axes, right = heappop(open_nodes)
         members = np.flatnonzero(labels == node)
-        axes, right = known[node]
         if right is None:
             found = split(rows[members], weights[members], axes)
             if found is not None:
-                known[node] = axes, found[0]
-                heappush(open_nodes, (-found[1], node))
+                heappush(open_nodes, (-found[1], node, axes, found[0]))
             continue
         progress("tree", new)
         labels[members[right]] = new

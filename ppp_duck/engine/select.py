@@ -39,7 +39,6 @@ class Candidate:
 
     form: str
     mixture: Mixture
-    log_likelihood: float  # rows counted as evidence
     tempered_bic: float
     score: float  # tempered BIC + cost of the rows on which k-means and mixture disagree; lower is better
     component_cluster: Ints | None = None  # (m,); None: not looked at, a better candidate was found before
@@ -90,7 +89,7 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, poster
     """
     total = float(rows.weights.sum())
     size = gaussian.tempered(rows.observations)
-    found = Candidate(form, mixture, log_likelihood, 0.0, 0.0)
+    found = Candidate(form, mixture, 0.0, 0.0)
     bic = -2 * log_likelihood * size / total + price(form, found.m, rows.x.shape[1], posterior is None, size)
     if posterior is None:
         return replace(found, tempered_bic=bic, score=bic)
