@@ -49,7 +49,7 @@ def criteria(rows: Floats, k: int, references: list[Ints]) -> list[float]:
     noise = HDBSCAN(min_cluster_size=10, copy=True).fit_predict(rows) < 0
     return [
         hopkins(rows),
-        float(np.sqrt(len(rows))) * max(dip(rows @ axis) for axis in partition.principal_axes(rows, one, AXES)[0].T),
+        float(np.sqrt(len(rows))) * max(dip(rows @ axis) for axis in partition.principal_axes(rows, one, AXES).T),
         max(float(silhouette_score(rows, labels)) for labels in (ward, single)),
         1.0 - float(noise.mean()),
         max(adjusted_rand_score(y[y > 0], ward[y > 0]) for y in references),

@@ -82,7 +82,7 @@ def clusterability_p_value(rows: Floats, weights: Floats) -> float:
 
     The smallest of them, times their number (Bonferroni), at most 1. Small: no single mode on one of these axes.
     """
-    axes, _ = partition.principal_axes(rows, weights, AXES)
+    axes = partition.principal_axes(rows, weights, AXES)
     total = float(weights.sum())
     tested = [p_value(dip(rows @ axis, weights), total) for axis in axes.T]
     return min([1.0, *(len(tested) * p for p in tested)])

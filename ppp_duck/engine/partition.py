@@ -22,6 +22,7 @@ CACHED = 1 << 16  # numbers of a block that stays in the processor's cache
 ROW_MOVES = 100  # single rows that may change cells, one after another, after Lloyd
 ROW_GAIN = 1e-6  # share of the inertia that moving a row has to save
 CUT_AXES = 3  # principal axes on which a node looks for its cut
+ALONE = 1 << 9  # rows of a node from which it is split alone: smaller ones together with those of about their size
 SWAPS = 300  # Lloyd runs that the search for the best k-means partition may spend
 SWAP_WIDTH = 6  # centers to take away, and cells to cut, that one round weighs
 SWAP_MOVES = 15  # of their pairs, how many a round tries
@@ -196,94 +197,130 @@ def lloyd_and_moves(rows: Floats, weights: Floats, centers: Floats, progress: Pr
     return centers, labels
 
 
-def principal_axes(rows: Floats, weights: Floats, count: int) -> tuple[Floats, float]:
-    """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive.
-
-    And the inertia along the first of them.
-    """
+def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
+    """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive."""
     share = weights / weights.sum()
     gap = rows - share @ rows
     variance, axes = np.linalg.eigh((gap * share[:, None]).T @ gap)
     keep = [j for j in np.argsort(-variance, kind="stable")[:count] if variance[j] > 1e-12 * variance[-1]]
     axes = axes[:, keep]
     sign = np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(len(keep))])
-    return np.asarray(axes * sign), float(variance[-1] * weights.sum())
+    return np.asarray(axes * sign)
 
 
-def best_cuts(x: Floats, weights: Floats) -> Floats:
-    """The best two-means cut of each line of numbers ``x (a, n)``: which go right (bool). Not of lines all equal."""
-    order = np.argsort(x, axis=1, kind="stable")
-    x_sorted, w = np.take_along_axis(x, order, axis=1), weights[order]
-    left, sums = np.cumsum(w, axis=1)[:, :-1], np.cumsum(w * x_sorted, axis=1)[:, :-1]
-    total = weights.sum()
-    mean = (x @ weights / total)[:, None]
-    # between-groups inertia of a cut: (W_l mean - S_l)^2 W / (W_l W_r)
-    gain = (left * mean - sums) ** 2 * total / np.maximum(left * (total - left), 1e-300)
-    gain[x_sorted[:, 1:] <= x_sorted[:, :-1]] = -1.0  # no cut between equal numbers
-    line, at = np.arange(len(x)), np.argmax(gain, axis=1)
-    threshold = 0.5 * (x_sorted[line, at] + x_sorted[line, at + 1])
-    right = x > threshold[:, None]
-    return np.asarray(right[(gain[line, at] > 0) & right.any(axis=1)])
+def best_cuts(x: Floats, weights: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The best two-means cut of each of ``a`` lines of numbers ``x (b, a, n)``: which go right, and if there is one.
 
-
-def split(rows: Floats, weights: Floats, axes: Floats | None = None) -> tuple[Floats, float] | None:
-    """The best two-means split of some rows: which go right ``(n,)`` (bool), and the inertia that it removes.
-
-    Cuts are across the given ``axes (d, a)``, by default the principal ones.
+    The lines of a set share its ``weights (b, n)``.
     """
-    if len(rows) < 2:
-        return None
-    if axes is None:
-        axes = principal_axes(rows, weights, CUT_AXES)[0]
-    across = np.ascontiguousarray(rows.T)
-    right = best_cuts(axes.T @ across, weights)
-    if not len(right):
-        return None
-    moments = np.concatenate([weights[:, None], rows * weights[:, None]], axis=1)
-    total = moments.sum(axis=0)
+    order = np.argsort(x, axis=2, kind="stable")
+    x_sorted = np.take_along_axis(x, order, axis=2)
+    w = np.take_along_axis(np.broadcast_to(weights[:, None], x.shape), order, axis=2)
+    left, sums = np.cumsum(w, axis=2)[:, :, :-1], np.cumsum(w * x_sorted, axis=2)
+    total, mean = weights.sum(axis=1)[:, None, None], sums[:, :, -1:]
+    mean = mean / total
+    # between-groups inertia of a cut: (W_l mean - S_l)^2 W / (W_l W_r)
+    gain = (left * mean - sums[:, :, :-1]) ** 2 * total / np.maximum(left * (total - left), 1e-300)
+    gain[x_sorted[:, :, 1:] <= x_sorted[:, :, :-1]] = -1.0  # no cut between equal numbers
+    at = np.argmax(gain, axis=2)[:, :, None]
+    low, high = np.take_along_axis(x_sorted, at, axis=2), np.take_along_axis(x_sorted, at + 1, axis=2)
+    right = x > 0.5 * (low + high)
+    return right, (np.take_along_axis(gain, at, axis=2)[:, :, 0] > 0) & right.any(axis=2)
+
+
+def best_splits(x: Floats, weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """The best two-means split of each of ``b`` sets of rows: which go right ``(b, n)``, and what it removes ``(b,)``.
+
+    Rows ``x (b, n, d)``, two at least in a set; a row of weight 0 in ``weights (b, n)`` must repeat another one of the
+    set, whose first has a weight. A set without a split removes 0. The first row goes left.
+    """
+    total = weights.sum(axis=1)[:, None, None]
+    gap = x - (weights[:, None] @ x) / total
+    moments = np.concatenate([weights[:, :, None], gap * weights[:, :, None]], axis=2)
+    everything = moments.sum(axis=1, keepdims=True)
+    variance, vectors = np.linalg.eigh(moments[:, :, 1:].transpose(0, 2, 1) @ gap)
+    axes = vectors[:, :, : -CUT_AXES - 1 : -1].transpose(0, 2, 1)  # (b, a, d), that of largest variance first
+    across = np.ascontiguousarray(gap.transpose(0, 2, 1))
+    right, is_cut = best_cuts(axes @ across, weights)
+    is_cut &= variance[:, : -CUT_AXES - 1 : -1] > 1e-12 * variance[:, -1:]
+    right[~is_cut] = np.arange(x.shape[1]) == 0  # anything that can be computed: it does not count
     for _ in range(20):  # two-means by Lloyd, from the cut of every axis at once
         on_right = right.astype(np.float64) @ moments
-        on_left = total - on_right
-        a, b = on_left[:, 1:] / on_left[:, :1], on_right[:, 1:] / on_right[:, :1]
-        moved = (b - a) @ across > 0.5 * ((b**2).sum(axis=1) - (a**2).sum(axis=1))[:, None]
-        goes_on = (moved != right).any(axis=1) & moved.any(axis=1) & ~moved.all(axis=1)
+        on_left = everything - on_right
+        low, high = on_left[:, :, 1:] / on_left[:, :, :1], on_right[:, :, 1:] / on_right[:, :, :1]
+        middle = 0.5 * ((high**2).sum(axis=2) - (low**2).sum(axis=2))
+        moved = (high - low) @ across > middle[:, :, None]
+        goes_on = (moved != right).any(axis=2) & moved.any(axis=2) & ~moved.all(axis=2)
         if not goes_on.any():
             break
         right[goes_on] = moved[goes_on]
-    gain = on_left[:, 0] * on_right[:, 0] / total[0] * ((b - a) ** 2).sum(axis=1)
-    best = int(np.argmax(gain))
-    return right[best], float(gain[best])
+    gain = on_left[:, :, 0] * on_right[:, :, 0] / total[:, :, 0] * ((high - low) ** 2).sum(axis=2)
+    gain[~is_cut] = 0.0
+    at, best = np.arange(len(x)), np.argmax(gain, axis=1)
+    right = right[at, best]
+    return right ^ right[:, :1], gain[at, best]
+
+
+def split(rows: Floats, weights: Floats, nodes: list[Ints]) -> list[tuple[Ints, Ints, float]]:
+    """The best split of each node, given by its rows: those left, those right, and what it removes; 0 if there is none.
+
+    Nodes of about one size are split together: for a few rows a call costs more than its sums.
+    """
+    found: list[tuple[Ints, Ints, float]] = [(node, node[:0], 0.0) for node in nodes]
+    batches: dict[int, list[int]] = {}
+    for i, node in enumerate(nodes):
+        if len(node) > 1:
+            batches.setdefault(len(node).bit_length() if len(node) < ALONE else len(node), []).append(i)
+    for batch in batches.values():
+        sizes = np.array([len(nodes[i]) for i in batch])
+        place = np.arange(sizes.max())
+        inside = place < sizes[:, None]
+        members = np.zeros(inside.shape, dtype=np.int64)
+        members[inside] = np.concatenate([nodes[i] for i in batch])
+        members = np.where(inside, members, members[:, :1])  # filled up with the first row, whose weight is then 0
+        right, gains = best_splits(rows[members], weights[members] * inside)
+        for i, node, is_right, gain in zip(batch, members, right, gains.tolist(), strict=True):
+            if gain > 0:
+                size = len(nodes[i])
+                node, is_right = node[:size], is_right[:size]
+                found[i] = node[~is_right], node[is_right], gain
+    return found
 
 
 def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) -> Ints:
     """Labels ``(n,)`` of the leaves of a tree that always makes the split which removes most inertia next.
 
-    No split removes more than the inertia along the first principal axis: where that is too little, none is looked for.
+    Two ``leaves`` are the least to ask for. Splits are looked for level by level. A node is split only after its
+    ancestors: what counts is the least that one of them, or itself, removes; and below a node for which there are
+    enough of more, no split is needed.
     """
+    nodes: list[Ints] = [np.arange(len(rows))]
+    least: list[float] = [np.inf]
+    splits: dict[int, tuple[int, float]] = {}  # of a node: its left child (the right one is the next), what it removes
+    level = [0]
+    while level:
+        progress("tree", len(nodes))
+        for node, (left, right, gain) in zip(level, split(rows, weights, [nodes[i] for i in level]), strict=True):
+            least[node] = min(least[node], gain)
+            if gain > 0:
+                splits[node] = len(nodes), gain
+                nodes += left, right
+                least += [least[node]] * 2
+        known = sorted((least[node] for node in splits), reverse=True)
+        enough = known[leaves - 2] if len(known) >= leaves - 1 else 0.0
+        grown = [splits[i][0] for i in level if i in splits and least[i] >= enough]
+        level = [child for left in grown for child in (left, left + 1)]
     labels = np.zeros(len(rows), dtype=np.int64)
-    # minus what the split of a node removes (at most), the node, its axes, its split
-    open_nodes: list[tuple[float, int, Floats, Floats | None]] = []
-
-    def grow(node: int) -> None:
-        inside = labels == node
-        if np.count_nonzero(inside) > 1:
-            axes, most = principal_axes(rows[inside], weights[inside], CUT_AXES)
-            heappush(open_nodes, (-most * (1 + 1e-9), node, axes, None))
-
-    grow(0)
+    # minus what the split of a node removes, its label, the node
+    open_nodes = [(-splits[0][1], 0, 0)] if 0 in splits else []
     new = 1
     while new < leaves and open_nodes:
-        _, node, axes, right = heappop(open_nodes)
-        members = np.flatnonzero(labels == node)
-        if right is None:
-            found = split(rows[members], weights[members], axes)
-            if found is not None:
-                heappush(open_nodes, (-found[1], node, axes, found[0]))
-            continue
-        progress("tree", new)
-        labels[members[right]] = new
-        grow(node)
-        grow(new)
+        _, label, node = heappop(open_nodes)
+        child = splits[node][0]
+        labels[nodes[child + 1]] = new
+        for own, i in ((label, child), (new, child + 1)):
+            if i in splits:
+                heappush(open_nodes, (-splits[i][1], own, i))
         new += 1
     return labels
 
@@ -349,25 +386,19 @@ def best_kmeans(
     while tries > 0:
         value, centers, labels = best
         loss = missed(rows, weights, centers, labels)
-        cuts = []
-        for cell in range(k):
-            inside = np.flatnonzero(labels == cell)
-            found = split(rows[inside], weights[inside])
-            if found is not None:
-                cuts.append((found[1], cell, inside[found[0]]))
-        cuts.sort(key=lambda cut: (-cut[0], cut[1]))
+        cells = split(rows, weights, [np.flatnonzero(labels == cell) for cell in range(k)])
+        cuts = sorted((-gain, cell) for cell, (_, _, gain) in enumerate(cells) if gain > 0)[:SWAP_WIDTH]
         moves = sorted(
-            (float(loss[gone]) - gain, int(gone), cell, right)
+            (float(loss[gone]) + minus_gain, int(gone), cell)
             for gone in np.argsort(loss, kind="stable")[:SWAP_WIDTH]
-            for gain, cell, right in ((g, c, j) for j, (g, c, _) in enumerate(cuts[:SWAP_WIDTH]))
-            if gone != cell and float(loss[gone]) - gain <= dearest * value / k
+            for minus_gain, cell in cuts
+            if gone != cell and float(loss[gone]) + minus_gain <= dearest * value / k
         )
         better = False
-        for _, gone, cell, j in moves[:SWAP_MOVES]:
+        for _, gone, cell in moves[:SWAP_MOVES]:
             tries -= 1
             moved = centers.copy()
-            right = cuts[j][2]
-            left = np.setdiff1d(np.flatnonzero(labels == cell), right, assume_unique=True)
+            left, right, _ = cells[cell]
             moved[cell] = weights[left] @ rows[left] / weights[left].sum()
             moved[gone] = weights[right] @ rows[right] / weights[right].sum()
             new_centers, new_labels = lloyd(rows, weights, moved, progress, SWAP_STEPS)

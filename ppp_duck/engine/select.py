@@ -17,6 +17,7 @@ from ppp_duck.model import Floats, Ints, Mixture
 DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
 LEAF_ITERATIONS = 5  # of Lloyd over the leaves of the tree: enough that they follow the data, whatever cut them
+STEP = 5  # from twice as many components on, the search over m goes in steps of so many: a fifth
 SCREEN_ITERATIONS = 12
 FINAL_ITERATIONS = 200
 TOLERANCE = 1e-6  # nats per row
@@ -29,7 +30,6 @@ class Starts:
 
     full: Partitions
     round: Partitions
-    most: int  # the largest k they offer
     ward_best: int  # the k of Ward's partition with the lowest classification BIC
 
 
@@ -53,20 +53,22 @@ class Candidate:
 
 
 def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
-    """Tree, leaves, Lloyd over the leaves, agglomeration; 3 sqrt(n) leaves, 400 at most, 2 ``smallest`` at least."""
+    """Tree, leaves, Lloyd over the leaves, agglomeration; 3 sqrt(n) leaves, 400 at most, 2 ``smallest`` at least.
+
+    Full Gaussians begin where Ward has merged every second leaf, a neighbour: those merges differ little, and are dear.
+    """
     x, weights = rows.x, rows.weights
     count = int(min(len(x), max(min(400, 3 * np.sqrt(len(x))), 2 * smallest)))
-    view = x @ partition.principal_axes(x, weights, VIEW)[0] if x.shape[1] > VIEW else x
+    view = x @ partition.principal_axes(x, weights, VIEW) if x.shape[1] > VIEW else x
     if not view.shape[1]:  # all rows are equal up to rounding
         view = x[:, :1]
     leaves = partition.grow_tree(view, weights, count, progress)
     centers = partition.group_means(view, weights, leaves, int(leaves.max()) + 1)
     _, leaves = partition.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
     leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
-    full = agglomerate(view, weights, leaves, 1, "full", progress)
-    ward = agglomerate(view, weights, leaves, 1, "spherical", progress)
-    most = int(leaves.max()) + 1
-    return Starts(full, ward, most, ward_size(view, weights, ward, most, gaussian.tempered(rows.observations)))
+    ward = agglomerate(view, weights, leaves, "spherical", progress)
+    full = agglomerate(view, weights, ward.labels(max(2 * smallest, ward.most // 2)), "full", progress)
+    return Starts(full, ward, ward_size(view, weights, ward, gaussian.tempered(rows.observations)))
 
 
 def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
@@ -116,7 +118,8 @@ def fit_candidate(
     size = gaussian.tempered(rows.observations)
     # the log likelihood whose tempered BIC is to_beat
     wanted = (price(form, m, rows.x.shape[1], False, size) - to_beat) * total / (2 * size)
-    for family in (begin.round,) if form in ("spherical", "tied") or m == 1 else (begin.full, begin.round):
+    many_shapes = form in ("diag", "full") and 1 < m <= begin.full.most
+    for family in (begin.full, begin.round) if many_shapes else (begin.round,):
         start = gaussian.one_hot(family.labels(m), m)
         mixture, log_likelihood, posterior = gaussian.em(
             rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress, wanted
@@ -125,13 +128,13 @@ def fit_candidate(
     return min(found, key=lambda one: one.score)
 
 
-def ward_size(x: Floats, weights: Floats, ward: Partitions, most: int, size: float) -> int:
+def ward_size(x: Floats, weights: Floats, ward: Partitions, size: float) -> int:
     """The number of groups at which Ward's partitions have their lowest classification BIC (for ``size`` rows), a dip.
 
     Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
     below ends long before it gets there. One group may have a slightly lower BIC still: what counts is the dip.
     """
-    d, total = x.shape[1], float(weights.sum())
+    d, total, most = x.shape[1], float(weights.sum()), ward.most
     mass = np.bincount(ward.leaves, weights, most)
     means = partition.group_means(x, weights, ward.leaves, most)
     # of most, most - 1 ... groups
@@ -149,7 +152,7 @@ def ward_size(x: Floats, weights: Floats, ward: Partitions, most: int, size: flo
 
 
 def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: int) -> list[Candidate]:
-    """Candidates over m: one by one at first, then in steps of a tenth; then about ``also``; then the best's gaps.
+    """Candidates over m: one by one at first, then in steps of a fifth; then about ``also``; then the best's gaps.
 
     ``fit`` is given m and the score to beat.
     """
@@ -164,14 +167,14 @@ def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: 
     m = least
     while m <= most and (not found or m <= best() + 5 + best() // 4):
         found[m] = fit(m, lowest())
-        m += max(1, m // 10)
+        m += max(1, m // STEP)
     for m in (also - also // 10, also, also + also // 10):
         if max(found) < m <= most:
             found[m] = fit(m, lowest())
     known, at = sorted(found), best()
     below = max((m for m in known if m < at), default=at)
     above = min((m for m in known if m > at), default=at)
-    for m in range(max(below + 1, at - at // 10), min(above, at + at // 10 + 1)):
+    for m in range(max(below + 1, at - at // STEP), min(above, at + at // STEP + 1)):
         if m not in found:
             found[m] = fit(m, lowest())
     return [found[m] for m in sorted(found)]
@@ -210,7 +213,7 @@ def search(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int,
         elif kmeans:
             found.append(fit(k, np.inf))
         else:
-            found += ladder(fit, k, min(begin.most, k + 8 + k // 2), 0)
+            found += ladder(fit, k, min(begin.round.most, k + 8 + k // 2), 0)
     return found
 
 

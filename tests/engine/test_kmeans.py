@@ -55,22 +55,79 @@ def test_centers_move_between_groups_where_lloyd_alone_does_not() -> None:
     assert np.bincount(labels).tolist() == [200, 200, 200]
 
 
+def some_rows(seed: int, n: int, d: int):
+    """Distinct rows, some of them in line, and weights."""
+    rng = np.random.default_rng(seed)
+    rows = np.unique(rng.integers(0, 6, (n, d)).astype(float) + 0.1 * rng.normal(size=(n, d)).round(1), axis=0)
+    return rows, rng.integers(1, 4, len(rows)).astype(float)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 4), st.integers(2, 30))
 def test_the_tree_makes_the_split_that_removes_most_inertia_next(seed, d, leaves):
-    """As by looking for the split of every node, among them those too small to be next."""
-    rng = np.random.default_rng(seed)
-    rows = np.unique(rng.integers(0, 6, (60, d)).astype(float) + 0.1 * rng.normal(size=(60, d)).round(1), axis=0)
-    weights = rng.integers(1, 4, len(rows)).astype(float)
+    """As by looking for the split of every node, one by one, among them those too small to be next."""
+    rows, weights = some_rows(seed, 60, d)
     labels = np.zeros(len(rows), dtype=np.int64)
     for new in range(1, leaves):
         found = {}
         for node in range(new):
-            inside = np.flatnonzero(labels == node)
-            cut = partition.split(rows[inside], weights[inside])
-            if cut is not None:
-                found[node] = (-cut[1], node, inside[cut[0]])
+            ((_, right, gain),) = partition.split(rows, weights, [np.flatnonzero(labels == node)])
+            if gain > 0:
+                found[node] = (-gain, node, right)
         if not found:
             break
         labels[min(found.values(), key=lambda one: one[:2])[2]] = new
     np.testing.assert_array_equal(partition.grow_tree(rows, weights, leaves, partition.silent), labels)
+
+
+def cell_inertia(rows: np.ndarray, weights: np.ndarray, inside: np.ndarray) -> float:
+    x, w = rows[inside], weights[inside]
+    return float(w @ ((x - w @ x / w.sum()) ** 2).sum(axis=1)) if len(x) else 0.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.integers(2, 40))
+def test_a_split_removes_what_it_says_and_is_a_fixed_point_of_two_means(seed, d, n):
+    rows, weights = some_rows(seed, n, d)
+    ((left, right, gain),) = partition.split(rows, weights, [np.arange(len(rows))])
+    assert sorted([*left, *right]) == list(range(len(rows)))
+    if len(rows) == 1:
+        assert gain == 0
+        return
+    parts = [cell_inertia(rows, weights, part) for part in (np.arange(len(rows)), left, right)]
+    assert gain > 0
+    assert np.isclose(gain, parts[0] - parts[1] - parts[2])
+    if d == 1:  # one axis: the best of all cuts, or better by Lloyd
+        order = np.argsort(rows[:, 0])
+        cuts = [
+            parts[0] - cell_inertia(rows, weights, order[:i]) - cell_inertia(rows, weights, order[i:])
+            for i in range(1, len(rows))
+        ]
+        assert np.isclose(gain, max(cuts))
+    centers = np.stack([weights[part] @ rows[part] / weights[part].sum() for part in (left, right)])
+    away = ((rows[:, None] - centers) ** 2).sum(axis=2)
+    assert (away[left, 0] <= away[left, 1] + 1e-9).all()
+    assert (away[right, 1] <= away[right, 0] + 1e-9).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 5))
+def test_nodes_are_split_together_as_they_are_alone(seed, d):
+    rng = np.random.default_rng(seed)
+    rows, weights = rng.normal(size=(900, d)), rng.integers(1, 4, 900).astype(float)  # no two splits are equally good
+    owner = rng.choice(40, len(rows), p=np.arange(1, 41) / 820)
+    nodes = [np.flatnonzero(owner == one) for one in range(40)]
+    nodes.append(np.arange(len(rows)))
+    for node, together in zip(nodes, partition.split(rows, weights, nodes), strict=True):
+        (alone,) = partition.split(rows, weights, [node])
+        np.testing.assert_array_equal(together[0], alone[0])
+        np.testing.assert_array_equal(together[1], alone[1])
+        assert np.isclose(together[2], alone[2])
+
+
+def test_equal_rows_have_no_split() -> None:
+    """Rows that differ in features which the view of wide rows leaves out are equal here."""
+    rows = np.ones((5, 3))
+    ((left, right, gain),) = partition.split(rows, np.ones(5), [np.arange(5)])
+    assert (left.tolist(), right.tolist(), gain) == ([0, 1, 2, 3, 4], [], 0.0)
+    assert partition.grow_tree(rows, np.ones(5), 3, partition.silent).tolist() == [0] * 5
