@@ -290,9 +290,8 @@ def split(rows: Floats, weights: Floats, nodes: list[Ints]) -> list[tuple[Ints, 
 def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) -> Ints:
     """Labels ``(n,)`` of the leaves of a tree that always makes the split which removes most inertia next.
 
-    Two ``leaves`` are the least to ask for. Splits are looked for level by level. A node is split only after its
-    ancestors: what counts is the least that one of them, or itself, removes; and below a node for which there are
-    enough of more, no split is needed.
+    Splits are looked for level by level. A node is split only after its ancestors: what counts is the least that one of
+    them, or itself, removes; and below a node for which there are enough of more, no split is needed.
     """
     nodes: list[Ints] = [np.arange(len(rows))]
     least: list[float] = [np.inf]
@@ -307,7 +306,7 @@ def grow_tree(rows: Floats, weights: Floats, leaves: int, progress: Progress) ->
                 nodes += left, right
                 least += [least[node]] * 2
         known = sorted((least[node] for node in splits), reverse=True)
-        enough = known[leaves - 2] if len(known) >= leaves - 1 else 0.0
+        enough = known[leaves - 2] if len(known) >= leaves - 1 > 0 else 0.0
         grown = [splits[i][0] for i in level if i in splits and least[i] >= enough]
         level = [child for left in grown for child in (left, left + 1)]
     labels = np.zeros(len(rows), dtype=np.int64)
