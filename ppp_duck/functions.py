@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ppp_duck import describe, measuring, stored
 from ppp_duck.calls import Call
+from ppp_duck.engine import plain
 from ppp_duck.engine.evaluate import METRICS, Evaluation
 from ppp_duck.errors import ModelError
 from ppp_duck.features import reasons
@@ -79,6 +80,20 @@ def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray
         fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"
         raise ModelError(f"{function}: {advice}: {fitted}")
     return pa.array([keep(models, function)])
+
+
+def screen(models: pa.ChunkedArray, *arguments: pa.ChunkedArray) -> pa.Array:
+    """What SQL needs to tell the cluster of most rows; NULL where ``assign`` is to see them all: one row in, one out.
+
+    Arguments: the names of the source's columns, components and products of features provided for, DuckDB's threads.
+    """
+    names, most, paired, threads = (argument[0].as_py() for argument in arguments)
+    ready, found = kept(models).ready.get(()), None
+    if ready is not None and ready.scorer is not None and ready.shortcut is not None:
+        column = {f"n {name}".casefold(): place for place, name in enumerate(names)}
+        places = [column[name] for name in ready.columns]
+        found = plain.terms(ready.scorer, ready.shortcut, places, len(names), most, paired, threads)
+    return pa.array([found], pa.list_(pa.list_(pa.float64())))
 
 
 def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
@@ -297,6 +312,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., pa.Array], str]] = {
     "ppp__step": (step, "VARCHAR"),
     "ppp__load": (load, "VARCHAR"),
     "ppp__by": (grouped_by, "VARCHAR[]"),
+    "ppp__screen": (screen, "DOUBLE[][]"),
     "ppp__assign": (assign, "INTEGER"),
     "ppp__locate": (locate, _list(WHERE)[:-2]),
     "ppp__score": (score, SCORE),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ppp_duck import describe, stored
+from ppp_duck import describe, screening, stored
 from ppp_duck.calls import Call, plan_call
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.errors import ModelError, SourceError
@@ -179,7 +179,14 @@ def _scored(
     if rows.fit is not None and rows_may_repeat(rows.fit):
         distinct = ", ".join(f"{literal(f'{f.forms} {f.name}')}: {f.forms}{i}" for i, f in enumerate(rows.fit.features))
         stages.append(known_stage(rows.fit, models, f"{udf}({models}.model, NULL, {{{distinct}}})"))
-        relation = f"{rows.relation} CROSS JOIN {models}{join_known(rows.fit)}"
+        known = join_known(rows.fit)
+        m = screening.components(rows.fit, source) if udf == "ppp__assign" else 0
+        if m:
+            stages.append(screening.stage(rows.fit, models, m))
+            score = f"{udf}(_ppp_model, {rows.group}, {rows.row})"
+            relation = f"{rows.relation} CROSS JOIN {screening.STAGE}{known}"
+            return stages, screening.scored(rows.fit, m, relation, score, names[0])
+        relation = f"{rows.relation} CROSS JOIN {models}{known}"
         score = f"CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE {score} END"
     if udf == "ppp__assign":
         return stages, f"SELECT {rows.kept}, {score} AS {quote(names[0])}\nFROM {relation}{guard}"

@@ -25,6 +25,7 @@ CALLS = {
         TABLE,
         {"weight": "income", "columns": ["v", "city"], "output": "full", "prefix": "p_", "missing": "impute"},
     ),
+    "screened": (TABLE, {"columns": ["id", "income"], "k": 3}),
     "unseen": (Source("c", '"c"', None, False), {"columns": ["income"]}),
 }
 
