@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,15 +25,15 @@ def terms(
     """
     ids = scorer.clustering.component_cluster
     m, k = len(ids), len(scorer.clustering.centers)
-    theta, reach = screen.theta, screen.reach
-    pairs = screen.form in ("tied", "full")
+    if screen.turn is not None:
+        screen = _squared(screen)
+    theta, reach, pairs = screen.theta, screen.reach, screen.form == "full"
     if m != k or k > most or not theta.shape[1] or (pairs and not paired):
         return None
     products = n * (n + 1) // 2 if pairs else n
     if not worth_it(m, n, 1 + n + products, threads):
         return None
     if pairs:
-        theta = _straight(screen)
         lost = _cancelled(theta[:, 1 + len(screen.middle) :], len(screen.middle))
         if not lost < FEWEST_DIGITS:
             return None
@@ -64,16 +65,21 @@ def _second(at: Ints, n: int, pairs: bool) -> Ints:
     return np.asarray(place[np.minimum(i, j), np.maximum(i, j)])
 
 
-def _straight(screen: Screen) -> Floats:
-    """(m, p) ``theta`` of all products of two features, also where the screen turns the points."""
-    if screen.turn is None:
-        return screen.theta
-    m, d = len(screen.theta), len(screen.middle)
-    row, col = np.triu_indices(d)
-    precision = screen.turn @ screen.turn.T
-    square = -0.5 * precision[row, col] * np.where(row == col, 1.0, 2.0)
+def _squared(screen: Screen) -> Screen:
+    """In place of a shared covariance's products of two features, their squares, as an own covariance has them.
+
+    A function of the row alone is added to all log densities, so their differences stay: the quadratic part, which is
+    common to all components, keeps its diagonal only. The peaks, and how far they are from the middle, are others.
+    """
+    assert screen.turn is not None
+    d = len(screen.middle)
+    precision = np.einsum("ij,ij->i", screen.turn, screen.turn)
     linear = screen.theta[:, 1 : d + 1] @ screen.turn.T
-    return np.concatenate([screen.theta[:, :1], linear, np.tile(square, (m, 1))], axis=1)
+    theta = np.concatenate([screen.theta[:, :1], linear, np.tile(-0.5 * precision, (len(linear), 1))], axis=1)
+    distance = (linear**2 / precision).sum(axis=1)
+    return replace(
+        screen, form="diag", turn=None, theta=theta, log_norms=theta[:, 0] + 0.5 * distance, reach=float(distance.max())
+    )
 
 
 def _cancelled(second: Floats, d: int) -> float:
