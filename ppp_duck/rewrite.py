@@ -145,11 +145,13 @@ def _summary(call: Call) -> str:
     if call.options.weight is not None:
         values += ["count(*) FILTER (w < 0) AS w_negative", "count(*) FILTER (NOT isfinite(w)) AS w_infinite",
                    "max(w) FILTER (isfinite(w)) AS w_high"]  # fmt: skip
-    flags = (
-        [f"{_helps(feature, index)} AS use{index}" for index, feature in enumerate(call.features)]
-        if call.automatic
-        else []
-    )
+    flags = []
+    for index, feature in enumerate(call.features if call.automatic else ()):
+        flags.append(f"{_helps(feature, index)} AS use{index}")
+        if "n" in feature.forms:
+            flags.append(f"CASE WHEN use{index} THEN 0e0 END AS zero{index}")
+    if flags:
+        flags.append(f"({' AND '.join(f'use{index}' for index in range(len(call.features)))}) AS every")
     rows = f"(SELECT {_lines(['*', *known])}\nFROM _ppp_features)"
     grouped = " GROUP BY g" if call.options.by else ""
     return f"SELECT {_lines(['*', *places, *flags])}\nFROM (SELECT\n  {_lines(values)}\nFROM {rows}{grouped})"
@@ -189,6 +191,8 @@ def _usable_value(call: Call, index: int, form: str, name: str) -> str:
     canonical = f"{name} + 0e0" if form == "n" else name  # adding 0 makes -0 equal to 0
     conditions = [f"use{index}"] if call.automatic else []
     conditions += [] if form != "v" and _skips_by_key(call) else [_finite(form, name)]
+    if form == "n" and conditions == [f"use{index}"]:  # as a sum: with a constant, CASE takes longer
+        return f"{name} + zero{index}"
     return f"CASE WHEN {' AND '.join(conditions)} THEN {canonical} END" if conditions else canonical
 
 
@@ -211,24 +215,40 @@ def _usable(call: Call) -> str:
 
 
 def _parts(call: Call) -> str:
-    """What each feature adds to the key: of a number its place between the exact extremes, of a text a hash."""
+    """What goes into the key: of a text a hash, of numbers their places between the exact extremes, block by block."""
     values = [*_group(call), *_names(call)]
     for index, _, form in _forms(call):
-        name = f"{form}{index}"
-        for probe in _probes(form):
-            place = name if form == "n" else f"{name}[1 + len({name}) * {probe[1:]} // {VECTOR_PROBES}]"
-            part, nothing = f"({place} * 0.5e0 - {name}_first) * {name}_per{probe}", "0e0"
-            if form == "t":
-                part, nothing = f"CAST('0x' || left(md5({name}), 7) AS BIGINT)", "0"
-            if not _skips_by_key(call):
-                part = f"coalesce({part}, {nothing})"
-            elif call.automatic:
-                part = f"CASE WHEN use{index} THEN {part} ELSE {nothing} END"
-            values.append(f"{part} AS p_{name}{probe}")
+        if form == "t":
+            digits = f"CAST('0x' || left(md5(t{index}), 7) AS BIGINT)"
+            values.append(f"{_part(call, index, digits, '0')} AS p_t{index}")
+    for block, places in _blocks(call).items():
+        total = " + ".join(_part(call, index, place, "0e0") for index, place in places)
+        if call.automatic and _skips_by_key(call):  # mostly all features help: then no CASE for each
+            total = f"CASE WHEN every THEN {' + '.join(place for _, place in places)} ELSE {total} END"
+        values.append(f"{total} AS places{block}")
     if call.options.weight is not None:
         values.append(f"CAST(w * pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS HUGEINT) AS units")
         values.append(f"pow(2e0, {WEIGHT_BITS} - ceil(log2(w_high))) AS unit")
     return f"SELECT\n  {_lines(values)}\nFROM {_with_summary(call, '_ppp_usable')}"
+
+
+def _blocks(call: Call) -> dict[int, list[tuple[int, str]]]:
+    """The places of numbers, and of positions of vectors, with the index of their feature, by block of features."""
+    blocks: dict[int, list[tuple[int, str]]] = {}
+    for index, _, form in _forms(call):
+        for probe in _probes(form) if form != "t" else ():
+            name = f"{form}{index}"
+            at = name if form == "n" else f"{name}[1 + len({name}) * {probe[1:]} // {VECTOR_PROBES}]"
+            place = f"({at} * 0.5e0 - {name}_first) * {name}_per{probe}"
+            blocks.setdefault(index // BLOCK, []).append((index, place))
+    return blocks
+
+
+def _part(call: Call, index: int, part: str, nothing: str) -> str:
+    """What a feature adds to the key: nothing where it does not help, or is missing and that does not skip the row."""
+    if not _skips_by_key(call):
+        return f"coalesce({part}, {nothing})"
+    return f"CASE WHEN use{index} THEN {part} ELSE {nothing} END" if call.automatic else part
 
 
 def _probes(form: str) -> list[str]:
@@ -250,17 +270,10 @@ def _keyed(call: Call) -> str:
         for coefficient in _coefficients(index, form)
     ]
     whole = [f"({' + '.join(texts[i : i + GROUP])}) % {PRIME}" for i in range(0, len(texts), GROUP)]
-    for first in range(0, len(call.features), BLOCK):
-        places = [
-            f"p_{form}{index}{probe}"
-            for index, _, form in _forms(call)
-            if form != "t" and first <= index < first + BLOCK
-            for probe in _probes(form)
-        ]
-        if places:
-            whole.append(f"TRY_CAST({' + '.join(places)} AS BIGINT) % {PRIME}")
+    whole += [f"TRY_CAST(places{block} AS BIGINT) % {PRIME}" for block in _blocks(call)]
     columns = [*_group(call), *_names(call), *(["units", "unit"] if call.options.weight is not None else [])]
-    mixed = f"SELECT {_lines(columns)}, ({' + '.join(whole)}) % {PRIME} AS h FROM _ppp_parts"
+    once = f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
+    mixed = f"SELECT {_lines(columns)}, {once} AS h FROM _ppp_parts"
     for add in (715_225_739, 479_001_599):
         mixed = f"SELECT * REPLACE ((h * (h + {add})) % {PRIME} AS h) FROM ({mixed})"
     return f"SELECT *, (h + 0.5e0) / {literal(float(PRIME))} AS u FROM ({mixed}) WHERE h IS NOT NULL"

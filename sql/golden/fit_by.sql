@@ -34,12 +34,12 @@ _ppp_parts AS NOT MATERIALIZED (
 SELECT
   g,
   n0,
-  (n0 * 0.5e0 - n0_first) * n0_per AS p_n0
+  (n0 * 0.5e0 - n0_first) * n0_per AS places0
 FROM _ppp_usable JOIN _ppp_summary USING (g)
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT g,
-  n0, (TRY_CAST(p_n0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  n0, TRY_CAST(places0 AS BIGINT) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_used AS MATERIALIZED (
 SELECT g,

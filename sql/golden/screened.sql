@@ -42,13 +42,12 @@ _ppp_parts AS NOT MATERIALIZED (
 SELECT
   n0,
   n1,
-  (n0 * 0.5e0 - n0_first) * n0_per AS p_n0,
-  (n1 * 0.5e0 - n1_first) * n1_per AS p_n1
+  (n0 * 0.5e0 - n0_first) * n0_per + (n1 * 0.5e0 - n1_first) * n1_per AS places0
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
-  n1, (TRY_CAST(p_n0 + p_n1 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  n1, TRY_CAST(places0 AS BIGINT) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part

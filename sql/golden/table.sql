@@ -32,8 +32,11 @@ SELECT *,
   6.1565890985984000e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_7,
   (t0_n > 0 AND NOT t0_constant AND 2 * k0_distinct <= t0_n) AS use0,
   (n1_finite > 0 AND n1_high > n1_low AND k1_distinct < n1_n) AS use1,
+  CASE WHEN use1 THEN 0e0 END AS zero1,
   (n2_finite > 0 AND n2_high > n2_low) AS use2,
-  (v3_finite > 0 AND v3_high > v3_low) AS use3
+  CASE WHEN use2 THEN 0e0 END AS zero2,
+  (v3_finite > 0 AND v3_high > v3_low) AS use3,
+  (use0 AND use1 AND use2 AND use3) AS every
 FROM (SELECT
   count(*) AS n,
   any_value(y0) AS type0,
@@ -68,8 +71,8 @@ FROM _ppp_features))
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   CASE WHEN use0 THEN t0 END AS t0,
-  CASE WHEN use1 THEN n1 + 0e0 END AS n1,
-  CASE WHEN use2 THEN n2 + 0e0 END AS n2,
+  n1 + zero1 AS n1,
+  n2 + zero2 AS n2,
   CASE WHEN use3 AND (isfinite(list_sum(v3)) AND list_count(v3) = len(v3)) THEN v3 END AS v3
 FROM _ppp_features, _ppp_summary
 ),
@@ -80,23 +83,14 @@ SELECT
   n2,
   v3,
   CASE WHEN use0 THEN CAST('0x' || left(md5(t0), 7) AS BIGINT) ELSE 0 END AS p_t0,
-  CASE WHEN use1 THEN (n1 * 0.5e0 - n1_first) * n1_per ELSE 0e0 END AS p_n1,
-  CASE WHEN use2 THEN (n2 * 0.5e0 - n2_first) * n2_per ELSE 0e0 END AS p_n2,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per_0 ELSE 0e0 END AS p_v3_0,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per_1 ELSE 0e0 END AS p_v3_1,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per_2 ELSE 0e0 END AS p_v3_2,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per_3 ELSE 0e0 END AS p_v3_3,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per_4 ELSE 0e0 END AS p_v3_4,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per_5 ELSE 0e0 END AS p_v3_5,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per_6 ELSE 0e0 END AS p_v3_6,
-  CASE WHEN use3 THEN (v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per_7 ELSE 0e0 END AS p_v3_7
+  CASE WHEN every THEN (n1 * 0.5e0 - n1_first) * n1_per + (n2 * 0.5e0 - n2_first) * n2_per + (v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per_0 + (v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per_1 + (v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per_2 + (v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per_3 + (v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per_4 + (v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per_5 + (v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per_6 + (v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per_7 ELSE CASE WHEN use1 THEN (n1 * 0.5e0 - n1_first) * n1_per ELSE 0e0 END + CASE WHEN use2 THEN (n2 * 0.5e0 - n2_first) * n2_per ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per_0 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per_1 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per_2 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per_3 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per_4 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per_5 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per_6 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per_7 ELSE 0e0 END END AS places0
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   n1,
   n2,
-  v3, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(p_n1 + p_n2 + p_v3_0 + p_v3_1 + p_v3_2 + p_v3_3 + p_v3_4 + p_v3_5 + p_v3_6 + p_v3_7 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  v3, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(places0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part

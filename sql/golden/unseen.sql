@@ -56,22 +56,14 @@ SELECT
   n0,
   t0,
   v0,
-  coalesce((n0 * 0.5e0 - n0_first) * n0_per, 0e0) AS p_n0,
   coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_first) * v0_per_0, 0e0) AS p_v0_0,
-  coalesce((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_first) * v0_per_1, 0e0) AS p_v0_1,
-  coalesce((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_first) * v0_per_2, 0e0) AS p_v0_2,
-  coalesce((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_first) * v0_per_3, 0e0) AS p_v0_3,
-  coalesce((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_first) * v0_per_4, 0e0) AS p_v0_4,
-  coalesce((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_first) * v0_per_5, 0e0) AS p_v0_5,
-  coalesce((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_first) * v0_per_6, 0e0) AS p_v0_6,
-  coalesce((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_first) * v0_per_7, 0e0) AS p_v0_7
+  coalesce((n0 * 0.5e0 - n0_first) * n0_per, 0e0) + coalesce((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_first) * v0_per_0, 0e0) + coalesce((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_first) * v0_per_1, 0e0) + coalesce((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_first) * v0_per_2, 0e0) + coalesce((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_first) * v0_per_3, 0e0) + coalesce((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_first) * v0_per_4, 0e0) + coalesce((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_first) * v0_per_5, 0e0) + coalesce((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_first) * v0_per_6, 0e0) + coalesce((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_first) * v0_per_7, 0e0) AS places0
 FROM _ppp_usable, _ppp_summary
 ),
 _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
   t0,
-  v0, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(p_n0 + p_v0_0 + p_v0_1 + p_v0_2 + p_v0_3 + p_v0_4 + p_v0_5 + p_v0_6 + p_v0_7 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  v0, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(places0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part

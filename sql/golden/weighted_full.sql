@@ -54,14 +54,7 @@ SELECT
   t0,
   v1,
   coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_first) * v1_per_0, 0e0) AS p_v1_0,
-  coalesce((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_first) * v1_per_1, 0e0) AS p_v1_1,
-  coalesce((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_first) * v1_per_2, 0e0) AS p_v1_2,
-  coalesce((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_first) * v1_per_3, 0e0) AS p_v1_3,
-  coalesce((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_first) * v1_per_4, 0e0) AS p_v1_4,
-  coalesce((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_first) * v1_per_5, 0e0) AS p_v1_5,
-  coalesce((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_first) * v1_per_6, 0e0) AS p_v1_6,
-  coalesce((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_first) * v1_per_7, 0e0) AS p_v1_7,
+  coalesce((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_first) * v1_per_0, 0e0) + coalesce((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_first) * v1_per_1, 0e0) + coalesce((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_first) * v1_per_2, 0e0) + coalesce((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_first) * v1_per_3, 0e0) + coalesce((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_first) * v1_per_4, 0e0) + coalesce((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_first) * v1_per_5, 0e0) + coalesce((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_first) * v1_per_6, 0e0) + coalesce((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_first) * v1_per_7, 0e0) AS places0,
   CAST(w * pow(2e0, 50 - ceil(log2(w_high))) AS HUGEINT) AS units,
   pow(2e0, 50 - ceil(log2(w_high))) AS unit
 FROM _ppp_usable, _ppp_summary
@@ -70,7 +63,7 @@ _ppp_keyed AS NOT MATERIALIZED (
 SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
   v1,
   units,
-  unit, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(p_v1_0 + p_v1_1 + p_v1_2 + p_v1_3 + p_v1_4 + p_v1_5 + p_v1_6 + p_v1_7 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+  unit, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(places0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
 ),
 _ppp_buckets AS MATERIALIZED (
 SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 3.2000000000000000e+01 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 8.7960930181120000e+12) END AS part
