@@ -346,9 +346,11 @@ def content_sample(rows: Floats, weights: Floats, size: int) -> tuple[Ints, Floa
     highest priorities stay, with weight max(weight, the highest priority that did not). Then the total is restored.
     """
     priority = weights / content_keys(rows)
-    order = np.argsort(-priority, kind="stable")
-    keep = np.sort(order[:size])
-    mass = np.maximum(weights[keep], priority[order[size]])
+    threshold = np.partition(priority, len(rows) - size - 1)[len(rows) - size - 1]
+    stays = priority > threshold
+    stays[np.flatnonzero(priority == threshold)[: size - np.count_nonzero(stays)]] = True  # of equals the first
+    keep = np.flatnonzero(stays)
+    mass = np.maximum(weights[keep], threshold)
     return keep, mass * (weights.sum() / mass.sum())
 
 

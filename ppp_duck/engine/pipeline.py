@@ -41,10 +41,7 @@ def fit(
         every, middle, unit = _centered(rows, weights)
         sample = _sample(every, max(modality.SAMPLED, 4 * (k or 1)))
         begin = select.starts(sample, k or 1, progress)
-        most = min(begin.round.most, k_max) if covariance == "spherical" and k_max else begin.round.most
-        # a component of one row has no spread, so an open k needs two observations a component
-        most = most if k is not None else max(1, min(most, int(every.observations // 2)))
-        found = select.search(sample, begin, covariance, k, most, progress)
+        found = select.search(sample, begin, covariance, k, k_max, progress)
 
         def rows_for(form: str, m: int) -> Rows:
             return every if _in_memory(every, form, m) else sample

@@ -17,6 +17,8 @@ from ppp_duck.model import Floats, Ints, Mixture
 DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
 LEAF_ITERATIONS = 5  # of Lloyd over the leaves of the tree: enough that they follow the data, whatever cut them
+PILOT = 2048  # rows that leave out candidates far behind, where there are four times as many and no bound on k
+MARGIN = 400.0  # in units of the score: so far behind in a part of the rows, no candidate is the best in all
 STEP = 5  # from twice as many components on, the search over m goes in steps of so many: a fifth
 SCREEN_ITERATIONS = 12
 FINAL_ITERATIONS = 200
@@ -31,6 +33,11 @@ class Starts:
     full: Partitions
     round: Partitions
     ward_best: int  # the k of Ward's partition with the lowest classification BIC
+
+    def of(self, keep: Ints) -> Starts:
+        """The same of some of the rows."""
+        full, ward = (replace(one, leaves=one.leaves[keep]) for one in (self.full, self.round))
+        return Starts(full, ward, self.ward_best)
 
 
 @dataclass(frozen=True)
@@ -196,8 +203,39 @@ def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
     return tuple(form for form in gaussian.FORMS if form != "full" or d <= gaussian.NARROW)
 
 
-def search(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int, progress: Progress) -> list[Candidate]:
-    """Every candidate weighed. With k given: k components, and more components that may merge to k clusters."""
+def search(
+    rows: Rows, begin: Starts, covariance: str, k: int | None, k_max: int | None, progress: Progress
+) -> list[Candidate]:
+    """Every candidate weighed. With k given: k components, and more components that may merge to k clusters.
+
+    Where one candidate alone is wanted, the best, and rows are many, a quarter of them leaves out those far behind.
+    """
+    most = begin.round.most
+    # a component of one row has no spread, so an open k needs two observations a component
+    most = most if k is not None else max(1, min(most, int(rows.observations // 2)))
+    if covariance == "spherical" and k is None and k_max is not None:
+        most = min(most, k_max)
+    if k is not None or k_max is not None or len(rows.x) < 4 * PILOT:
+        return climb(rows, begin, covariance, k, most, progress)
+    keep, weights = partition.content_sample(rows.x, rows.weights, PILOT)
+    few = Rows.of(np.ascontiguousarray(rows.x[keep]), weights, rows.observations)
+    found = climb(few, begin.of(keep), covariance, k, most, progress)
+    order = sorted(range(len(found)), key=lambda i: (found[i].score, i))
+    first = found[order[0]]
+    lowest = shift = np.inf
+    for i in order:
+        one = found[i]
+        if one.score <= first.score + MARGIN:
+            found[i] = fit_candidate(rows, begin, one.form, one.m, covariance == "spherical", lowest, progress)
+            lowest = min(lowest, found[i].score)
+            shift = found[i].score - one.score if one is first else shift
+        else:  # as far behind as it was
+            found[i] = replace(one, score=one.score + shift)
+    return found
+
+
+def climb(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int, progress: Progress) -> list[Candidate]:
+    """Candidates of every form, each a ladder over the number of components."""
     kmeans = covariance == "spherical"
 
     found: list[Candidate] = []
@@ -213,7 +251,7 @@ def search(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int,
         elif kmeans:
             found.append(fit(k, np.inf))
         else:
-            found += ladder(fit, k, min(begin.round.most, k + 8 + k // 2), 0)
+            found += ladder(fit, k, min(most, k + 8 + k // 2), 0)
     return found
 
 
