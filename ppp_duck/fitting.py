@@ -21,6 +21,7 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError, show
 from ppp_duck.features import encode, learn_feature, unscaled
 from ppp_duck.model import Beyond, Clustering, Floats, Ints, Model, ModelSet
+from ppp_duck.rewrite import are_numbers
 from ppp_duck.sources import Column
 from ppp_duck.version import VERSION
 
@@ -42,6 +43,7 @@ def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: st
         if not summary["n"]:
             continue
         rows = group["rows"].values  # None where the list is NULL: no usable rows
+        rows = in_order(rows) if rows is not None and are_numbers(call) else rows
         used = group["used"].as_py() if "used" in group else None
         values = tuple(json.loads(group["g"].as_py()))
         model = replace(_fit_group(call, summary, rows, used is not None, progress), group=values)
@@ -244,6 +246,24 @@ def _check_lengths(call: Call, index: int, form: str, summary: Mapping[str, Any]
         )
     if longest == 0:
         raise FeatureError(f"{call.function}: leave {name} out of columns: its lists are empty")
+
+
+def in_order(sample: pa.StructArray) -> pa.StructArray:
+    """Sampled rows of numbers in the order that ``rewrite`` gives others: by falling priority, then feature by feature.
+
+    Priorities are hardly ever equal, so only those rows are compared further.
+    """
+    priority = -sample.field("priority").to_numpy(zero_copy_only=False)
+    order = np.argsort(priority, kind="stable")
+    value = priority[order]
+    equal = value[1:] == value[:-1]
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    if len(tied):
+        few = sample.take(pa.array(order[tied]))
+        names = [field.name for field in sample.type if field.name not in ("weight", "priority")]
+        columns = [few.field(name).to_numpy(zero_copy_only=False) for name in names]  # NULL is NaN, which comes last
+        order[tied] = order[tied][np.lexsort((*reversed(columns), value[tied]))]
+    return sample.take(pa.array(order))
 
 
 def sampled_rows(call: Call, sample: pa.StructArray | None) -> tuple[Floats, list[pa.Array]]:

@@ -107,7 +107,7 @@ def test_the_key_sees_content_not_order_or_sign_of_zero() -> None:
 
 def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyConnection) -> None:
     """The sampled weights add up to the table's, overall and for each of its halves."""
-    from ppp_duck.fitting import sampled_rows
+    from ppp_duck.fitting import in_order, sampled_rows
 
     query = "SELECT i::DOUBLE AS x FROM range(20000) r(i), range(3) s(j) WHERE j < 1 + i % 3 UNION ALL SELECT 7 FROM range(9000)"
     source = Source("q", f"({query})", tuple(NUMBER), True)
@@ -117,13 +117,26 @@ def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyC
     stages = text[: text.index(",\n_ppp_steps")]
     listed = rewrite.sample_list(call)
     (batch,) = con.sql(f"{stages} SELECT {listed} AS rows FROM _ppp_sample").to_arrow_table().to_batches()
-    weights, (x,) = sampled_rows(call, batch.column(0).values)
+    weights, (x,) = sampled_rows(call, in_order(batch.column(0).values))
     values = x.to_numpy()
     assert len(values) == 2000
     assert weights[values == 7].tolist() == [9002]
     total = con.execute(f"SELECT count(*), count(*) FILTER (x < 10000) FROM ({query})").fetchall()[0]
     assert weights.sum() == pytest.approx(total[0], rel=0.04)
     assert weights[values < 10000].sum() == pytest.approx(total[1], rel=0.06)
+
+
+def test_numbers_are_sorted_as_sql_sorts_them(con: duckdb.DuckDBPyConnection) -> None:
+    """With many equal priorities, and holes."""
+    from ppp_duck.fitting import in_order
+
+    source = Source("q", "q", (Column("x", "DOUBLE"), Column("y", "DOUBLE")), True)
+    call = calls.plan_call("ppp_cluster", source, check_options("ppp_cluster", {"missing": "impute"}))
+    rows = "SELECT 1e0 AS weight, (i * 7919 % 500)::DOUBLE AS priority, CASE WHEN i % 5 > 0 THEN (i * 31 % 7)::DOUBLE END AS n0, " \
+           "CASE WHEN i % 3 > 0 THEN i::DOUBLE END AS n1 FROM range(1500) r(i) ORDER BY hash(i)"  # fmt: skip
+    (batch,) = con.sql(f"SELECT {rewrite.sample_list(call)} AS rows FROM ({rows})").to_arrow_table().to_batches()
+    ordered = con.sql(f"SELECT n0, n1, weight, priority FROM ({rows}) ORDER BY {rewrite._order(call)}").fetchall()
+    assert [tuple(row.values()) for row in in_order(batch.column(0).values).to_pylist()] == ordered
 
 
 def sampled(

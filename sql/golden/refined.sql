@@ -58,7 +58,7 @@ QUALIFY row_number() OVER (PARTITION BY g ORDER BY priority DESC NULLS LAST, n0 
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 1, "sample_size": 5, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', (SELECT list({'g': g, 'summary': _ppp_summary, 'rows': rows} ORDER BY g)
-FROM _ppp_summary LEFT JOIN (SELECT g, list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) AS rows FROM _ppp_sample GROUP BY g) USING (g)), version(), ppp__connection())
+FROM _ppp_summary LEFT JOIN (SELECT g, list({'n0': n0, 'weight': weight, 'priority': priority}) AS rows FROM _ppp_sample GROUP BY g) USING (g)), version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (

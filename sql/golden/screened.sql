@@ -71,7 +71,7 @@ ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, n1 ASC NULLS LAST LIMIT 65
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "id"}, {"forms": "n", "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["id", "income"], "covariance": "auto", "exclude": [], "k": 3, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 'n1': n1, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, n1 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
+  'rows': (SELECT list({'n0': n0, 'n1': n1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (

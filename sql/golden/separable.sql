@@ -54,7 +54,7 @@ ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST LIMIT 65537
 ),
 _ppp_steps(state) AS (
 SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": [], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
+  'rows': (SELECT list({'n0': n0, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}], version(), ppp__connection())
 UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
 ),
 _ppp_fit AS MATERIALIZED (
