@@ -139,9 +139,14 @@ def test_differences_are_counted(con: duckdb.DuckDBPyConnection) -> None:
     assert equal.differences(con) == 1
     con.execute("UPDATE found SET id = 99 WHERE id = 5").fetchall()
     assert equal.differences(con) == 3
+    con.execute("CREATE TABLE ids AS SELECT id, cluster_id FROM expected").fetchall()
+    assert equal.other_ids(con) == 0
+    con.execute("UPDATE ids SET cluster_id = 5 WHERE id = 4").fetchall()
+    con.execute("DELETE FROM ids WHERE id = 6").fetchall()
+    assert equal.other_ids(con) == 2
 
 
-@pytest.mark.parametrize("wrong", [None, "points", "shuffled"])
+@pytest.mark.parametrize("wrong", [None, "points", "shuffled", "ids"])
 def test_a_difference_is_said(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str | None
 ) -> None:
@@ -152,6 +157,8 @@ def test_a_difference_is_said(
     def result(con: duckdb.DuckDBPyConnection, table: Table, source: str, name: str) -> list[tuple[str, ...]]:
         found = "(id = 7)::INTEGER" if source == wrong and name == "found" else "0"
         con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT id, {found} AS cluster_id, {nothing} FROM points")
+        other = "(id = 7)::INTEGER" if wrong == "ids" else "0"
+        con.execute(f"CREATE OR REPLACE TABLE ids AS SELECT id, {other} AS cluster_id FROM points").fetchall()
         return [("same",)]
 
     monkeypatch.setattr(equal, "result", result)
