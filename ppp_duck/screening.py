@@ -8,7 +8,7 @@ come from engine/plain.py, in one row, when the statement runs.
 from __future__ import annotations
 
 from ppp_duck.calls import Call
-from ppp_duck.rewrite import Stage, value
+from ppp_duck.rewrite import Stage, are_numbers, value
 from ppp_duck.sources import Source, literal, quote
 
 STAGE = "_ppp_screen"  # of one row: the key of the models, and numbers that are NULL where every row goes to Python
@@ -21,12 +21,12 @@ BOUNDS = ("up", "low", "least", "largest", "paired")
 
 def components(call: Call, source: Source) -> int:
     """For how many components a statement provides. 0: rows are not screened, or are not all of known numbers."""
-    options, features = call.options, call.features
+    options = call.options
     wanted = options.k or min(MOST_COMPONENTS, options.k_max or MOST_COMPONENTS)
-    if options.by or source.columns is None or len(features) > MOST_FEATURES or wanted > MOST_COMPONENTS:
+    if options.by or source.columns is None or len(call.features) > MOST_FEATURES or wanted > MOST_COMPONENTS:
         return 0
     ours = any(column.name.casefold().startswith("_ppp_") for column in source.columns)
-    return 0 if ours or any(feature.forms != "n" for feature in features) else wanted
+    return wanted if are_numbers(call) and not ours else 0
 
 
 def stage(call: Call, models: str, m: int) -> Stage:

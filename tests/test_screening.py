@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_score import FORMS
-from test_shortcut import ready
+from test_shortcut import points_near, ready
 
 import ppp_duck
 from ppp_duck import functions, rewrite, screening
@@ -97,8 +97,7 @@ def test_ids_are_equal(form: str, seed: int, merged: bool, d: int, offset: float
     one = ready(form, d, seed, merged, offset, impute)
     rng = np.random.default_rng(seed)
     means = one.model.clustering.mixture.means  # type: ignore[union-attr]
-    between = 0.5 * (means[rng.integers(0, 6, 200)] + means[rng.integers(0, 6, 200)])  # on and near the borders
-    values = values_of(one, np.concatenate([rng.normal(size=(300, d)) * 3, between, means * 1e3]), rng)
+    values = values_of(one, np.concatenate([points_near(one, rng), means * 1e3]), rng)
     for row, odd in enumerate(ODD * 4):
         values[rng.choice(list(values))][row] = odd
     both_ways(one, values)

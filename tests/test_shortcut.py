@@ -26,6 +26,14 @@ def ready(form: str, d: int, seed: int, merged: bool, offset: float, impute: boo
     return Ready.of(Model(features, impute, 0.95, clustering(form, 6, d, seed, merged)))
 
 
+def points_near(one: Ready, rng: np.random.Generator) -> Floats:
+    """Points among the components of a model of six, and on and near the borders between them."""
+    assert one.model.clustering is not None
+    means = one.model.clustering.mixture.means
+    between = 0.5 * (means[rng.integers(0, 6, 200)] + means[rng.integers(0, 6, 200)])
+    return np.concatenate([rng.normal(size=(300, means.shape[1])) * 3, between])
+
+
 def columns_of(one: Ready, points: Floats) -> pa.StructArray:
     values = [f.center + points[:, j] * f.scale for j, f in enumerate(one.model.features)]
     return pa.StructArray.from_arrays([pa.array(column) for column in values], names=list(one.columns))
@@ -47,10 +55,7 @@ def long_way(one: Ready, struct: pa.StructArray) -> Ints:
 )
 def test_ids_are_equal(form: str, seed: int, merged: bool, d: int, offset: float) -> None:
     one = ready(form, d, seed, merged, offset)
-    rng = np.random.default_rng(seed)
-    means = one.model.clustering.mixture.means  # type: ignore[union-attr]
-    between = 0.5 * (means[rng.integers(0, 6, 200)] + means[rng.integers(0, 6, 200)])  # on and near the borders
-    struct = columns_of(one, np.concatenate([rng.normal(size=(300, d)) * 3, between]))
+    struct = columns_of(one, points_near(one, np.random.default_rng(seed)))
     assert (_ids("test", one, struct) == long_way(one, struct)).all()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppp_duck.engine.partition import Progress
+from ppp_duck.engine.partition import Progress, content_sample
 from ppp_duck.model import Floats, Ints, Mixture
 
 FORMS = ("spherical", "diag", "tied", "full")
@@ -48,6 +48,11 @@ class Rows:
     @staticmethod
     def of(x: Floats, weights: Floats, observations: float | None = None) -> Rows:
         return Rows(x, weights, count(weights) if observations is None else observations, {})
+
+    def sample(self, size: int) -> tuple[Rows, Ints]:
+        """So many of the rows, by content, weighted to stand for all of them; and which."""
+        keep, weights = content_sample(self.x, self.weights, size)
+        return Rows.of(np.ascontiguousarray(self.x[keep]), weights, self.observations), keep
 
     @property
     def unit(self) -> float:

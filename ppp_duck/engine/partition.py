@@ -217,8 +217,8 @@ def best_cuts(x: Floats, weights: Floats) -> tuple[NDArray[np.bool_], NDArray[np
     x_sorted = np.take_along_axis(x, order, axis=2)
     w = np.take_along_axis(np.broadcast_to(weights[:, None], x.shape), order, axis=2)
     left, sums = np.cumsum(w, axis=2)[:, :, :-1], np.cumsum(w * x_sorted, axis=2)
-    total, mean = weights.sum(axis=1)[:, None, None], sums[:, :, -1:]
-    mean = mean / total
+    total = weights.sum(axis=1)[:, None, None]
+    mean = sums[:, :, -1:] / total
     # between-groups inertia of a cut: (W_l mean - S_l)^2 W / (W_l W_r)
     gain = (left * mean - sums[:, :, :-1]) ** 2 * total / np.maximum(left * (total - left), 1e-300)
     gain[x_sorted[:, :, 1:] <= x_sorted[:, :, :-1]] = -1.0  # no cut between equal numbers

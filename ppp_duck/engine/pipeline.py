@@ -39,7 +39,8 @@ def fit(
         if covariance not in ("auto", *gaussian.FORMS):
             raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
         every, middle, unit = _centered(rows, weights)
-        sample = _sample(every, max(modality.SAMPLED, 4 * (k or 1)))
+        size = max(modality.SAMPLED, 4 * (k or 1))
+        sample = every if len(every.x) <= size else every.sample(size)[0]
         begin = select.starts(sample, k or 1, progress)
         found = select.search(sample, begin, covariance, k, k_max, progress)
 
@@ -75,13 +76,6 @@ def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture) -> Floats:
         rows, weights = partition.canonical_rows(rows, weights)
         every, _, unit = _centered(rows, weights)
         return gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2
-
-
-def _sample(every: Rows, size: int) -> Rows:
-    if len(every.x) <= size:
-        return every
-    keep, weights = partition.content_sample(every.x, every.weights, size)
-    return Rows.of(np.ascontiguousarray(every.x[keep]), weights, every.observations)
 
 
 def _in_memory(every: Rows, form: str, m: int) -> bool:

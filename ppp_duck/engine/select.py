@@ -217,8 +217,7 @@ def search(
         most = min(most, k_max)
     if k is not None or k_max is not None or len(rows.x) < 4 * PILOT:
         return climb(rows, begin, covariance, k, most, progress)
-    keep, weights = partition.content_sample(rows.x, rows.weights, PILOT)
-    few = Rows.of(np.ascontiguousarray(rows.x[keep]), weights, rows.observations)
+    few, keep = rows.sample(PILOT)
     found = climb(few, begin.of(keep), covariance, k, most, progress)
     order = sorted(range(len(found)), key=lambda i: (found[i].score, i))
     first = found[order[0]]
