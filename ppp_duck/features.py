@@ -209,14 +209,18 @@ def _fill_text(feature: Feature, column: pa.Array, block: Floats) -> Ints | None
     return np.where(pc.is_null(column).to_numpy(zero_copy_only=False), IS_NULL, PRESENT)
 
 
-def unscaled(features: Sequence[Feature], columns: Sequence[Column]) -> Floats:
-    """Values (n, d) in the units of the columns, texts as indicators; missing ones are imputed."""
+def unscaled(features: Sequence[Feature], columns: Sequence[Column]) -> tuple[Floats, Floats]:
+    """Values (n, d), texts as indicators, and the units (d,) in which they are those of the columns.
+
+    Missing ones are imputed.
+    """
     plain = []
     for one in features:
         fill = one.fill * one.scale + one.center
-        fill = np.rint(fill) if one.kind == "text" else fill * one.unit
-        plain.append(replace(one, unit=1.0, center=np.zeros(len(fill)), scale=np.ones(len(fill)), fill=fill))
-    return encode(plain, columns, impute=True).values
+        fill = np.rint(fill) if one.kind == "text" else fill
+        plain.append(replace(one, center=np.zeros(len(fill)), scale=np.ones(len(fill)), fill=fill))
+    units = np.concatenate([np.full(len(one.center), one.unit) for one in features])
+    return encode(plain, columns, impute=True).values, units
 
 
 def _raw(column: Column, kind: str, positions: int) -> tuple[Floats, Ints]:

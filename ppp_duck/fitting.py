@@ -123,9 +123,9 @@ def _fit_group(
     if not described:
         return model
     labels = Scorer(clustering).assign(rows)
-    values = unscaled(features, chosen) if features else rows
+    values, units = unscaled(features, chosen) if features else (rows, np.ones(1))
     means, spreads = cluster_moments(labels, weights, values, len(clustering.sizes))
-    return replace(model, means=means, spreads=spreads)
+    return replace(model, means=means * units, spreads=spreads * units)
 
 
 def refined(model: Model, refinement: Refinement) -> Model:

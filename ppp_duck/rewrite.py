@@ -23,8 +23,9 @@ NARROWEST = 2.0**-900  # a narrower range of values is one place: its inverse wo
 GROUP = 15
 VECTOR_PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
 BUCKETS = 4096  # by the low bits of the key: few enough to be counted in the processor's cache
-QUOTA = 2  # distinct rows that are grouped for one that is sampled, where there are so many more that all need not be
-FEWEST_GROUPED = 1 << 17  # so many distinct rows are always grouped: it costs less than to think about it
+QUOTA = 1.25  # distinct rows that are grouped for one that is sampled, where there are so many that all need not be
+REPEATED_QUOTA = 2.0  # the same where rows repeat: the more are grouped, the more of those given often are kept
+FEWEST_SAMPLED = 1 << 16  # rows are grouped as for a sample of so many at least: it costs less than to think about it
 REPEATED = 4  # rows of the source for one distinct row, from which equal ones are looked up and not scored again
 HEAVY = 1.25  # times the median: a bucket with more rows than that holds a heavy row, and is grouped whole
 WEIGHT_BITS = 50  # weights are summed as integers in units of 2^-50 of the largest: exact in any order
@@ -290,16 +291,20 @@ def _buckets(call: Call) -> str:
     """Which part of the distinct rows of a bucket need be grouped: those of smallest key, or all where one is heavy.
 
     To group ten million distinct rows costs more than all else. Where there are far more than the sample holds, a
-    random part of them (by the key) is grouped, weighted by its inverse: the sample of that sample is unbiased too. The
+    random part of them (by the key) is grouped, weighted by its inverse: the sample of that sample is unbiased too. It
+    is a larger part where rows repeat, since of rows given often more are kept then. The
     smallest keys of the buckets tell how many distinct rows there are (Bar-Yossef et al. 2002: their mean is buckets /
     rows). Counts and sums of integers: no order matters.
     """
     rows = "count(*)" if call.options.weight is None else "sum(units)"
     counted = f"SELECT h % {BUCKETS} AS bucket, {rows} AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket"
     empty = f"({BUCKETS} - count(*) OVER ())"
-    lowest = f"(sum(lowest) OVER () + {empty} * {PRIME}) / {literal(float(PRIME * BUCKETS))}"
-    quota = max(QUOTA * call.options.sample_size, FEWEST_GROUPED)
-    share = f"least(1e0, {literal(quota / BUCKETS)} * {lowest})"
+    one = f"(sum(lowest) OVER () + {empty} * {PRIME}) / {literal(float(PRIME * BUCKETS**2))}"
+    quota = literal(REPEATED_QUOTA)
+    if call.options.weight is None:  # else the sum of sizes is no number of rows
+        quota = f"least({quota}, {literal(QUOTA)} * greatest(1e0, sum(size) OVER () * {one}))"
+    sampled = literal(float(max(call.options.sample_size, FEWEST_SAMPLED)))
+    share = f"least(1e0, {sampled} * {quota} * {one})"
     heavy = f"size > {literal(HEAVY)} * median(size) OVER ()"
     return f"SELECT bucket, CASE WHEN {heavy} THEN 1e0 ELSE {share} END AS part\nFROM ({counted})"
 

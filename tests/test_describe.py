@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 from conftest import said
 
@@ -38,6 +39,20 @@ def info(con: duckdb.DuckDBPyConnection, source: str, options: str = "", cte: st
 
 
 EPOCHS = {"d": "epoch({}) / 86400", "t": "epoch({})", "o": "epoch({})", "v": "epoch({})", "b": "{}::INTEGER"}
+
+
+@pytest.mark.parametrize("missing", ["skip", "impute"])
+def test_centers_of_values_at_the_end_of_the_range(con: duckdb.DuckDBPyConnection, missing: str) -> None:
+    """Squares and sums of them overflow: figures are worked out in units of the largest."""
+    values = "CASE WHEN id % 7 = 0 THEN NULL WHEN id % 5 = 0 THEN 1.5e308 ELSE -1e308 END"
+    con.execute(f"CREATE TABLE huge AS SELECT {values} AS b FROM blobs").fetchall()
+    con.execute(f"CREATE TABLE seg AS FROM ppp_fit('huge', k := 1, missing := '{missing}')").fetchall()
+    ((center, spread),) = con.execute("SELECT center.number, stddev FROM ppp_centers('seg')").fetchall()
+    ((low, high),) = con.execute("SELECT count(*) FILTER (b < 0), count(*) FILTER (b > 0) FROM huge").fetchall()
+    mean = (-1.0 * low + 1.5 * high) / (low + high)
+    known = np.array([-1.0] * low + [1.5] * high + [mean] * (150 - low - high if missing == "impute" else 0))
+    assert center / 1e308 == pytest.approx(known.mean())
+    assert spread / 1e308 == pytest.approx(known.std())
 
 
 def test_centers_are_means_in_the_units_of_the_columns(typed: duckdb.DuckDBPyConnection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppp_duck.engine.partition import Progress, group_sums
 from ppp_duck.model import Floats, Ints
@@ -35,7 +36,10 @@ class Partitions:
 
 
 def agglomerate(rows: Floats, weights: Floats, leaves: Ints, form: str, progress: Progress) -> Partitions:
-    """Merge leaves pair by pair down to one, each time the pair that costs the classification likelihood least.
+    """Merge leaves pair by pair down to one: each round all pairs of which each is the other's cheapest partner.
+
+    Partitions are taken in the order of what merges cost; for Ward these are the ones that merging the cheapest pair
+    of all, one after the other, finds, since no merge makes a third group's merges cheaper (Murtagh 1983).
 
     ``form`` 'full': each group is a Gaussian of its own covariance, with the pooled covariance of the leaves as a
     prior of ``d + 2`` observations, so that no small group is singular (Fraley & Raftery 2007 regularise mclust so).
@@ -44,34 +48,36 @@ def agglomerate(rows: Floats, weights: Floats, leaves: Ints, form: str, progress
     groups = _Gaussians(rows, weights, leaves) if form == "full" else _Balls(rows, weights, leaves)
     count = len(groups.mass)
     increase = np.full((count, count), np.inf)
-    first, second = np.triu_indices(count, 1)
-    for lo in range(0, len(first), PAIRS):
-        i, j = first[lo : lo + PAIRS], second[lo : lo + PAIRS]
-        increase[i, j] = groups.cost_of_merging(i, j)
-        progress("merge", count)
-    alive = np.ones(count, dtype=bool)
-    found: list[Ints] = [np.arange(count)]
-    costs: list[float] = []
-    best = increase.min(axis=1)
-    for step in range(count - 1):
-        a = int(np.argmin(best))
-        b = int(np.argmin(increase[a]))
-        costs.append(float(increase[a, b]))
+    height = np.zeros(count)  # of a group: the largest cost of the merges in it
+    name = np.arange(count)  # of a group: its first leaf
+    merges: list[tuple[float, float, int, int]] = []  # height, cost, and the two groups
+    changed = np.ones(count, dtype=bool)
+    while True:
+        first, second = np.nonzero(np.triu(changed | changed[:, None], 1))
+        for lo in range(0, len(first), PAIRS):
+            i, j = first[lo : lo + PAIRS], second[lo : lo + PAIRS]
+            increase[i, j] = increase[j, i] = groups.cost_of_merging(i, j)
+            progress("merge", len(increase))
+        if len(increase) == 1:
+            break
+        partner = increase.argmin(axis=1)
+        a = np.flatnonzero((partner[partner] == np.arange(len(partner))) & (partner > np.arange(len(partner))))
+        b = partner[a]
+        cost = increase[a, b]
+        height[a] = np.maximum(cost, np.maximum(height[a], height[b]))
+        merges += zip(height[a].tolist(), cost.tolist(), name[a].tolist(), name[b].tolist(), strict=True)
         groups.merge(a, b)
-        alive[b] = False
-        increase[b, :] = increase[:, b] = np.inf
-        best[b] = np.inf
-        found.append(np.where(found[-1] == b, a, found[-1]))
-        others = np.flatnonzero(alive)
-        others = others[others != a]
-        value = groups.cost_of_merging(a, others)
-        low = np.searchsorted(others, a)
-        increase[others[:low], a] = value[:low]
-        increase[a, others[low:]] = value[low:]
-        best[alive] = increase[alive].min(axis=1)
-        if step % 16 == 0:
-            progress("merge", count - step)
-    return Partitions(leaves, tuple(found), np.array(costs))
+        keep = np.ones(len(increase), dtype=bool)
+        keep[b] = False
+        changed = np.zeros(len(increase), dtype=bool)
+        changed[a] = True
+        increase, height, name, changed = increase[np.ix_(keep, keep)], height[keep], name[keep], changed[keep]
+        groups.keep(keep)
+    found = [np.arange(count)]
+    merges.sort(key=lambda one: one[0])  # of equals the one of an earlier round
+    for _, _, into, gone in merges:
+        found.append(np.where(found[-1] == gone, into, found[-1]))
+    return Partitions(leaves, tuple(found), np.array([cost for _, cost, _, _ in merges]))
 
 
 class _Balls:
@@ -81,22 +87,24 @@ class _Balls:
         self.mass, total = group_sums(rows, weights, leaves, int(leaves.max()) + 1)
         self.means = np.ascontiguousarray((total / self.mass[:, None]).T)
 
-    def gap(self, i: Ints | int, j: Ints) -> tuple[Floats, Floats, Floats]:
+    def gap(self, i: Ints, j: Ints) -> tuple[Floats, Floats, Floats]:
         """Weight and difference of means of two groups, and the inertia between them as a factor of its square."""
         w = self.mass[i] + self.mass[j]
-        gap = self.means.take(j, axis=1) - self.means[:, i].reshape(len(self.means), -1)
-        return w, gap, self.mass[i] * self.mass[j] / w
+        return w, self.means.take(j, axis=1) - self.means.take(i, axis=1), self.mass[i] * self.mass[j] / w
 
-    def cost_of_merging(self, i: Ints | int, j: Ints) -> Floats:
+    def cost_of_merging(self, i: Ints, j: Ints) -> Floats:
         """The inertia that a merge of groups ``i`` and ``j``, pair by pair, adds."""
         _, gap, shrink = self.gap(i, j)
         return np.asarray(shrink * np.einsum("dk,dk->k", gap, gap))
 
-    def merge(self, a: int, b: int) -> None:
-        """Group ``b`` into ``a``."""
-        w = self.mass[a] + self.mass[b]
-        self.means[:, a] += self.mass[b] / w * (self.means[:, b] - self.means[:, a])
+    def merge(self, a: Ints, b: Ints) -> None:
+        """Groups ``b`` into ``a``, pair by pair."""
+        w, gap, _ = self.gap(a, b)
+        self.means[:, a] += self.mass[b] / w * gap
         self.mass[a] = w
+
+    def keep(self, these: NDArray[np.bool_]) -> None:
+        self.mass, self.means = self.mass[these], self.means[:, these]
 
 
 class _Gaussians(_Balls):
@@ -128,16 +136,25 @@ class _Gaussians(_Balls):
         logdet = np.log(np.einsum("ddk->dk", s)).sum(axis=0)
         return np.asarray(n * (logdet - d * np.log(n)) - 2 * w * np.log(w / self.everything))
 
-    def cost_of_merging(self, i: Ints | int, j: Ints) -> Floats:
-        """What a merge of groups ``i`` and ``j``, pair by pair, costs the likelihood."""
+    def merged(self, i: Ints, j: Ints) -> tuple[Floats, Floats]:
+        """Weight and scatter of groups ``i`` and ``j``, pair by pair, as one."""
         w, gap, shrink = self.gap(i, j)
-        s = self.scatter.take(j, axis=2)
-        s += self.scatter[:, :, i].reshape(*s.shape[:2], -1) + self.prior
-        s += (shrink * gap)[:, None] * gap
-        return np.asarray(self.cost(w, s) - self.own[i] - self.own[j])
+        scatter = self.scatter.take(i, axis=2)
+        scatter += self.scatter.take(j, axis=2)
+        scatter += (shrink * gap)[:, None] * gap
+        return w, scatter
 
-    def merge(self, a: int, b: int) -> None:
-        _, gap, shrink = self.gap(a, np.array([b]))
-        self.scatter[:, :, a] += self.scatter[:, :, b] + shrink * gap @ gap.T
+    def cost_of_merging(self, i: Ints, j: Ints) -> Floats:
+        """What a merge of groups ``i`` and ``j``, pair by pair, costs the likelihood."""
+        w, scatter = self.merged(i, j)
+        scatter += self.prior
+        return np.asarray(self.cost(w, scatter) - self.own[i] - self.own[j])
+
+    def merge(self, a: Ints, b: Ints) -> None:
+        w, self.scatter[:, :, a] = self.merged(a, b)
         super().merge(a, b)
-        self.own[a] = self.cost(self.mass[a : a + 1], self.scatter[:, :, a : a + 1] + self.prior)[0]
+        self.own[a] = self.cost(w, self.scatter[:, :, a] + self.prior)
+
+    def keep(self, these: NDArray[np.bool_]) -> None:
+        super().keep(these)
+        self.scatter, self.own = self.scatter[:, :, these], self.own[these]

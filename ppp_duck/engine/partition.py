@@ -48,20 +48,17 @@ def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats
         n = len(rows)
     if n == 0:
         raise ValueError("no row has a positive weight")
-    order = np.arange(n)
-    group: Ints = np.zeros(n, dtype=np.int64)
-    for column in (*rows.T, mass):  # the weight is the last key, so that equal rows are summed in one order
-        size = np.bincount(group)
-        tied = np.flatnonzero(size[group] > 1)  # positions whose order is still open
+    order = np.argsort(rows[:, 0])  # in any order among equals, which is settled next
+    begins = np.append(True, np.diff(rows[order, 0]) > 0)  # where a row differs from the one before
+    for column in (*rows.T[1:], mass):  # the weight is the last key, so that equal rows are summed in one order
+        tied = np.flatnonzero(~(begins & np.append(begins[1:], True)))  # positions whose order is still open
         if not len(tied):
             break
-        inner = np.lexsort((column[order[tied]], group[tied]))
-        order[tied] = order[tied][inner]
-        if column is mass:
-            break
-        value = column[order]
-        group = np.concatenate([[0], np.cumsum((group[1:] != group[:-1]) | (value[1:] != value[:-1]))])
-    start = np.concatenate([[0], np.flatnonzero(np.diff(group)) + 1])
+        order[tied] = order[tied][np.lexsort((column[order[tied]], np.cumsum(begins)[tied]))]
+        if column is not mass:
+            value = column[order[tied]]
+            begins[tied[1:]] |= value[1:] != value[:-1]
+    start = np.flatnonzero(begins)
     mass = np.add.reduceat(mass[order], start)
     if mass.sum() < len(start):
         mass *= len(start) / mass.sum()
@@ -354,17 +351,21 @@ def content_sample(rows: Floats, weights: Floats, size: int) -> tuple[Ints, Floa
     return keep, mass * (weights.sum() / mass.sum())
 
 
-def missed(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> Floats:
-    """What the inertia gains, at most, when a center ``(k,)`` is taken away: its rows go to their second nearest."""
+def missed(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> tuple[Floats, Floats]:
+    """What the inertia gains, at most, when a center ``(k,)`` is taken away, and the inertia of each cell.
+
+    The rows of a center that is gone go to their second nearest.
+    """
     k, half = len(centers), 0.5 * np.einsum("kd,kd->k", centers, centers)
-    loss = np.zeros(k)
+    loss, spread = np.zeros(k), np.zeros(k)
     for lo in range(0, len(rows), size := max(2048, CACHED // k)):
-        own = labels[lo : lo + size]
-        distance = half - rows[lo : lo + size] @ centers.T  # half of it, without the row's own square
+        x, w, own = rows[lo : lo + size], weights[lo : lo + size], labels[lo : lo + size]
+        distance = half - x @ centers.T  # half of it, without the row's own square
         mine = distance[np.arange(len(own)), own]
         distance[np.arange(len(own)), own] = np.inf
-        loss += np.bincount(own, weights[lo : lo + size] * 2 * (distance.min(axis=1) - mine), k)
-    return loss
+        loss += np.bincount(own, w * 2 * (distance.min(axis=1) - mine), k)
+        spread += np.bincount(own, w * (2 * mine + np.einsum("nd,nd->n", x, x)), k)
+    return loss, spread
 
 
 def best_kmeans(
@@ -386,9 +387,12 @@ def best_kmeans(
     tries = SWAPS if k > 1 else 0
     while tries > 0:
         value, centers, labels = best
-        loss = missed(rows, weights, centers, labels)
-        cells = split(rows, weights, [np.flatnonzero(labels == cell) for cell in range(k)])
-        cuts = sorted((-gain, cell) for cell, (_, _, gain) in enumerate(cells) if gain > 0)[:SWAP_WIDTH]
+        loss, spread = missed(rows, weights, centers, labels)
+        # no cut gains more than its cell has: where that is too little, none need be looked for
+        worth = np.flatnonzero(loss.min() - spread <= (dearest + 1e-6) * value / k).tolist()
+        cut = split(rows, weights, [np.flatnonzero(labels == cell) for cell in worth])
+        cells = dict(zip(worth, cut, strict=True))
+        cuts = sorted((-gain, cell) for cell, (_, _, gain) in cells.items() if gain > 0)[:SWAP_WIDTH]
         moves = sorted(
             (float(loss[gone]) + minus_gain, int(gone), cell)
             for gone in np.argsort(loss, kind="stable")[:SWAP_WIDTH]

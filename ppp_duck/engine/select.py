@@ -16,6 +16,7 @@ from ppp_duck.model import Floats, Ints, Mixture
 
 DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
+LEAF_ROWS = 15  # rows a leaf from which the tree is cut, where there are twice as many or more
 LEAF_ITERATIONS = 5  # of Lloyd over the leaves of the tree: enough that they follow the data, whatever cut them
 PILOT = 2048  # rows that leave out candidates far behind, where there are four times as many and no bound on k
 MARGIN = 400.0  # in units of the score: so far behind in a part of the rows, no candidate is the best in all
@@ -69,8 +70,12 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     view = x @ partition.principal_axes(x, weights, VIEW) if x.shape[1] > VIEW else x
     if not view.shape[1]:  # all rows are equal up to rounding
         view = x[:, :1]
-    leaves = partition.grow_tree(view, weights, count, progress)
-    centers = partition.group_means(view, weights, leaves, int(leaves.max()) + 1)
+    few, mass = view, weights
+    if len(x) >= 2 * LEAF_ROWS * count:  # Lloyd brings the leaves to all rows, wherever they were cut
+        keep, mass = partition.content_sample(x, weights, LEAF_ROWS * count)
+        few = view[keep]
+    leaves = partition.grow_tree(few, mass, count, progress)
+    centers = partition.group_means(few, mass, leaves, int(leaves.max()) + 1)
     _, leaves = partition.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
     leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
     ward = agglomerate(view, weights, leaves, "spherical", progress)
@@ -132,6 +137,8 @@ def fit_candidate(
             rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress, wanted
         )
         found.append(weigh(rows, form, mixture, log_likelihood, posterior))
+        if log_likelihood < wanted - gaussian.HOPELESS * total * rows.x.shape[1]:
+            break
     return min(found, key=lambda one: one.score)
 
 

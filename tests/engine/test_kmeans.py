@@ -36,7 +36,11 @@ def test_a_center_that_is_taken_away_is_missed_by_its_rows(seed, k):
     rows, weights, centers = rng.normal(size=(50, 3)), rng.integers(1, 4, 50).astype(float), rng.normal(size=(k, 3))
     labels = partition.nearest(rows, centers)
     before = partition.inertia(rows, weights, centers, labels)
-    for gone, loss in enumerate(partition.missed(rows, weights, centers, labels)):
+    losses, inertias = partition.missed(rows, weights, centers, labels)
+    for cell in range(k):
+        own = labels == cell
+        assert np.isclose(inertias[cell], weights[own] @ ((rows[own] - centers[cell]) ** 2).sum(axis=1))
+    for gone, loss in enumerate(losses):
         rest = np.delete(centers, gone, axis=0)
         after = partition.inertia(rows, weights, rest, partition.nearest(rows, rest))
         assert np.isclose(after - before, loss)
