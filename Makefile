@@ -38,6 +38,7 @@ quality: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.quality.run --large
 	$(BIN)/python -m benchmarks.quality.run
 	$(BIN)/python -m benchmarks.quality.run --null --seeds 6
+	$(BIN)/python -m benchmarks.quality.run --null --large
 	$(BIN)/python -m benchmarks.quality.inertia --large
 	$(BIN)/python -m benchmarks.quality.separable
 	$(BIN)/python -m benchmarks.quality.speed

@@ -113,22 +113,23 @@ def null_data(kind: str, n: int, d: int, seed: int) -> Floats:
     return np.asarray((rows - rows.mean(axis=0)) / rows.std(axis=0))
 
 
-def nulls(seeds: int) -> None:
-    """Share of null sets on which the answer is k = 1."""
+def nulls(seeds: int, large: bool) -> None:
+    """Share of null sets on which the answer is k = 1: of up to 5,000 rows, or of 20,000 and 65,000."""
+    sizes, dimensions = ((20_000, 65_000), (2, 3, 5, 8)) if large else ((200, 1000, 5000), (2, 8, 32))
     for kind in ("normal", "uniform", "student t, 3 df", "exponential"):
-        cases = [(n, d, s) for d in (2, 8, 32) for n in (200, 1000, 5000) for s in range(seeds)]
+        cases = [(n, d, s) for d in dimensions for n in sizes for s in range(seeds)]
         ks = [len(fit(null_data(kind, n, d, s)).sizes) for n, d, s in cases]
         print(f"{kind:16} k = 1 in {np.mean(np.array(ks) == 1):.0%} of {len(ks)}: {ks}", flush=True)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--large", action="store_true", help="also the sets of more than 20,000 rows")
+    options.add_argument("--large", action="store_true", help="also sets of more than 20,000 rows (null: only them)")
     options.add_argument("--null", action="store_true", help="null data instead of labelled sets")
     options.add_argument("--seeds", type=int, default=2, help="null sets per kind, size and dimension")
     chosen = options.parse_args()
     if chosen.null:
-        nulls(chosen.seeds)
+        nulls(chosen.seeds, chosen.large)
         return
     ours = labelled(10**9 if chosen.large else 20_000)
     print(
