@@ -292,9 +292,9 @@ def _buckets(call: Call) -> str:
 
     To group ten million distinct rows costs more than all else. Where there are far more than the sample holds, a
     random part of them (by the key) is grouped, weighted by its inverse: the sample of that sample is unbiased too. It
-    is a larger part where rows repeat, since of rows given often more are kept then. The
-    smallest keys of the buckets tell how many distinct rows there are (Bar-Yossef et al. 2002: their mean is buckets /
-    rows). Counts and sums of integers: no order matters.
+    is a larger part where rows repeat: then more of those given often are kept. The smallest keys of the buckets tell
+    how many distinct rows there are (Bar-Yossef et al. 2002: their mean is buckets / rows). Counts and sums of
+    integers: no order matters.
     """
     rows = "count(*)" if call.options.weight is None else "sum(units)"
     counted = f"SELECT h % {BUCKETS} AS bucket, {rows} AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket"

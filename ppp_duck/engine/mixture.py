@@ -20,7 +20,7 @@ NARROW = 8  # up to so many features a full covariance is a linear function of t
 TINY = 1e-300
 REPEATS = 100.0  # as so many observations, at most, all repeats of rows together count
 SHARE = 0.1  # of the evidence, at most, is that of one distinct row, where there are twenty or more
-HOPELESS = 0.25  # nats per number (row and feature) that no EM climbs from a partition
+HOPELESS = 0.25  # nats per row and feature that no EM climbs from a partition
 EFFECTIVE = 4000.0  # n observations are worth 4000 n / (4000 + n): no real cluster is quite Gaussian
 
 
@@ -259,6 +259,11 @@ def penalty(mixture: Mixture, prior: Prior) -> float:
     return -0.5 * prior.strength * float(logdet + trace)
 
 
+def hopeless(rows: Rows, log_likelihood: float, wanted: float) -> bool:
+    """Whether EM is too far behind to climb to a log likelihood: by ``HOPELESS`` for each row and feature."""
+    return bool(log_likelihood < wanted - HOPELESS * float(rows.weights.sum()) * rows.x.shape[1])
+
+
 def em(
     rows: Rows,
     posterior: Floats,
@@ -271,8 +276,8 @@ def em(
 ) -> tuple[Mixture, float, Floats]:
     """EM from posteriors ``(n, m)``, until the penalised log likelihood per row gains less than ``tolerance``.
 
-    It gives up, too, where it is ``HOPELESS`` nats per row below the log likelihood ``wanted``, and where it would not
-    come to it if it went on to climb three times as fast as in its last step: it hardly ever climbs faster.
+    It gives up, too, where it is ``hopeless`` to come to the log likelihood ``wanted``, or would not if it went on to
+    climb three times as fast as in its last step: it hardly ever climbs faster.
 
     Returns the mixture, its log likelihood (without the penalty, rows counted as evidence) and the posteriors under it,
     in the memory of those given: fresh memory for each step would cost a quarter of the time.
@@ -288,7 +293,7 @@ def em(
         gain = climbed - before
         if gain <= tolerance * total or step == iterations:
             break
-        if log_likelihood < wanted - HOPELESS * total * rows.x.shape[1]:
+        if hopeless(rows, log_likelihood, wanted):
             break
         if step > 0 and log_likelihood + 3 * (iterations - step) * max(gain, log_likelihood - likely) < wanted:
             break

@@ -49,7 +49,8 @@ def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats
     if n == 0:
         raise ValueError("no row has a positive weight")
     order = np.argsort(rows[:, 0])  # in any order among equals, which is settled next
-    begins = np.append(True, np.diff(rows[order, 0]) > 0)  # where a row differs from the one before
+    value = rows[order, 0]
+    begins = np.append(True, value[1:] != value[:-1])  # where a row differs from the one before
     for column in (*rows.T[1:], mass):  # the weight is the last key, so that equal rows are summed in one order
         tied = np.flatnonzero(~(begins & np.append(begins[1:], True)))  # positions whose order is still open
         if not len(tied):

@@ -16,7 +16,7 @@ from ppp_duck.model import Floats, Ints, Mixture
 
 DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
-LEAF_ROWS = 15  # rows a leaf from which the tree is cut, where there are twice as many or more
+LEAF_ROWS = 15  # rows a leaf of which the tree is grown, where there are twice as many or more
 LEAF_ITERATIONS = 5  # of Lloyd over the leaves of the tree: enough that they follow the data, whatever cut them
 PILOT = 2048  # rows that leave out candidates far behind, where there are four times as many and no bound on k
 MARGIN = 400.0  # in units of the score: so far behind in a part of the rows, no candidate is the best in all
@@ -137,8 +137,8 @@ def fit_candidate(
             rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress, wanted
         )
         found.append(weigh(rows, form, mixture, log_likelihood, posterior))
-        if log_likelihood < wanted - gaussian.HOPELESS * total * rows.x.shape[1]:
-            break
+        if gaussian.hopeless(rows, log_likelihood, wanted):
+            break  # the other family would be, too
     return min(found, key=lambda one: one.score)
 
 
