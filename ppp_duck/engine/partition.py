@@ -26,8 +26,8 @@ ALONE = 1 << 9  # rows of a node from which it is split alone: smaller ones toge
 SWAPS = 300  # Lloyd runs that the search for the best k-means partition may spend
 SWAP_WIDTH = 6  # centers to take away, and cells to cut, that one round weighs
 SWAP_MOVES = 15  # of their pairs, how many a round tries
-SWAP_STEPS = 20  # of Lloyd, after which a move that is behind by more than SWAP_SLACK of the inertia is dropped
-SWAP_SLACK = 0.002
+SWAP_STEPS = 20  # of Lloyd, after which a move that is behind by more than a share of the inertia is dropped
+SWAP_SLACK = 0.002  # that share, where rows are few: Lloyd to its end on all rows takes hundreds of steps
 
 
 def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
@@ -370,13 +370,20 @@ def missed(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> tupl
 
 
 def best_kmeans(
-    rows: Floats, weights: Floats, firsts: list[Ints], k: int, progress: Progress, dearest: float = np.inf
+    rows: Floats,
+    weights: Floats,
+    firsts: list[Ints],
+    k: int,
+    progress: Progress,
+    dearest: float = np.inf,
+    slack: float = SWAP_SLACK,
 ) -> tuple[Floats, Ints]:
     """The lowest Lloyd optimum found from some partitions and, from the best, by moving one center at a time.
 
     A move takes the center that is missed least away (its rows go to their second nearest) and cuts in two the cell
     whose best cut gains most; Lloyd follows; the first move that lowers the inertia is kept, until none does. Only
-    moves that lose at first no more than ``dearest`` of a mean cell's inertia are tried.
+    moves that lose at first no more than ``dearest`` of a mean cell's inertia are tried, and those are dropped that are
+    behind by ``slack`` of the inertia after some steps of Lloyd.
     """
     best: tuple[float, Floats, Ints] | None = None
     for labels in firsts:
@@ -409,7 +416,7 @@ def best_kmeans(
             moved[gone] = weights[right] @ rows[right] / weights[right].sum()
             new_centers, new_labels = lloyd(rows, weights, moved, progress, SWAP_STEPS)
             new_value = inertia(rows, weights, new_centers, new_labels)
-            if new_value < value * (1 + SWAP_SLACK):
+            if new_value < value * (1 + slack):
                 new_centers, new_labels = lloyd(rows, weights, new_centers, progress)
                 new_value = inertia(rows, weights, new_centers, new_labels)
             if new_value < value * (1 - 1e-9):

@@ -110,7 +110,7 @@ def _best_kmeans(every: Rows, sample: Rows, firsts: list[Ints], k: int, progress
     if len(every.x) == len(sample.x):
         return centers, labels
     firsts = [partition.nearest(every.x, centers)]
-    return partition.best_kmeans(every.x, every.weights, firsts, k, progress, DEAREST)
+    return partition.best_kmeans(every.x, every.weights, firsts, k, progress, DEAREST, slack=0.0)
 
 
 def _as_cells(
