@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ppp_duck.engine import blas, modality, partition, select, validate
+from ppp_duck.engine import blas, modality, moves, partition, select, validate
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.mixture import Rows
 from ppp_duck.engine.partition import Progress
@@ -106,11 +106,11 @@ def _refit(
 
 def _best_kmeans(every: Rows, sample: Rows, firsts: list[Ints], k: int, progress: Progress) -> tuple[Floats, Ints]:
     """The best k-means partition of the sample, and from there, with few moves of centers, of all rows."""
-    centers, labels = partition.best_kmeans(sample.x, sample.weights, firsts, k, progress)
+    centers, labels = moves.best_kmeans(sample.x, sample.weights, firsts, k, progress)
     if len(every.x) == len(sample.x):
         return centers, labels
     firsts = [partition.nearest(every.x, centers)]
-    return partition.best_kmeans(every.x, every.weights, firsts, k, progress, DEAREST, slack=0.0)
+    return moves.best_kmeans(every.x, every.weights, firsts, k, progress, DEAREST, slack=0.0)
 
 
 def _as_cells(

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppp_duck.engine import partition
+from ppp_duck.engine import moves, partition
 
 
 @settings(max_examples=40, deadline=None)
@@ -15,7 +15,7 @@ def test_no_single_row_can_change_its_cell_and_lower_the_inertia(seed, k):
     rng = np.random.default_rng(seed)
     rows, weights = rng.normal(size=(30, 2)), rng.integers(1, 4, 30).astype(float)
     first = rows[:k].copy()
-    centers, labels = partition.lloyd_and_moves(rows, weights, first)
+    centers, labels = moves.lloyd_and_moves(rows, weights, first)
     best = partition.inertia(rows, weights, centers, labels)
     plain = partition.inertia(rows, weights, *partition.lloyd(rows, weights, first))
     assert best <= plain * (1 + 1e-12)
@@ -26,7 +26,7 @@ def test_no_single_row_can_change_its_cell_and_lower_the_inertia(seed, k):
             moved[row] = cell
             if len(np.unique(moved)) == k:
                 value = partition.inertia(rows, weights, partition.group_means(rows, weights, moved, k), moved)
-                assert value >= best * (1 - 1.01 * partition.ROW_GAIN)
+                assert value >= best * (1 - 1.01 * moves.ROW_GAIN)
 
 
 @settings(max_examples=20, deadline=None)
@@ -36,7 +36,7 @@ def test_a_center_that_is_taken_away_is_missed_by_its_rows(seed, k):
     rows, weights, centers = rng.normal(size=(50, 3)), rng.integers(1, 4, 50).astype(float), rng.normal(size=(k, 3))
     labels = partition.nearest(rows, centers)
     before = partition.inertia(rows, weights, centers, labels)
-    losses, inertias = partition.missed(rows, weights, centers, labels)
+    losses, inertias = moves.missed(rows, weights, centers, labels)
     for cell in range(k):
         own = labels == cell
         assert np.isclose(inertias[cell], weights[own] @ ((rows[own] - centers[cell]) ** 2).sum(axis=1))
@@ -53,9 +53,9 @@ def test_centers_move_between_groups_where_lloyd_alone_does_not() -> None:
     bad = (rows[:, 0] > 20) * 2 + ((rows[:, 0] <= 20) & (rows[:, 1] > 0))
     _, stuck = partition.lloyd(rows, np.ones(600), partition.group_means(rows, np.ones(600), bad, 3))
     assert sorted(np.bincount(stuck))[-1] == 400
-    _, dear = partition.best_kmeans(rows, np.ones(600), [bad], 3, partition.silent, dearest=-1e9)
+    _, dear = moves.best_kmeans(rows, np.ones(600), [bad], 3, partition.silent, dearest=-1e9)
     assert sorted(np.bincount(dear))[-1] == 400
-    _, labels = partition.best_kmeans(rows, np.ones(600), [bad], 3, partition.silent)
+    _, labels = moves.best_kmeans(rows, np.ones(600), [bad], 3, partition.silent)
     assert np.bincount(labels).tolist() == [200, 200, 200]
 
 
