@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,34 @@ def test_no_single_row_can_change_its_cell_and_lower_the_inertia(seed, k):
             if len(np.unique(moved)) == k:
                 value = partition.inertia(rows, weights, partition.group_means(rows, weights, moved, k), moved)
                 assert value >= best * (1 - 1.01 * moves.ROW_GAIN)
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 40])
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), iterations=st.sampled_from([1, 5, 6, 9, 20, 300]), groups=st.booleans())
+def test_later_steps_of_lloyd_are_those_that_look_at_every_row(k, seed, iterations, groups):
+    rng = np.random.default_rng(seed)
+    rows, weights = rng.normal(size=(700, 3)), rng.integers(1, 9, 700).astype(float)
+    rows += groups * 5 * rng.normal(size=(5, 3))[rng.integers(0, 5, 700)]
+    first = rows[: k // 2 + 1].repeat(2, axis=0)[:k]  # twice each: some cells are empty at first
+    found = partition.lloyd(rows, weights, first, iterations=iterations)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(partition, "FIRST_STEPS", 10**9)
+        plain = partition.lloyd(rows, weights, first, iterations=iterations)
+    np.testing.assert_array_equal(found[1], plain[1])
+    np.testing.assert_array_equal(found[0], plain[0])
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), k=st.integers(1, 12))
+def test_lloyd_ends_at_a_fixed_point_where_rows_are_equally_near(seed, k):
+    rng = np.random.default_rng(seed)
+    rows = np.unique(rng.integers(0, 9, size=(60, 2)).astype(float), axis=0)
+    weights = rng.integers(1, 4, len(rows)).astype(float)
+    centers, labels = partition.lloyd(rows, weights, rows[:k])
+    np.testing.assert_array_equal(labels, partition.nearest(rows, centers))
+    np.testing.assert_array_equal(centers, partition.group_means(rows, weights, labels, k))
+    assert len(np.unique(labels)) == k
 
 
 @settings(max_examples=20, deadline=None)
