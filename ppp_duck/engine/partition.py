@@ -19,6 +19,7 @@ Progress = Callable[[str, int], None]  # told the stage and its k; may raise, wh
 CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
 MANY = 32  # centers from which the nearest one of a row is sought along the row: below that, along all rows at once
 CACHED = 1 << 16  # numbers of a block that stays in the processor's cache
+LEFT = 1e-6  # share of the largest mass that a cell had, below which its sums are taken anew
 FIRST_STEPS = 5  # of Lloyd, in which most rows are looked at anyway
 CUT_AXES = 3  # principal axes on which a node looks for its cut
 ALONE = 1 << 9  # rows of a node from which it is split alone: smaller ones together with those of about their size
@@ -172,6 +173,7 @@ def later_steps(
     """
     k, labels = len(centers), labels.copy()
     mass, total = group_sums(rows, weights, labels, k)
+    highest = mass.copy()
     size = np.bincount(labels, minlength=k)
     squares = np.einsum("nd,nd->n", rows, rows)
     # squared distances are differences of squares: what rounding leaves of them, as a distance
@@ -192,6 +194,10 @@ def later_steps(
             mass += own_mass
             total += own_total
         labels[at], size, done = to, new_size, done + 1
+        highest = np.maximum(highest, mass)
+        if (mass < LEFT * highest).any():  # a difference of large numbers
+            mass, total = group_sums(rows, weights, labels, k)
+            highest = mass.copy()
         moved = total / mass[:, None]
         shift = np.sqrt(((moved - centers) ** 2).sum(axis=1))
         centers = moved

@@ -32,10 +32,15 @@ def test_no_single_row_can_change_its_cell_and_lower_the_inertia(seed, k):
 
 @pytest.mark.parametrize("k", [1, 2, 7, 40])
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10_000), iterations=st.sampled_from([1, 5, 6, 9, 20, 300]), groups=st.booleans())
-def test_later_steps_of_lloyd_are_those_that_look_at_every_row(k, seed, iterations, groups):
+@given(
+    seed=st.integers(0, 10_000),
+    iterations=st.sampled_from([1, 5, 6, 9, 20, 300]),
+    groups=st.booleans(),
+    heavy=st.sampled_from([1.0, 1e18]),
+)
+def test_later_steps_of_lloyd_are_those_that_look_at_every_row(k, seed, iterations, groups, heavy):
     rng = np.random.default_rng(seed)
-    rows, weights = rng.normal(size=(700, 3)), rng.integers(1, 9, 700).astype(float)
+    rows, weights = rng.normal(size=(700, 3)), np.where(rng.random(700) < 0.02, heavy, rng.integers(1, 9, 700))
     rows += groups * 5 * rng.normal(size=(5, 3))[rng.integers(0, 5, 700)]
     first = rows[: k // 2 + 1].repeat(2, axis=0)[:k]  # twice each: some cells are empty at first
     found = partition.lloyd(rows, weights, first, iterations=iterations)
@@ -44,6 +49,15 @@ def test_later_steps_of_lloyd_are_those_that_look_at_every_row(k, seed, iteratio
         plain = partition.lloyd(rows, weights, first, iterations=iterations)
     np.testing.assert_array_equal(found[1], plain[1])
     np.testing.assert_array_equal(found[0], plain[0])
+
+
+def test_heavy_rows_that_leave_a_cell_take_no_digits_of_the_others_along(monkeypatch):
+    rows = np.array([[-2.4, 0], [2.4, 0], [0, 0.1], [0, 0.3], [-2.6, 0], [2.6, 0]])
+    weights = np.array([1e18, 1e18, 1, 1, 1, 1])
+    monkeypatch.setattr(partition, "FIRST_STEPS", 1)  # after it the heavy ones are in the middle cell, with its own two
+    centers, labels = partition.lloyd(rows, weights, np.array([[0.0, 0], [-5, 0], [5, 0]]))
+    assert labels.tolist() == [1, 2, 0, 0, 1, 2]
+    assert centers[0].tolist() == [0, 0.2]
 
 
 @settings(max_examples=30, deadline=None)
