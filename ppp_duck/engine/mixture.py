@@ -20,7 +20,7 @@ NARROW = 8  # up to so many features a full covariance is a linear function of t
 TINY = 1e-300
 REPEATS = 100.0  # as so many observations, at most, all repeats of rows together count
 SHARE = 0.1  # of the evidence, at most, is that of one distinct row, where there are twenty or more
-HOPELESS = 0.25  # nats per row and feature that no EM climbs from a partition
+HOPELESS = 0.25  # nats per row and feature that EM does not climb from a partition by k-means or agglomeration
 EFFECTIVE = 4000.0  # n observations are worth 4000 n / (4000 + n): no real cluster is quite Gaussian
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine import partition, select
 from ppp_duck.engine.mixture import Rows
 
@@ -56,3 +57,22 @@ def test_all_rows_weigh_all_candidates_where_rows_are_few_or_k_is_bounded(
 ) -> None:
     _, fits = searched(monkeypatch, groups(n, 3), k_max)
     assert {fit[0] for fit in fits} == {n}
+
+
+def test_em_ends_at_once_where_it_is_hopelessly_behind() -> None:
+    rows = groups(600, 4)
+    labels = select.starts(rows, 1, partition.silent).round.labels(9)
+    prior = gaussian.covariance_prior(rows, "diag", 9)
+
+    def climb(wanted: float) -> tuple[int, float]:
+        steps: list[str] = []
+        start = gaussian.one_hot(labels, 9)
+        _, found, _ = gaussian.em(rows, start, "diag", prior, 50, 1e-6, lambda stage, _: steps.append(stage), wanted)
+        return len(steps), found
+
+    steps, best = climb(-np.inf)
+    assert steps > 2
+    assert climb(best) == (steps, best)
+    once, first = climb(best + gaussian.HOPELESS * 600 * 3)
+    assert once == 1
+    assert first < best
