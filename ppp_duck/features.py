@@ -219,8 +219,12 @@ def unscaled(features: Sequence[Feature], columns: Sequence[Column]) -> tuple[Fl
         fill = one.fill * one.scale + one.center
         fill = np.rint(fill) if one.kind == "text" else fill
         plain.append(replace(one, center=np.zeros(len(fill)), scale=np.ones(len(fill)), fill=fill))
-    units = np.concatenate([np.full(len(one.center), one.unit) for one in features])
-    return encode(plain, columns, impute=True).values, units
+    return encode(plain, columns, impute=True).values, units_of(features)
+
+
+def units_of(features: Sequence[Feature]) -> Floats:
+    """The unit of each position ``(d,)`` of the points: that of its feature."""
+    return np.concatenate([np.full(len(one.center), one.unit) for one in features])
 
 
 def _raw(column: Column, kind: str, positions: int) -> tuple[Floats, Ints]:

@@ -19,7 +19,7 @@ from ppp_duck.engine.partition import Progress
 from ppp_duck.engine.refine import Refinement
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError, show
-from ppp_duck.features import encode, learn_feature, unscaled
+from ppp_duck.features import encode, learn_feature, units_of, unscaled
 from ppp_duck.model import Beyond, Clustering, Floats, Ints, Model, ModelSet
 from ppp_duck.rewrite import are_numbers
 from ppp_duck.sources import Column
@@ -143,7 +143,7 @@ def refined(model: Model, refinement: Refinement) -> Model:
     model = replace(model, clustering=found.clustering)
     if model.means is None:
         return model
-    unit = np.concatenate([np.full(len(one.center), one.unit) for one in model.features])
+    unit = units_of(model.features)
     center, scale = (np.concatenate([getattr(one, name) for one in model.features]) for name in ("center", "scale"))
     means = (found.clustering.centers * scale + center) * unit
     return replace(model, means=means, spreads=found.spreads * scale * unit)

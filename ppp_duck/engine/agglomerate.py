@@ -60,8 +60,8 @@ def agglomerate(rows: Floats, weights: Floats, leaves: Ints, form: str, progress
             progress("merge", len(increase))
         if len(increase) == 1:
             break
-        partner = increase.argmin(axis=1)
-        a = np.flatnonzero((partner[partner] == np.arange(len(partner))) & (partner > np.arange(len(partner))))
+        own, partner = np.arange(len(increase)), increase.argmin(axis=1)
+        a = np.flatnonzero((partner[partner] == own) & (own < partner))
         b = partner[a]
         cost = increase[a, b]
         height[a] = np.maximum(cost, np.maximum(height[a], height[b]))

@@ -152,28 +152,28 @@ def lloyd(
                 size = np.bincount(labels, minlength=k)
                 worst = int(np.argmax(np.where(size[labels] > 1, cost, -1.0)))
                 labels[worst], cost[worst] = empty, -1.0
-        centers = group_means(rows, weights, labels, k)
         done += 1
-        if done == FIRST_STEPS:
-            labels, more = later_steps(rows, weights, centers, labels, progress, iterations - done)
-            centers, done = group_means(rows, weights, labels, k), done + more
+        if done == FIRST_STEPS < iterations:
+            labels, more = later_steps(rows, weights, labels, k, progress, iterations - done)
+            done += more
+        centers = group_means(rows, weights, labels, k)
         before = labels
     return centers, labels
 
 
 def later_steps(
-    rows: Floats, weights: Floats, centers: Floats, labels: Ints, progress: Progress, iterations: int
+    rows: Floats, weights: Floats, labels: Ints, k: int, progress: Progress, iterations: int
 ) -> tuple[Ints, int]:
     """Labels after more of Lloyd's iterations, and how many: each looks only at rows that can have changed their cell.
 
-    ``centers`` are the means of ``labels``. A row is not looked at while its own center and the second nearest have
-    moved less, in all, than the one was nearer than the other (Hamerly 2010). Ends where no row moves, or where a cell
-    would lose its last row. Sums of cells change by the rows that move, so that they differ from sums over all rows by
-    rounding: what comes out is checked by the caller's next iteration.
+    Each of the ``k`` cells of ``labels`` has a row. A row is not looked at while its own center and the second nearest
+    have moved less, in all, than the one was nearer than the other (Hamerly 2010). Ends where no row moves, or where a
+    cell would lose its last row. Sums of cells change by the rows that move, so that they differ from sums over all
+    rows by rounding: what comes out is checked by the caller's next iteration.
     """
-    k, labels = len(centers), labels.copy()
+    labels = labels.copy()
     mass, total = group_sums(rows, weights, labels, k)
-    highest = mass.copy()
+    centers, highest = total / mass[:, None], mass.copy()
     size = np.bincount(labels, minlength=k)
     squares = np.einsum("nd,nd->n", rows, rows)
     # squared distances are differences of squares: what rounding leaves of them, as a distance
