@@ -3,7 +3,7 @@ VENV ?= .venv
 DUCKDB ?= duckdb
 BIN = $(VENV)/bin
 
-.PHONY: all demo test lint bench quality clean
+.PHONY: all demo sql test lint bench quality clean
 
 all: lint test
 
@@ -19,6 +19,10 @@ $(VENV)/.bench: $(VENV)/.made
 
 demo: $(VENV)/.made
 	$(BIN)/python examples/demo.py
+
+# The macros in sql/ and the statements in sql/golden/; a test says where they are out of date.
+sql: $(VENV)/.made
+	$(BIN)/python sql/make.py
 
 test: $(VENV)/.made
 	$(BIN)/python -m pytest

@@ -10,7 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.metrics import adjusted_rand_score
 
 import ppp_duck
-from ppp_duck.model import Floats, Ints
+from ppp_duck.models.model import Floats, Ints
 
 
 def sets() -> Iterator[tuple[str, Floats, Ints]]:

@@ -2,8 +2,8 @@
 
 from ppp_duck.api import Model, fit, load
 from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
-from ppp_duck.progress import Progress
 from ppp_duck.register import connect, register
+from ppp_duck.running.progress import Progress
 from ppp_duck.version import VERSION as __version__
 
 __all__ = [

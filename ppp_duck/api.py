@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
-from ppp_duck import errors, stored
+from ppp_duck import errors
+from ppp_duck.binding.options import check_options, check_reading
+from ppp_duck.binding.quoting import literal, quote
+from ppp_duck.binding.source import find_source, path_of
 from ppp_duck.errors import PPPError
-from ppp_duck.model import ModelSet
-from ppp_duck.options import ARGUMENTS, check_options, check_reading
+from ppp_duck.models import table
+from ppp_duck.models.model import ModelSet
 from ppp_duck.register import register
-from ppp_duck.sources import find_source, literal, path_of, quote
 
 RAISED = re.compile(
     r"Python exception occurred while executing the UDF: (\w+): (.*?)(\n\nAt:|\n\nLINE \d+:|\Z)", re.DOTALL
@@ -63,55 +65,53 @@ class Model:
     def predict(
         self, con: duckdb.DuckDBPyConnection, src: str, output: str = "id", prefix: str = ""
     ) -> duckdb.DuckDBPyRelation:
-        """Every row of ``src`` with the cluster that it belongs to, as ``ppp_predict`` returns it."""
-        return _relation(con, "ppp_predict", src, {"model": self.query, "output": output, "prefix": prefix})
+        """Every row of ``src`` with its cluster, as ``ppp_predict`` returns it."""
+        return _relation(con, "ppp_predict", src, model=self.query, output=output, prefix=prefix)
 
     def evaluate(self, con: duckdb.DuckDBPyConnection, src: str) -> duckdb.DuckDBPyRelation:
         """How good the model is on the rows of ``src``, as ``ppp_evaluate`` returns it."""
-        return _relation(con, "ppp_evaluate", src, {"model": self.query})
+        return _relation(con, "ppp_evaluate", src, model=self.query)
 
     def profile(self, con: duckdb.DuckDBPyConnection, src: str) -> duckdb.DuckDBPyRelation:
         """What the rows of each cluster are like, as ``ppp_profile`` returns it."""
-        return _relation(con, "ppp_profile", src, {"model": self.query})
+        return _relation(con, "ppp_profile", src, model=self.query)
 
     def centers(self) -> duckdb.DuckDBPyRelation:
         """The centre of each cluster in the units of the columns, as ``ppp_centers`` returns it."""
-        return _relation(self.connection, "ppp_centers", self.query, {})
+        return _relation(self.connection, "ppp_centers", self.query)
 
     def trials(self) -> duckdb.DuckDBPyRelation:
         """Every candidate that the search weighed, as ``ppp_trials`` returns it."""
-        return _relation(self.connection, "ppp_trials", self.query, {})
+        return _relation(self.connection, "ppp_trials", self.query)
 
     def info(self) -> duckdb.DuckDBPyRelation:
         """What the model was made of, as ``ppp_info`` returns it."""
-        return _relation(self.connection, "ppp_info", self.query, {})
+        return _relation(self.connection, "ppp_info", self.query)
 
     def compare(self, a: int, b: int | None = None) -> duckdb.DuckDBPyRelation:
         """What sets cluster ``a`` apart from ``b``, or from all the others, as ``ppp_compare`` returns it."""
-        return _relation(self.connection, "ppp_compare", self.query, {"a": a, "b": b})
+        return _relation(self.connection, "ppp_compare", self.query, a=a, b=b)
 
     @property
     def k(self) -> int:
         """The number of clusters, in all groups together."""
-        return sum(len(one.clustering.sizes) for one in self.models.models if one.clustering is not None)
+        return sum(len(model.clustering.sizes) for model in self.models.models if model.clustering is not None)
 
     @property
     def fingerprint(self) -> str | tuple[str, ...]:
         """Equal for equal data and options: a hash, or with ``by`` one for each group."""
-        found = tuple(dict(one.report)["fingerprint"] for one in self.models.models)
-        return found if self.models.by else found[0]
+        fingerprints = tuple(dict(model.report)["fingerprint"] for model in self.models.models)
+        return fingerprints if self.models.by else fingerprints[0]
 
     def __repr__(self) -> str:
-        rows = [row for row in stored.to_rows(self.models, "") if row["cluster_id"] is not None]
-        groups = f" in {len(self.models.models)} groups by {', '.join(self.models.by)}" if self.models.by else ""
-        agreement = "".join(
-            f", agreement {one.clustering.overall_agreement:.3f}"
-            for one in self.models.models[: 1 - bool(groups)]
-            if one.clustering is not None
-        )
-        lines = [f"Model of {self.name}: k = {self.k}{groups}{agreement}"]
+        by, models = self.models.by, self.models.models
+        rows = [row for row in table.to_rows(self.models, "") if row["cluster_id"] is not None]
+        about = f" in {len(models)} groups by {', '.join(by)}" if by else ""
+        if not by and models[0].clustering is not None:
+            about = f", agreement {models[0].clustering.overall_agreement:.3f}"
+        lines = [f"Model of {self.name}: k = {self.k}{about}"]
         for row in rows[:SHOWN]:
-            group = f"{row['g']} " if self.models.by else ""
+            group = f"{row['g']} " if by else ""
             center = ", ".join(f"{name} {_short(value)}" for name, value in json.loads(row["center"]).items())
             lines.append(f"  {group}cluster {row['cluster_id']}: size {row['size']:g}, {center}")
         if len(rows) > SHOWN:
@@ -120,29 +120,25 @@ class Model:
 
 
 def fit(con: duckdb.DuckDBPyConnection, src: str, **options: Any) -> Model:
-    """Fit a model to a table, view, file, DataFrame variable or SELECT; options are the arguments of ``ppp_fit``.
+    """Fit a model to a table, view, file, DataFrame variable or SELECT. Options are the arguments of ``ppp_fit``.
 
-    Raises OptionError, SourceError or FeatureError, as the SQL function says them.
+    Raises OptionError, SourceError or FeatureError, with the message of the SQL function.
     """
     register(con)
     check_options("ppp_fit", options)
-    given = _arguments({name: options[name] for name in ARGUMENTS["ppp_fit"] if options.get(name) is not None})
-    return _read(con, str(src), f"ppp_fit({', '.join([literal(src), *given])})")
+    return _read(con, str(src), _call("ppp_fit", src, options))
 
 
 def load(con: duckdb.DuckDBPyConnection, name: str) -> Model:
     """A model that was stored as a table, or a view, file or SELECT of one. Raises ModelError if it cannot be used."""
     register(con)
-    cursor = con.cursor()
-    try:
+    with closing(con.cursor()) as cursor:
         relation = find_source("load", name, cursor).relation
-    finally:
-        cursor.close()
     return _read(con, name, relation)
 
 
 def _read(con: duckdb.DuckDBPyConnection, name: str, relation: str) -> Model:
-    """The rows of a model, as texts and types, become a SELECT of literals that gives them back."""
+    """The model in a relation's rows, which it keeps as a SELECT of literals."""
     with _our_errors(), _all_frames(con):
         texts = con.execute(
             f'SELECT CAST(COLUMNS(*) AS VARCHAR) AS "\\0", typeof(COLUMNS(*)) AS "type \\0" FROM {relation}'
@@ -151,11 +147,8 @@ def _read(con: duckdb.DuckDBPyConnection, name: str, relation: str) -> Model:
         rows = texts.fetchall()
     width = len(columns) // 2
     names = columns[:width]
-    models = stored.from_rows(name, [dict(zip(names, row[:width], strict=True)) for row in rows])
-    values = ",\n".join(
-        "(" + ", ".join(_typed(text, kind) for text, kind in zip(row[:width], row[width:], strict=True)) + ")"
-        for row in rows
-    )
+    models = table.from_rows(name, [dict(zip(names, row[:width], strict=True)) for row in rows])
+    values = ",\n".join(f"({', '.join(map(_typed, row[:width], row[width:]))})" for row in rows)
     query = f"SELECT * FROM (VALUES {values}) AS model({', '.join(map(quote, names))})"
     return Model(dict(models.models[0].report).get("source", name), query, models, con)
 
@@ -173,17 +166,18 @@ def _typed(text: str | None, kind: str) -> str:
 
 
 def _relation(
-    con: duckdb.DuckDBPyConnection, function: str, first: str, options: Mapping[str, Any]
-) -> duckdb.DuckDBPyRelation:
+    con: duckdb.DuckDBPyConnection, function: str, first: str, **options: object
+) -> duckdb.DuckDBPyRelation:  # fmt: skip
     register(con)
     check_reading(function, {name: value for name, value in options.items() if value is not None})
-    arguments = _arguments({name: value for name, value in options.items() if value is not None})
     with _our_errors(), _all_frames(con):
-        return con.sql(f"FROM {function}({', '.join([literal(first), *arguments])})")
+        return con.sql(f"FROM {_call(function, first, options)}")
 
 
-def _arguments(options: Mapping[str, Any]) -> list[str]:
-    return [f"{name} := {_value(value)}" for name, value in options.items()]
+def _call(function: str, first: str, options: dict[str, object]) -> str:
+    """The text of a call. None stands for the default."""
+    named = (f"{name} := {_value(value)}" for name, value in options.items() if value is not None)
+    return f"{function}({', '.join([literal(first), *named])})"
 
 
 def _value(value: object) -> str:
@@ -194,15 +188,15 @@ def _value(value: object) -> str:
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
-    """What our functions raise inside DuckDB comes out as DuckDB's error: say it as ours again."""
+    """DuckDB wraps what our functions raise into its own error: raise ours again."""
     try:
         yield
     except duckdb.Error as error:
-        found = RAISED.search(str(error))
-        kind = getattr(errors, found[1], None) if found else None
-        if found is None or not (isinstance(kind, type) and issubclass(kind, PPPError)):
+        raised = RAISED.search(str(error))
+        kind = getattr(errors, raised[1], None) if raised else None
+        if raised is None or not (isinstance(kind, type) and issubclass(kind, PPPError)):
             raise
-        raise kind(found[2].strip()) from None
+        raise kind(raised[2].strip()) from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The one place that changes a connection: Python functions and SQL macros in, nothing left in the user's file."""
+"""The one place that changes a connection: adds Python functions and SQL macros, leaves nothing in the user's file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from ppp_duck import refining, sources, statements
+from ppp_duck.binding import statement
+from ppp_duck.binding.interface import RETURNS
+from ppp_duck.binding.quoting import literal
+from ppp_duck.binding.source import Source, find_source, unseen
 from ppp_duck.errors import PPPError
-from ppp_duck.functions import FUNCTIONS
-from ppp_duck.progress import Choice, check, choose, forget
+from ppp_duck.running.functions import FUNCTIONS
+from ppp_duck.running.progress import Choice, check, choose, forget
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
@@ -29,11 +33,11 @@ def register(con: duckdb.DuckDBPyConnection, progress: Choice = None) -> duckdb.
     The macros are temporary and belong to this connection; call it for each connection or cursor that needs them, as
     often as you like. The Python functions behind them are shared by all connections to the same database.
 
-    ``progress`` is what this connection is told while a fit runs. None, the default: a line on stderr where somebody
-    types at a prompt or in a notebook, once the fit has taken a second; or what was chosen for this connection before.
-    True: always a line. False: nothing. A function: it is called with a ``ppp_duck.Progress`` some times a second and,
-    with the stage ``'done'``, at the end. That is on a thread of the statement, and the fit waits for it. It may call
-    ``con.interrupt()`` and use cursors, but not this connection. What it raises ends the statement, as a PPPError.
+    ``progress`` is how this connection shows a running fit. None, the default: a line on stderr where somebody types at
+    a prompt or in a notebook, once the fit has taken a second; or the earlier choice for this connection. True: always
+    a line. False: nothing. A function: it is called with a ``ppp_duck.Progress`` some times a second and, with the
+    stage ``'done'``, at the end. The call is on a thread of the statement, and the fit waits for it. The function may
+    call ``con.interrupt()`` and use cursors, but not this connection. What it raises ends the statement as a PPPError.
 
     Raises OptionError where ``progress`` is none of these.
 
@@ -80,45 +84,38 @@ def _forget(number: int, gone: object) -> None:
 
 
 def _create_functions(con: duckdb.DuckDBPyConnection) -> None:
-    # On a cursor, so that a rollback of the caller's transaction does not take them away from other connections.
-    cursor = con.cursor()
-    try:
+    # On a cursor: a rollback of the caller's transaction would take them away from other connections.
+    with closing(con.cursor()) as cursor:
         known = {row[0] for row in cursor.execute(
             "SELECT function_name FROM duckdb_functions() WHERE starts_with(function_name, 'ppp__')"
         ).fetchall()}  # fmt: skip
-        # The rewrite must be folded while binding, so it is not volatile; the others are, so that the optimizer never
+        # DuckDB folds the rewrite while it binds, so that is not volatile. The others are, so that the optimizer never
         # evaluates one twice for the same row.
-        functions: list[tuple[str, Callable[..., pa.Array], str, bool]] = [("ppp__rewrite", _rewrite, "VARCHAR", False)]
-        for table in (FUNCTIONS, refining.FUNCTIONS):
-            functions += [(name, function, returns, True) for name, (function, returns) in table.items()]
-        for name, function, returns, volatile in functions:
+        functions: dict[str, Callable[..., pa.Array]] = {"ppp__rewrite": _rewrite, **FUNCTIONS}
+        for name, function in functions.items():
             if name not in known:
                 cursor.create_function(  # type: ignore[call-overload, unused-ignore]
-                    name, function, None, returns, type="arrow", null_handling="special", side_effects=volatile
-                )
-    finally:
-        cursor.close()
+                    name, function, None, RETURNS[name], type="arrow", null_handling="special",
+                    side_effects=name != "ppp__rewrite",
+                )  # fmt: skip
 
 
 def _rewrite(*arguments: pa.ChunkedArray) -> pa.Array:
-    """Bind time: the call's arguments in, the statement's text out. Folded by DuckDB, so called with one row."""
+    """Bind time: the arguments of a call in, the text of its statement out. DuckDB calls it with one row."""
     number, search_path, function, src, given = (argument[0].as_py() for argument in arguments)
     con = _connections[number]()
     if con is None:
         raise PPPError("call ppp_duck.register(con) again: the connection that registered these functions is gone")
-    cursor = con.cursor()
-    try:
+    with closing(con.cursor()) as cursor:
         if search_path:
-            cursor.execute(f"SET search_path = {sources.literal(search_path)}").fetchall()
-        return pa.array([statements.statement(function, src, given or {}, functools.partial(_find, cursor))])
-    finally:
-        cursor.close()
+            cursor.execute(f"SET search_path = {literal(search_path)}").fetchall()
+        return pa.array([statement.statement(function, src, given or {}, functools.partial(_find, cursor))])
 
 
 def _find(
     cursor: duckdb.DuckDBPyConnection, function: str, src: object, must_be_seen: bool = False, role: str = "source"
-) -> sources.Source:
-    source = sources.find_source(function, src, cursor, role)
+) -> Source:
+    source = find_source(function, src, cursor, role)
     if must_be_seen and source.columns is None:
-        raise sources.unseen(function, source, cursor)
+        raise unseen(function, source, cursor)
     return source

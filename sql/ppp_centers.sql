@@ -1,11 +1,11 @@
 -- ppp_centers(model): the centre of each cluster, in the units of the columns.
 --
--- model  a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
+-- model  a model of ppp_fit: a table, view, CTE or file by name, or a SELECT in quotes
 --
--- Columns: with by, those that name the group; cluster_id INTEGER; feature VARCHAR (a position of a vector as name[1]); center
--- UNION (number, date, time, timestamp or interval, as the column: center.number is the number); stddev DOUBLE (of the
--- cluster's rows; dates in days, times, timestamps and intervals in seconds); for texts instead one row for each category:
--- category VARCHAR, share DOUBLE (of the cluster's rows).
+-- Columns: with by, those that name the group; cluster_id INTEGER; feature VARCHAR (a position of a vector as name[1]);
+-- center UNION (number, date, time, timestamp or interval, as the column: center.number is the number); stddev DOUBLE (of
+-- the cluster's rows; dates in days, times, timestamps and intervals in seconds); for texts instead one row for each
+-- category: category VARCHAR, share DOUBLE (of the cluster's rows).
 
 CREATE OR REPLACE TEMP MACRO ppp_centers(
   model

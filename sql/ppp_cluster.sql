@@ -1,6 +1,6 @@
 -- ppp_cluster(src, …): every row of the source, unchanged and in full, with the cluster it belongs to.
 --
--- src             a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
+-- src                        a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
 -- columns         VARCHAR[]  the features; NULL: every usable column
 -- exclude         VARCHAR[]  columns never to use as features
 -- k               INTEGER    the number of clusters; NULL: found from the data (1 is an honest answer)
@@ -9,11 +9,11 @@
 -- scale           VARCHAR    'standard' (default), 'robust' (median, interquartile range), 'none'
 -- missing         VARCHAR    'skip' (default: the row comes back, cluster_id NULL), 'impute', 'error'
 -- categorical     VARCHAR    'onehot' (default), 'ignore', 'error'
--- max_categories  INTEGER    20: the most frequent ones of a text column; the rest become one, other
--- covariance      VARCHAR    'auto' (default), 'spherical' (this is k-means), 'diag', 'tied', 'full'
+-- max_categories  INTEGER    20: the most frequent of a text column; the rest become one, other
+-- covariance      VARCHAR    'auto' (default), 'spherical' (k-means), 'diag', 'tied', 'full'
 -- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
--- sample_size     BIGINT     65536: how many distinct weighted rows the engine sees; below it nothing is lost
--- refine          INTEGER    0: passes over all rows, up to 20, that improve the fit to a sample of them
+-- sample_size     BIGINT     65536: distinct weighted rows the engine sees; below it nothing is lost
+-- refine          INTEGER    0: passes over all rows, up to 20, that improve the fit to a sample
 -- by              VARCHAR[]  one independent clustering for each group of equal values in these columns
 -- output          VARCHAR    'id' (default: only cluster_id) or 'full'
 -- prefix          VARCHAR    '': put before the name of every new column

@@ -1,6 +1,6 @@
 -- ppp_clusterability(src, …): is there anything to cluster, and is the most separable part of it clearer than the rest?
 --
--- src             a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
+-- src                        a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
 -- columns         VARCHAR[]  the features; NULL: every usable column
 -- exclude         VARCHAR[]  columns never to use as features
 -- k               INTEGER    the number of clusters; NULL: found from the data (1 is an honest answer)
@@ -9,17 +9,17 @@
 -- scale           VARCHAR    'standard' (default), 'robust' (median, interquartile range), 'none'
 -- missing         VARCHAR    'skip' (default: the row comes back, cluster_id NULL), 'impute', 'error'
 -- categorical     VARCHAR    'onehot' (default), 'ignore', 'error'
--- max_categories  INTEGER    20: the most frequent ones of a text column; the rest become one, other
--- covariance      VARCHAR    'auto' (default), 'spherical' (this is k-means), 'diag', 'tied', 'full'
+-- max_categories  INTEGER    20: the most frequent of a text column; the rest become one, other
+-- covariance      VARCHAR    'auto' (default), 'spherical' (k-means), 'diag', 'tied', 'full'
 -- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
--- sample_size     BIGINT     65536: how many distinct weighted rows the engine sees; below it nothing is lost
+-- sample_size     BIGINT     65536: distinct weighted rows the engine sees; below it nothing is lost
 -- by              VARCHAR[]  one independent clustering for each group of equal values in these columns
 --
--- One row for each of three sets of rows (of the sample, beyond sample_size distinct rows), each clustered by itself: all; the
--- separable ones (see ppp_separable); and random, as many distinct rows chosen by a hash of their content.
--- Columns: with by, those that name the group; set VARCHAR; rows BIGINT; k INTEGER; dip_p_value DOUBLE (small: not one mode;
--- Hartigan's dip test on the three leading principal axes, the smallest p-value times three); agreement DOUBLE (of k-means and
--- the mixture); simplified_silhouette DOUBLE (0 for one cluster). A set without rows has NULLs.
+-- One row for each of three sets of rows (of the sample, beyond sample_size distinct rows), each clustered by itself: all;
+-- the separable ones (see ppp_separable); and random, as many distinct rows chosen by a hash of their content.
+-- Columns: with by, those that name the group; set VARCHAR; rows BIGINT; k INTEGER; dip_p_value DOUBLE (small: not one
+-- mode; Hartigan's dip test on the three leading principal axes, the smallest p-value times three); agreement DOUBLE (of
+-- k-means and the mixture); simplified_silhouette DOUBLE (0 for one cluster). A set without rows has NULLs.
 
 CREATE OR REPLACE TEMP MACRO ppp_clusterability(
   src,

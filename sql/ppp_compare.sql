@@ -1,12 +1,13 @@
--- ppp_compare(model, a := 0): what sets a cluster apart from another or from all the others, the strongest difference first.
+-- ppp_compare(model, a := 0): what sets a cluster apart from another or from all the others, the strongest difference
+-- first.
 --
--- model  a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
+-- model           a model of ppp_fit: a table, view, CTE or file by name, or a SELECT in quotes
 -- a      INTEGER  a cluster id
 -- b      INTEGER  the cluster id to compare with; NULL: all the others together
 --
--- Columns: with by, those that name the group; feature VARCHAR (for a category "column = category"); value_a, value_b UNION (the
--- means, in the units of the column; the shares of a category); score DOUBLE (Cohen's d: the difference in units of the pooled
--- standard deviation within clusters; infinite where neither varies).
+-- Columns: with by, those that name the group; feature VARCHAR (for a category "column = category"); value_a, value_b UNION
+-- (the means, in the units of the column; the shares of a category); score DOUBLE (Cohen's d: the difference in units of
+-- the pooled standard deviation within clusters; infinite where neither varies).
 
 CREATE OR REPLACE TEMP MACRO ppp_compare(
   model,

@@ -1,10 +1,10 @@
 -- ppp_info(model): what the model was made of.
 --
--- model  a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
+-- model  a model of ppp_fit: a table, view, CTE or file by name, or a SELECT in quotes
 --
--- Columns: with by, those that name the group; property VARCHAR; value VARCHAR. Among the properties: k, covariance, agreement,
--- fingerprint (equal for equal data and options), rows, rows_used, rows_skipped and why, columns_used, each column dropped and
--- why, each option, and the versions of ppp_duck and DuckDB.
+-- Columns: with by, those that name the group; property VARCHAR; value VARCHAR. Among the properties: k, covariance,
+-- agreement, fingerprint (equal for equal data and options), rows, rows_used, rows_skipped and why, columns_used, each
+-- column dropped and why, each option, and the versions of ppp_duck and DuckDB.
 
 CREATE OR REPLACE TEMP MACRO ppp_info(
   model

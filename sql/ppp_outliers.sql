@@ -1,10 +1,10 @@
 -- ppp_outliers(src, model := 'seg'): every row of the source, with how little the model expects it.
 --
--- src            a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
--- model          VARCHAR  a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
--- contamination  DOUBLE   0.01: the share of rows that is_outlier marks, at most
--- by             VARCHAR[]  the columns that the model was fitted by, to be sure of them; NULL: as the model says
--- prefix         VARCHAR  '': put before the name of every new column
+-- src                       a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
+-- model          VARCHAR    a model of ppp_fit: a table, view, CTE or file by name, or a SELECT in quotes
+-- contamination  DOUBLE     0.01: the share of rows that is_outlier marks, at most
+-- by             VARCHAR[]  the columns that it was fitted by, to be sure of them; NULL: as the model says
+-- prefix         VARCHAR    '': put before the name of every new column
 --
 -- New columns: outlier_score DOUBLE (minus the log density of the row under the mixture, in scaled units: the higher, the
 -- less expected), is_outlier BOOLEAN. Both are NULL for rows that cannot be scored.

@@ -1,10 +1,11 @@
--- ppp_predict(src, model := 'seg'): every row of the source with the cluster of a stored model it belongs to. Nothing is fitted.
+-- ppp_predict(src, model := 'seg'): every row of the source with the cluster of a stored model it belongs to. Nothing is
+-- fitted.
 --
--- src            a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
--- model          VARCHAR  a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
--- by             VARCHAR[]  the columns that the model was fitted by, to be sure of them; NULL: as the model says
--- output         VARCHAR  'id' (default: only cluster_id) or 'full'
--- prefix         VARCHAR  '': put before the name of every new column
+-- src                a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
+-- model   VARCHAR    a model of ppp_fit: a table, view, CTE or file by name, or a SELECT in quotes
+-- by      VARCHAR[]  the columns that it was fitted by, to be sure of them; NULL: as the model says
+-- output  VARCHAR    'id' (default: only cluster_id) or 'full'
+-- prefix  VARCHAR    '': put before the name of every new column
 --
 -- New columns: as of ppp_cluster. Features are found by name; a missing one is an error, other columns do not matter. A
 -- category not seen when the model was fitted is treated as the category other.

@@ -1,14 +1,14 @@
 -- ppp_profile(src, model := 'seg'): what the rows of each cluster are like, in every column of the source, feature or not.
 --
 -- src               a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes
--- model  VARCHAR    a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
--- by     VARCHAR[]  the columns that the model was fitted by, to be sure of them; NULL: as the model says
+-- model  VARCHAR    a model of ppp_fit: a table, view, CTE or file by name, or a SELECT in quotes
+-- by     VARCHAR[]  the columns that it was fitted by, to be sure of them; NULL: as the model says
 --
--- Columns: with by, those that name the group; cluster_id INTEGER (NULL: the rows that could not be assigned); column VARCHAR;
--- n BIGINT (values); nulls BIGINT; mean, min, median, max, overall_mean UNION (in the units of the column: mean.number, …; of
--- texts only min and max); stddev DOUBLE (of dates in days, of times, timestamps and intervals in seconds); top_value VARCHAR
--- (the most frequent text); lift DOUBLE (mean / overall_mean; for texts the share of top_value in the cluster over its share
--- in all rows). NaN and infinite values are left out of mean, stddev, min, median and max.
+-- Columns: with by, those that name the group; cluster_id INTEGER (NULL: the rows that could not be assigned);
+-- column VARCHAR; n BIGINT (values); nulls BIGINT; mean, min, median, max, overall_mean UNION (in the units of the column:
+-- mean.number, …; of texts only min and max); stddev DOUBLE (of dates in days, of times, timestamps and intervals in
+-- seconds); top_value VARCHAR (the most frequent text); lift DOUBLE (mean / overall_mean; for texts the share of top_value
+-- in the cluster over its share in all rows). NaN and infinite values are left out of mean, stddev, min, median and max.
 
 CREATE OR REPLACE TEMP MACRO ppp_profile(
   src,

@@ -1,9 +1,9 @@
 -- ppp_trials(model): every candidate that the search for k weighed.
 --
--- model  a model that ppp_fit made: a table, view, CTE or file by name, or a SELECT in quotes
+-- model  a model of ppp_fit: a table, view, CTE or file by name, or a SELECT in quotes
 --
--- Columns: with by, those that name the group; covariance VARCHAR; k INTEGER; log_likelihood DOUBLE (of the search's sample,
--- scaled); bic DOUBLE; icl DOUBLE; agreement DOUBLE; inertia DOUBLE; chosen BOOLEAN; why VARCHAR.
+-- Columns: with by, those that name the group; covariance VARCHAR; k INTEGER; log_likelihood DOUBLE (of the search's
+-- sample, scaled); bic DOUBLE; icl DOUBLE; agreement DOUBLE; inertia DOUBLE; chosen BOOLEAN; why VARCHAR.
 
 CREATE OR REPLACE TEMP MACRO ppp_trials(
   model

@@ -10,7 +10,7 @@ import pytest
 from conftest import BLOBS
 
 import ppp_duck
-from ppp_duck.options import ARGUMENTS
+from ppp_duck.binding.options import ARGUMENTS
 
 TEXT = (Path(__file__).parents[1] / "docs" / "functions.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (ppp_\w+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))

@@ -1,87 +1,111 @@
-"""The package as it is built, and who may import whom."""
+"""The package as it is built: who may import whom, and how long a thing may be."""
 
 from __future__ import annotations
 
 import ast
-import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import ppp_duck
-from ppp_duck.options import ARGUMENTS, FITTING, READING, TABLE, Options, Reading
-from ppp_duck.register import sql_directory
+from ppp_duck.binding.interface import RETURNS
+from ppp_duck.running.functions import FUNCTIONS
 
 ROOT = Path(ppp_duck.__file__).parent
-MODULES = sorted(ROOT.rglob("*.py"))
+MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
+
+# A module imports from its own room and from those before it; modules of no room are at the top, and from everywhere
+# there is what belongs to none.
+ROOMS = ("models", "engine", "binding", "running", "register", "api", "__init__")
+FROM_EVERYWHERE = ("errors", "version")
+OUTSIDE = {  # who may import it
+    "duckdb": ("api", "register", "binding/source"),
+    "pyarrow": ("running", "register", "binding/interface"),
+    "sqlglot": (),
+    "random": (),
+}
+SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "data", "info", "common", "misc", "core"}
+LINES = {"binding": 250}  # of a module, by room
+MOST_LINES = 400
+FUNCTION_LINES = {"engine": 60}  # from def to its end: a procedure of numerics is read with its formulas
+MOST_FUNCTION_LINES = 40
 
 
-def imports(path: Path) -> set[str]:
-    found: set[str] = set()
+def imported(path: Path) -> Iterator[str]:
+    """What a module imports, wherever in it, as it is written: ``ppp_duck.models.table``, ``numpy``."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            assert node.level == 0
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=[str(p.relative_to(ROOT)) for p in MODULES])
-def test_imports_point_one_way(path: Path) -> None:
-    found = imports(path)
-    inside = path.relative_to(ROOT).parts
-    if inside[0] == "engine" or inside == ("model.py",):
-        assert not any(name.split(".")[0] in ("duckdb", "pyarrow", "sqlglot") for name in found)
-        assert all(
-            name.startswith(("ppp_duck.engine", "ppp_duck.model")) for name in found if name.startswith("ppp_duck")
-        )
-    if inside[0] not in ("api.py", "register.py", "sources.py"):
-        assert "duckdb" not in found
-    assert not any("random" in name.split(".") for name in found)
+def imports_of_ours(name: str) -> set[str]:
+    """The modules of the package that a module imports, as in ``engine/kmeans/tree``. A package is its ``__init__``."""
+    found = set()
+    for one in imported(MODULES[name]):
+        if one.partition(".")[0] == "ppp_duck":
+            parts = one.split(".")[1:]
+            # the longest beginning that is a module: what follows is a name in it
+            ways = ("/".join(parts[:n]) for n in range(len(parts), -1, -1))
+            found.add(next(m for way in ways for m in (way, f"{way}/__init__".lstrip("/")) if m in MODULES))
+    return found - {name}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=[str(p.relative_to(ROOT)) for p in MODULES])
-def test_modules_are_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 450
+def room(name: str) -> str:
+    return name.partition("/")[0]
 
 
-POSITIONAL = {
-    "ppp_match": ["old", "new", "src"],
-    **{name: ["model"] for name in ("ppp_centers", "ppp_trials", "ppp_info", "ppp_compare")},
-}
+each_module = pytest.mark.parametrize("name", MODULES)
 
 
-def macro(function: str) -> tuple[str, list[str], str]:
-    """Of a function's file: the description, the parameters of the macro with their defaults, and its body."""
-    text = (sql_directory() / f"{function}.sql").read_text(encoding="utf-8")
-    comments, code = text.split("CREATE OR REPLACE", 1)
-    head, body = code.split(") AS TABLE", 1)
-    parameters = [line.strip().rstrip(",") for line in head.splitlines() if line.startswith("  ")]
-    return comments, parameters, body
+@each_module
+def test_imports_point_one_way(name: str) -> None:
+    if room(name) in FROM_EVERYWHERE:
+        allowed = set(FROM_EVERYWHERE)
+    else:
+        allowed = {*FROM_EVERYWHERE, *ROOMS[: ROOMS.index(room(name)) + 1]}
+    assert {one for one in imports_of_ours(name) if room(one) not in allowed} == set()
 
 
-@pytest.mark.parametrize("function", ARGUMENTS)
-def test_every_argument_is_in_the_macro_and_its_description(function: str) -> None:
-    comments, parameters, body = macro(function)
-    positional = POSITIONAL.get(function, ["src"])
-    assert [one for one in parameters if ":=" not in one] == positional
-    assert [one.split(" := ")[0] for one in parameters if ":=" in one] == list(ARGUMENTS[function])
-    types = {option.name: option.sql_type for option in (*TABLE, *READING)}
-    for name in ARGUMENTS[function]:
-        (line,) = [line for line in comments.splitlines() if line.startswith(f"-- {name} ")]
-        assert line.split()[2] == types[name]
-        assert f"'{name}': " in body
-    for name in positional:
-        assert re.search(rf"^-- .*\b{name}\b", comments, re.MULTILINE)
+@each_module
+def test_who_knows_what_is_outside(name: str) -> None:
+    for module in {part for one in imported(MODULES[name]) for part in one.split(".")} & set(OUTSIDE):
+        assert name in OUTSIDE[module] or room(name) in OUTSIDE[module], module
 
 
-@pytest.mark.parametrize("function", ARGUMENTS)
-def test_the_macros_defaults_are_the_options_defaults(function: str) -> None:
-    con = ppp_duck.connect()
-    defaults = Options() if function in FITTING else Reading()
-    for parameter in macro(function)[1]:
-        if " := " in parameter:
-            name, default = parameter.split(" := ")
-            ((value,),) = con.execute(f"SELECT {default}").fetchall()
-            expected = getattr(defaults, name)
-            assert value == (None if expected == () else expected), name
+def test_there_is_no_cycle() -> None:
+    """What imports none that is left, or is imported by none that is left, is taken away: only cycles would stay."""
+    left = {name: imports_of_ours(name) for name in MODULES}
+    while gone := {name for name in left if not left[name] or all(name not in needed for needed in left.values())}:
+        left = {name: needed - gone for name, needed in left.items() if name not in gone}
+    assert left == {}
+
+
+@each_module
+def test_a_name_says_something(name: str) -> None:
+    assert not SAYS_NOTHING & set(name.split("/"))
+
+
+@each_module
+def test_modules_are_short(name: str) -> None:
+    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LINES.get(room(name), MOST_LINES)
+
+
+@each_module
+def test_functions_are_short(name: str) -> None:
+    """No function is longer than a screen. There is no list of exceptions: cut it where its thought changes."""
+    lengths = [
+        (node.name, (node.end_lineno or 0) - node.lineno + 1)
+        for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    assert [
+        (function, lines) for function, lines in lengths if lines > FUNCTION_LINES.get(room(name), MOST_FUNCTION_LINES)
+    ] == []
+
+
+def test_every_function_has_a_type_and_the_other_way_round() -> None:
+    assert {*FUNCTIONS, "ppp__rewrite"} == set(RETURNS)

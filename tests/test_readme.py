@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 import ppp_duck
-from ppp_duck.model import SCORE_COLUMNS
-from ppp_duck.options import TABLE
+from ppp_duck.binding.options import TABLE
+from ppp_duck.models.model import SCORE_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,10 +9,8 @@ import pytest
 from conftest import sizes
 
 import ppp_duck
-from ppp_duck import loaded
-from ppp_duck.options import ARGUMENTS
+from ppp_duck.running import memory, slices
 
-functions = importlib.import_module("ppp_duck.functions")
 register = importlib.import_module("ppp_duck.register")
 OURS = "SELECT count(*) FROM duckdb_functions() WHERE starts_with(function_name, 'ppp_')"
 TABLE = "CREATE TABLE t AS SELECT (i % 2) * 10 + sin(i) AS x FROM range(60) r(i)"
@@ -38,8 +36,8 @@ def test_a_closed_connection_is_forgotten() -> None:
     del con
     gc.collect()
     assert len(register._connections) == known
-    assert not functions._fits
-    assert len(loaded._models) <= loaded.MODELS_KEPT
+    assert not slices._fits
+    assert len(memory._models._values) <= memory.KEPT
 
 
 def test_a_file_can_be_opened_again_at_once(tmp_path: Path) -> None:
@@ -99,12 +97,6 @@ def test_connect_passes_its_arguments_on() -> None:
     assert con.execute("SELECT current_setting('threads')").fetchall() == [(1,)]
 
 
-def test_the_sql_files_are_found_and_documented() -> None:
-    files = {path.name: path.read_text(encoding="utf-8") for path in register.sql_directory().glob("*.sql")}
-    assert set(files) == {"feature_types.sql", "values.sql", *(f"{name}.sql" for name in ARGUMENTS)}
-    assert all(text.startswith("-- ") for text in files.values())
-
-
 def test_a_model_that_was_dropped_from_memory_says_so(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error, match="run the statement again"):
-        con.execute("SELECT ppp__assign('model:0123', NULL, {'n x': x}) FROM blobs").fetchall()
+        con.execute("SELECT ppp__assign('model:0123', NULL, {'number x': x}) FROM blobs").fetchall()

@@ -20,7 +20,7 @@ from sklearn.mixture import GaussianMixture
 from benchmarks.quality.run import labelled_sets
 from ppp_duck.engine.pipeline import fit
 from ppp_duck.engine.score import Scorer
-from ppp_duck.model import Floats, Ints
+from ppp_duck.models.model import Floats, Ints
 
 Labelling = Callable[[Floats], Ints]
 

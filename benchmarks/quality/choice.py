@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality.run import Labelled, labelled_sets, measure
-from ppp_duck.model import Ints
+from ppp_duck.models.model import Ints
 
 REPEATS = {"sklearn/wine": "uci/wine", "sklearn/breast_cancer": "uci/wdbc"}
 EXACT = ("a1", "a2", "a3", "d31", "r15", "s1", "unbalance", "hepta", "tetra", "twodiamonds", "lsun")
@@ -39,8 +39,8 @@ def score(rule: str, sets: list[Labelled]) -> pd.DataFrame:
     before = []
     for change in filter(None, rule.split(",")):
         where, value = change.split("=")
-        module = importlib.import_module("ppp_duck.engine." + where.split(".")[0])
-        name = where.split(".")[1]
+        place, _, name = where.rpartition(".")
+        module = importlib.import_module("ppp_duck.engine." + place)
         old = getattr(module, name)
         before.append((module, name, old))
         setattr(module, name, type(old)(float(value)))

@@ -24,7 +24,7 @@ from ppp_duck import engine
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine import modality, pipeline, select
 from ppp_duck.engine.mixture import Rows
-from ppp_duck.model import Floats, Ints, Mixture
+from ppp_duck.models.model import Floats, Ints, Mixture
 
 # From off or weak to strong; ends and steps follow from what each constant means, not from what was found good.
 GRID = {
@@ -86,7 +86,7 @@ def on_one_set(one: Labelled) -> Floats:
 
 def every_set(sets: list[Labelled]) -> Floats:
     """ARI and k ``(sets, rules + 1, 2)``, kept for as long as the engine and the grid are the same."""
-    source = [path.read_bytes() for path in sorted(Path(engine.__path__[0]).glob("*.py"))]
+    source = [path.read_bytes() for path in sorted(Path(engine.__path__[0]).rglob("*.py"))]
     digest = hashlib.sha256(b"".join([repr(GRID).encode(), *source])).hexdigest()[:12]
     kept = FOLDER / f"halves-{digest}.npy"
     if not kept.exists():

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from benchmarks.quality.run import FOLDER, labelled_sets
-from ppp_duck.engine import partition
+from ppp_duck.engine.kmeans import lloyd
 from ppp_duck.engine.pipeline import fit
 
 KEPT = FOLDER / "kmeans100.json"
@@ -42,7 +42,7 @@ def main() -> None:
         seconds = time.perf_counter() - start
         total += seconds
         centers = found.kmeans_centers
-        own = partition.inertia(one.rows, np.ones(len(one.rows)), centers, partition.nearest(one.rows, centers))
+        own = lloyd.inertia(one.rows, np.ones(len(one.rows)), centers, lloyd.nearest(one.rows, centers))
         best, their_seconds = kept[one.name]
         ratios.append(own / best)
         mark = "" if ratios[-1] <= LOSS else "  above"

@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from ppp_duck.engine.pipeline import fit
 from ppp_duck.engine.score import Scorer
-from ppp_duck.model import Floats, Ints
+from ppp_duck.models.model import Floats, Ints
 
 BENCH = Path(__file__).parents[3] / "shared" / "bench"
 FOLDER = Path(__file__).parent / "cache"  # of what takes minutes

@@ -21,11 +21,11 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.quality.run import Labelled, labelled_sets
-from ppp_duck.engine import partition
 from ppp_duck.engine.dip import AXES, dip
+from ppp_duck.engine.kmeans import tree
 from ppp_duck.engine.pipeline import fit
 from ppp_duck.engine.score import Scorer
-from ppp_duck.model import Floats, Ints
+from ppp_duck.models.model import Floats, Ints
 
 AT = 0.95
 RANDOM_SETS = 5
@@ -49,7 +49,7 @@ def criteria(rows: Floats, k: int, references: list[Ints]) -> list[float]:
     noise = HDBSCAN(min_cluster_size=10, copy=True).fit_predict(rows) < 0
     return [
         hopkins(rows),
-        float(np.sqrt(len(rows))) * max(dip(rows @ axis) for axis in partition.principal_axes(rows, one, AXES).T),
+        float(np.sqrt(len(rows))) * max(dip(rows @ axis) for axis in tree.principal_axes(rows, one, AXES).T),
         max(float(silhouette_score(rows, labels)) for labels in (ward, single)),
         1.0 - float(noise.mean()),
         max(adjusted_rand_score(y[y > 0], ward[y > 0]) for y in references),

@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from ppp_duck.engine.pipeline import fit
-from ppp_duck.model import Floats
+from ppp_duck.models.model import Floats
 
 # rows, features, clusters in them, seconds that are the aim
 SIZES = ((150, 4, 3, 0.3), (5_000, 2, 15, 2), (65_536, 8, 10, 10), (65_536, 64, 10, 30), (100_000, 384, 20, 60))

@@ -16,7 +16,7 @@ from dataclasses import replace
 import duckdb
 
 from benchmarks.scale.tables import TABLES, Table, build, connect
-from ppp_duck.model import SCORE_COLUMNS
+from ppp_duck.models.model import SCORE_COLUMNS
 
 THREADS = (1, 2, 4)
 

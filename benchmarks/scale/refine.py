@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 import ppp_duck
 from benchmarks.scale.tables import CLUSTERS, Table, build, center
 from ppp_duck.api import Model
-from ppp_duck.engine import partition
+from ppp_duck.engine.kmeans import lloyd
 from ppp_duck.engine.score import Scorer
-from ppp_duck.model import Clustering
+from ppp_duck.models.model import Clustering
 
 FEATURES = 8
 CLOSER = 0.8  # share of the way to the origin that the centres of the overlapping clusters have gone
@@ -68,11 +68,11 @@ def inertia(rows: NDArray[np.float64], centers: NDArray[np.float64]) -> float:
     ones, total = np.ones(CHUNK), 0.0
     for lo in range(0, len(rows), CHUNK):
         part = rows[lo : lo + CHUNK]
-        total += partition.inertia(part, ones[: len(part)], centers, partition.nearest(part, centers))
+        total += lloyd.inertia(part, ones[: len(part)], centers, lloyd.nearest(part, centers))
     return total
 
 
-def lloyd(rows: NDArray[np.float64], centers: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+def fixed_point(rows: NDArray[np.float64], centers: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     """Centres at the fixed point of Lloyd's iterations over all rows, and how many it took."""
     labels = np.full(len(rows), -1, dtype=np.int64)
     for step in range(1000):
@@ -80,10 +80,10 @@ def lloyd(rows: NDArray[np.float64], centers: NDArray[np.float64]) -> tuple[NDAr
         mass: NDArray[np.float64] = np.zeros(len(centers))
         for lo in range(0, len(rows), CHUNK):
             part = rows[lo : lo + CHUNK]
-            found = partition.nearest(part, centers)
+            found = lloyd.nearest(part, centers)
             changed = changed or not np.array_equal(found, labels[lo : lo + CHUNK])
             labels[lo : lo + CHUNK] = found
-            some = partition.group_sums(part, np.ones(len(part)), found, len(centers))
+            some = lloyd.group_sums(part, np.ones(len(part)), found, len(centers))
             mass, sums = mass + some[0], sums + some[1]
         if not changed:
             return centers, step
@@ -118,7 +118,7 @@ def measure(con: duckdb.DuckDBPyConnection, table: str, k: int | None, passes: l
     first, _ = fit(con, table, k, 1)
     large, seconds = fit(con, table, k, 1, sample_size=LARGE)
     rows = scaled(con, table, first)
-    best, steps = lloyd(rows, clustering(first).kmeans_centers)
+    best, steps = fixed_point(rows, clustering(first).kmeans_centers)
     lowest, likely = inertia(rows, best), log_likelihood(rows, clustering(first))
     print(f"\n{table}: {len(rows):,} rows, {clustering(first).mixture.covariance}, k = {first.k}; Lloyd over all rows "
           f"ends after {steps} steps; fit to {LARGE:,} rows: k = {large.k}, {seconds:.1f} s\n")  # fmt: skip

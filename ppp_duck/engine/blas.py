@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from ppp_duck.model import Floats
+from ppp_duck.models.model import Floats
 
 ALONE = 1 << 18  # multiplications that OpenBLAS never shares among threads
 FEWEST = 256  # columns of a block: for fewer, to limit BLAS costs less than the blocks

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ppp_duck.engine import partition
-from ppp_duck.model import Floats, Ints
+from ppp_duck.engine.kmeans import tree
+from ppp_duck.models.model import Floats, Ints
 
 P_VALUES = (0.99, 0.9, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 SIZES = (10, 20, 50, 100, 200, 500, 1000, 5000)
@@ -82,7 +82,7 @@ def clusterability_p_value(rows: Floats, weights: Floats) -> float:
 
     The smallest of them, times their number (Bonferroni), at most 1. Small: no single mode on one of these axes.
     """
-    axes = partition.principal_axes(rows, weights, AXES)
+    axes = tree.principal_axes(rows, weights, AXES)
     total = float(weights.sum())
     tested = [p_value(dip(rows @ axis, weights), total) for axis in axes.T]
     return min([1.0, *(len(tested) * p for p in tested)])

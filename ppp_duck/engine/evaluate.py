@@ -12,7 +12,7 @@ import numpy as np
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.engine.mixture import parameter_count
 from ppp_duck.engine.score import Scorer, distances
-from ppp_duck.model import Floats, Ints, Mixture
+from ppp_duck.models.model import Floats, Ints, Mixture
 
 METRICS = {
     "k": "INTEGER",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppp_duck.model import Floats, Ints
+from ppp_duck.models.model import Floats, Ints
 
 HALF = 27  # bits of the lower part of a 53-bit mantissa
 STEP = 8  # powers of two that share a bin

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppp_duck.engine.partition import Progress, content_sample
-from ppp_duck.model import Floats, Ints, Mixture
+from ppp_duck.engine.canonical import Progress, content_sample
+from ppp_duck.models.model import Floats, Ints, Mixture
 
 FORMS = ("spherical", "diag", "tied", "full")
 LOG_TAU = float(np.log(2 * np.pi))

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from ppp_duck.engine.mixture import Rows, tempered
-from ppp_duck.model import Floats, Ints, Mixture
+from ppp_duck.models.model import Floats, Ints, Mixture
 
 SHOULDER = 0.95  # density, or rows, at the valley as a share of those at the lower mode, from which there is no valley
 NEIGHBOURS = 1e-3  # share of a component's rows (by posterior) in doubt with another that makes them neighbours

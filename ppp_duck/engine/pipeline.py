@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ppp_duck.engine import blas, modality, moves, partition, select, validate
+from ppp_duck.engine import blas, canonical, certificate, modality, select
 from ppp_duck.engine import mixture as gaussian
+from ppp_duck.engine.canonical import Progress
+from ppp_duck.engine.kmeans import lloyd, moves
 from ppp_duck.engine.mixture import Rows
-from ppp_duck.engine.partition import Progress
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
-from ppp_duck.model import Clustering, Floats, Ints, Mixture, Trial
+from ppp_duck.models.model import Clustering, Floats, Ints, Mixture, Trial
 
 DEAREST = 1.0  # of all rows, moves of centers are tried that lose no more at first than a mean cell's inertia
 REFIT_NUMBERS = 20_000_000  # entries of the largest feature matrix (160 MB) with which the last fit sees all rows
@@ -26,14 +27,14 @@ def fit(
     k_max: int | None = None,
     covariance: str = "auto",
     report: bool = True,
-    progress: Progress = partition.silent,
+    progress: Progress = canonical.silent,
 ) -> Clustering:
     """Cluster weighted rows ``(n, d)``; the result is a function of the multiset of rows and of nothing else.
 
     ``report``: whether the result lists the candidates as ``trials``, which takes about a tenth of the time.
     """
     with blas.one_thread:
-        rows, weights = partition.canonical_rows(rows, weights)
+        rows, weights = canonical.canonical_rows(rows, weights)
         if k is not None and not 1 <= k <= len(rows):
             raise ValueError(f"k must lie between 1 and {len(rows)}, the number of distinct rows, not {k}")
         if covariance not in ("auto", *gaussian.FORMS):
@@ -73,7 +74,7 @@ def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
 def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture) -> Floats:
     """The prior covariance ``(d, d)`` with which ``fit`` would fit a mixture of that form and size to these rows."""
     with blas.one_thread:
-        rows, weights = partition.canonical_rows(rows, weights)
+        rows, weights = canonical.canonical_rows(rows, weights)
         every, _, unit = _centered(rows, weights)
         return gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2
 
@@ -91,7 +92,7 @@ def _refit(
     """The winner, run to convergence on all rows (on the sample, where all rows are too many numbers)."""
     m = found.m
     if kmeans:
-        firsts = [partition.nearest(sample.x, found.mixture.means), begin.round.labels(m), begin.full.labels(m)]
+        firsts = [lloyd.nearest(sample.x, found.mixture.means), begin.round.labels(m), begin.full.labels(m)]
         centers, labels = _best_kmeans(every, sample, firsts, m, progress)
         fitted = replace(found, mixture=select.kmeans_mixture(every, centers, labels))
         if k is not None:
@@ -109,7 +110,7 @@ def _best_kmeans(every: Rows, sample: Rows, firsts: list[Ints], k: int, progress
     centers, labels = moves.best_kmeans(sample.x, sample.weights, firsts, k, progress)
     if len(every.x) == len(sample.x):
         return centers, labels
-    firsts = [partition.nearest(every.x, centers)]
+    firsts = [lloyd.nearest(every.x, centers)]
     return moves.best_kmeans(every.x, every.weights, firsts, k, progress, DEAREST, slack=0.0)
 
 
@@ -141,8 +142,8 @@ def _trial(
         np.log(total)
     )
     labels = np.argmax(posterior, axis=1)
-    centers = partition.group_means(rows.x, rows.weights, labels, one.m)
-    cells = partition.nearest(rows.x, centers)
+    centers = lloyd.group_means(rows.x, rows.weights, labels, one.m)
+    cells = lloyd.nearest(rows.x, centers)
     group = np.arange(one.m) if one.component_cluster is None else one.component_cluster
     share = posterior @ np.eye(one.k)[group]
     entropy = -float(rows.weights @ np.einsum("nk,nk->n", share, np.log(np.maximum(share, 1e-300))))
@@ -152,8 +153,8 @@ def _trial(
         log_likelihood,
         bic,
         bic + 2 * max(0.0, entropy),
-        validate.agreement(rows.weights, group[cells], group[labels], one.k)[1],
-        partition.inertia(rows.x, rows.weights, centers, cells) * unit**2,
+        certificate.agreement(rows.weights, group[cells], group[labels], one.k)[1],
+        lloyd.inertia(rows.x, rows.weights, centers, cells) * unit**2,
         chosen,
         select.why(one, chosen, k, k_max),
     )
@@ -186,17 +187,17 @@ def _certified(
         labels = _assign(rows, mixture, group)
     k = int(group.max()) + 1
     sizes = np.bincount(labels, every.weights, k).astype(np.float64)
-    centers = partition.group_means(every.x, every.weights, labels, k)
-    order = validate.canonical_order(centers, sizes)
+    centers = lloyd.group_means(every.x, every.weights, labels, k)
+    order = certificate.canonical_order(centers, sizes)
     rank = np.argsort(order).astype(np.int64)
     group, labels, sizes, centers = rank[group], rank[labels], sizes[order], centers[order]
     first = centers if len(group) == k else (cells - middle) / unit
-    cells, owner = partition.lloyd(every.x, every.weights, first, progress)
+    cells, owner = lloyd.lloyd(every.x, every.weights, first, progress)
     if len(group) == k:
         cell_cluster: Ints = np.arange(k, dtype=np.int64)
     else:
-        cell_cluster = validate.majority(every.weights, owner, labels, len(cells), k)
-    per_cluster, overall = validate.agreement(every.weights, cell_cluster[owner], labels, k)
+        cell_cluster = certificate.majority(every.weights, owner, labels, len(cells), k)
+    per_cluster, overall = certificate.agreement(every.weights, cell_cluster[owner], labels, k)
     return Clustering(
         mixture,
         group,

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ppp_duck.engine.score import BLAS_ERROR, Scorer, Screen
-from ppp_duck.model import Floats, Ints
+from ppp_duck.engine.score import Scorer
+from ppp_duck.engine.screen import BLAS_ERROR, Screen
+from ppp_duck.models.model import Floats, Ints
 
 FEWEST_DIGITS = 1e4  # lost at most where products of two features cancel: sums are in doubt by far more than is left
 UP = 1 + 4 * BLAS_ERROR

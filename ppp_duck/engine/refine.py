@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine import blas, validate
+from ppp_duck.engine import blas, certificate
 from ppp_duck.engine.exact import FEW, NEAR, Objects, rounded_sums
 from ppp_duck.engine.mixture import precision_factors
 from ppp_duck.engine.score import Scorer
-from ppp_duck.model import Beyond, Clustering, Floats, Ints, Mixture
+from ppp_duck.models.model import Beyond, Clustering, Floats, Ints, Mixture
 
 GRID = 30  # bits after the point of what a row adds to a sum
 FINE = 40  # and so many more in the figures that are told: clusters may be far narrower than their model
@@ -136,8 +136,8 @@ class Refinement:
         weights = self._sums[0][:, 0].astype(np.float64)
         owner = clustering.kmeans_cluster
         if len(clustering.component_cluster) > k:  # else each cell has its own cluster
-            owner = validate.majority(weights, cell, cluster, c, k)
-        agreement, overall = validate.agreement(weights, owner[cell], cluster, k)
+            owner = certificate.majority(weights, cell, cluster, c, k)
+        agreement, overall = certificate.agreement(weights, owner[cell], cluster, k)
         certified = replace(
             clustering, kmeans_cluster=owner, centers=self._clusters.origin + shift, sizes=mass * self._unit,
             agreement=agreement, overall_agreement=overall,
@@ -199,7 +199,7 @@ class _Figures:
     def canonical(self, passes: int) -> Refined:
         """The same with canonical ids."""
         one = self.clustering
-        order = validate.canonical_order(one.centers, one.sizes)
+        order = certificate.canonical_order(one.centers, one.sizes)
         rank = np.argsort(order).astype(np.int64)
         cells, owner = one.kmeans_centers, rank[one.kmeans_cluster]
         if len(one.component_cluster) == len(order):

@@ -15,20 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppp_duck.engine import blas
-from ppp_duck.engine.partition import largest
-from ppp_duck.model import Clustering, Floats, Ints, Mixture
+from ppp_duck.engine.kmeans.lloyd import largest
+from ppp_duck.engine.screen import Screen
+from ppp_duck.models.model import Clustering, Floats, Ints, Mixture
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 # A component this many nats below the best adds less than half a unit in the last place to any sum of up to a million.
 NEGLIGIBLE = 60.0
-# Far above the relative error of a BLAS product in up to thousands of dimensions, far below what separates clusters.
-BLAS_ERROR = 1e-6
 FEWEST_DIGITS = 1e8  # of a double's sixteen, so many may be lost to an offset before screening: 1e-8 is left
 BLOCK = 1 << 18  # numbers in a temporary matrix: 2 MB, whatever the number of components
-FARTHEST = 1e4  # nats below the densest point of the flattest component, a hundred standard deviations: not screened
 NOBODY: Ints = np.empty(0, dtype=np.int64)
-PAIRED = 16  # up to so many features a full covariance is screened as a linear function of the products of features
 
 
 @dataclass(frozen=True)
@@ -249,93 +246,6 @@ class Scorer:
         columns = max(len(self.clustering.mixture.means), len(self.clustering.kmeans_centers), rows.shape[1])
         size = max(1, BLOCK // columns)
         return [slice(start, start + size) for start in range(0, len(rows), size)]
-
-
-@dataclass(frozen=True)
-class Screen:
-    """Log densities of a mixture, nearly: one matrix product with ``[1, z, second-order terms of z]``.
-
-    ``z`` are the points around ``middle``, where the means are, so that little cancels; for one shared covariance they
-    are turned so that it is round.
-    """
-
-    form: str
-    middle: Floats  # (d,)
-    turn: Floats | None  # (d, d), tied: z = (x - middle) @ turn
-    theta: Floats  # (m, p); empty where there are too many pairs of features: then component by component
-    mixture: Mixture
-    log_norms: Floats
-    reach: float  # the largest squared distance of a mean to the middle, in units of its component
-
-    @staticmethod
-    def of(mixture: Mixture, log_norms: Floats) -> Screen:
-        form, factors = mixture.covariance, mixture.factors
-        m, d = mixture.means.shape
-        middle = mixture.means.mean(axis=0)
-        means, turn = mixture.means - middle, None
-        square: Floats
-        if form == "tied":
-            means, turn = means @ factors, factors
-            linear, square = means, np.full((m, 1), 1.0)
-        elif form == "full":
-            precision = factors @ factors.transpose(0, 2, 1)
-            linear = np.einsum("kij,kj->ki", precision, means)
-            row, col = np.triu_indices(d)
-            square = precision[:, row, col] * np.where(row == col, 1.0, 2.0)
-        else:
-            square = factors[:, None] ** 2 if form == "spherical" else factors**2
-            linear = square * means
-        distance = (linear * means).sum(axis=1)
-        theta = np.concatenate([(log_norms - 0.5 * distance)[:, None], linear, -0.5 * square], axis=1)
-        if form == "full" and d > PAIRED:
-            theta = np.empty((m, 0))
-        return Screen(form, middle, turn, theta, mixture, log_norms, float(distance.max()))
-
-    @cached_property
-    def highest(self) -> float:
-        """The largest log density that any point can have, or as much below zero."""
-        return float(np.abs(self.log_norms).max())
-
-    @cached_property
-    def farthest(self) -> float:
-        """The log density of rows that are too far out for the error of all to be worth theirs."""
-        return float(self.log_norms.min()) - FARTHEST - len(self.middle)
-
-    def log_densities(self, x: Floats) -> Floats:
-        """(m, n) from points (d, n)."""
-        d, n = x.shape
-        p = self.theta.shape[1]
-        if not p:
-            return self._by_component(x)
-        z = np.empty((p, n))
-        z[0] = 1.0
-        around = z[1 : d + 1]
-        np.subtract(x, self.middle[:, None], out=around)
-        if self.turn is not None:
-            around[:] = blas.product(self.turn.T, around)
-        if self.form == "full":
-            at = d + 1
-            for i in range(d):
-                np.multiply(around[i], around[i:], out=z[at : at + d - i])
-                at += d - i
-        elif self.form == "diag":
-            np.multiply(around, around, out=z[d + 1 :])
-        else:
-            np.einsum("dn,dn->n", around, around, out=z[d + 1])
-        return blas.product(self.theta, z)
-
-    def _by_component(self, x: Floats) -> Floats:
-        found = np.empty((len(self.log_norms), x.shape[1]))
-        for j, (mean, factor) in enumerate(zip(self.mixture.means, self.mixture.factors, strict=True)):
-            z = factor.T @ (x - mean[:, None])
-            np.einsum("dn,dn->n", z, z, out=found[j])
-        found *= -0.5
-        found += self.log_norms[:, None]
-        return found
-
-    def error(self, best: Floats | float) -> Floats:
-        """How far a row's log densities may be off, given its best one (n,)."""
-        return np.asarray(BLAS_ERROR * (np.abs(best) + (1 + BLAS_ERROR * self.reach)))
 
 
 def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: NDArray[np.bool_]) -> Floats:

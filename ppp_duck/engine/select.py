@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ppp_duck.engine import canonical, modality
 from ppp_duck.engine import mixture as gaussian
-from ppp_duck.engine import modality, partition
-from ppp_duck.engine.agglomerate import Partitions, agglomerate
+from ppp_duck.engine.canonical import Progress
+from ppp_duck.engine.kmeans import lloyd, tree
+from ppp_duck.engine.kmeans.agglomerate import Partitions, agglomerate
 from ppp_duck.engine.mixture import Rows
-from ppp_duck.engine.partition import Progress
-from ppp_duck.model import Floats, Ints, Mixture
+from ppp_duck.models.model import Floats, Ints, Mixture
 
 DISAGREEMENT = 0.5  # what a row counts, in units of -2 log likelihood, on which k-means and mixture disagree
 VIEW = 12  # leading axes that cuts and merges of wide rows look at
@@ -67,16 +68,16 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     """
     x, weights = rows.x, rows.weights
     count = int(min(len(x), max(min(400, 3 * np.sqrt(len(x))), 2 * smallest)))
-    view = x @ partition.principal_axes(x, weights, VIEW) if x.shape[1] > VIEW else x
+    view = x @ tree.principal_axes(x, weights, VIEW) if x.shape[1] > VIEW else x
     if not view.shape[1]:  # all rows are equal up to rounding
         view = x[:, :1]
     few, mass = view, weights
     if len(x) >= 2 * LEAF_ROWS * count:  # Lloyd brings the leaves to all rows, wherever they were cut
-        keep, mass = partition.content_sample(x, weights, LEAF_ROWS * count)
+        keep, mass = canonical.content_sample(x, weights, LEAF_ROWS * count)
         few = view[keep]
-    leaves = partition.grow_tree(few, mass, count, progress)
-    centers = partition.group_means(few, mass, leaves, int(leaves.max()) + 1)
-    _, leaves = partition.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
+    leaves = tree.grow_tree(few, mass, count, progress)
+    centers = lloyd.group_means(few, mass, leaves, int(leaves.max()) + 1)
+    _, leaves = lloyd.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
     leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
     ward = agglomerate(view, weights, leaves, "spherical", progress)
     full = agglomerate(view, weights, ward.labels(max(2 * smallest, ward.most // 2)), "full", progress)
@@ -86,7 +87,7 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
 def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
     """K-means as a mixture: equal weights, one variance shared by all features and cells (inertia / (n d))."""
     k, d = centers.shape
-    variance = partition.inertia(rows.x, rows.weights, centers, labels) / (float(rows.weights.sum()) * d)
+    variance = lloyd.inertia(rows.x, rows.weights, centers, labels) / (float(rows.weights.sum()) * d)
     return Mixture("spherical", np.full(k, 1.0 / k), centers, np.full(k, 1.0 / np.sqrt(max(variance, 1e-12))))
 
 
@@ -107,7 +108,7 @@ def weigh(rows: Rows, form: str, mixture: Mixture, log_likelihood: float, poster
     bic = -2 * log_likelihood * size / total + price(form, found.m, rows.x.shape[1], posterior is None, size)
     if posterior is None:
         return replace(found, tempered_bic=bic, score=bic)
-    differ = partition.nearest(rows.x, mixture.means) != partition.largest(posterior.T)
+    differ = lloyd.nearest(rows.x, mixture.means) != lloyd.largest(posterior.T)
     return replace(found, tempered_bic=bic, score=bic + DISAGREEMENT * size * float(rows.evidence @ differ) / total)
 
 
@@ -119,8 +120,8 @@ def fit_candidate(
     EM is not run to its end where its tempered BIC would stay above the score ``to_beat``.
     """
     if kmeans:
-        centers = partition.group_means(rows.x, rows.weights, begin.round.labels(m), m)
-        centers, labels = partition.lloyd(rows.x, rows.weights, centers, progress)
+        centers = lloyd.group_means(rows.x, rows.weights, begin.round.labels(m), m)
+        centers, labels = lloyd.lloyd(rows.x, rows.weights, centers, progress)
         mixture = kmeans_mixture(rows, centers, labels)
         per_row = gaussian.responsibilities(gaussian.log_densities(mixture, rows))[1]
         return weigh(rows, form, mixture, float(rows.evidence @ per_row), None)
@@ -150,9 +151,9 @@ def ward_size(x: Floats, weights: Floats, ward: Partitions, size: float) -> int:
     """
     d, total, most = x.shape[1], float(weights.sum()), ward.most
     mass = np.bincount(ward.leaves, weights, most)
-    means = partition.group_means(x, weights, ward.leaves, most)
+    means = lloyd.group_means(x, weights, ward.leaves, most)
     # of most, most - 1 ... groups
-    inertia = partition.inertia(x, weights, means, ward.leaves) + np.concatenate([[0.0], np.cumsum(ward.costs)])
+    inertia = lloyd.inertia(x, weights, means, ward.leaves) + np.concatenate([[0.0], np.cumsum(ward.costs)])
     tried, found, m = [], [], 1
     while m <= most:
         within = float(inertia[most - m]) / (total * d)

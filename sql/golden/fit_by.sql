@@ -1,79 +1,138 @@
-WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "rows"
 ),
+-- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  CAST(to_json([ppp__group("g")]) AS VARCHAR) AS g,
-  ppp__number(_ppp_source."x") AS n0,
-  typeof("x") AS y0
+  CAST(to_json([ppp__group("g")]) AS VARCHAR) AS row_group,
+  ppp__number(_ppp_source."x") AS number_0,
+  typeof("x") AS type_0
 FROM _ppp_source
 ),
+-- counts and exact extremes over all rows; which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT *,
-  n0_low * 0.5e0 AS n0_first,
-  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
-FROM (SELECT
-  g,
-  count(*) AS n,
-  any_value(y0) AS type0,
-  count(n0) AS n0_n,
-  count(n0_known) AS n0_finite,
-  min(n0_known) AS n0_low,
-  max(n0_known) AS n0_high
-FROM (SELECT *,
-  CASE WHEN isfinite(n0) THEN n0 END AS n0_known
-FROM _ppp_features) GROUP BY g)
+  number_0_low * 0.5e0 AS number_0_first,
+  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+FROM (
+  SELECT
+    row_group,
+    count(*) AS n,
+    any_value(type_0) AS type_0,
+    count(number_0) AS number_0_n,
+    count(number_0_known) AS number_0_finite,
+    min(number_0_known) AS number_0_low,
+    max(number_0_known) AS number_0_high
+  FROM (
+    SELECT *,
+      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
+    FROM _ppp_features
+  )
+  GROUP BY row_group
+)
 ),
+-- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  g,
-  n0 + 0e0 AS n0
-FROM _ppp_features JOIN _ppp_summary USING (g)
+  row_group,
+  number_0 + 0e0 AS number_0
+FROM _ppp_features JOIN _ppp_summary USING (row_group)
 ),
-_ppp_parts AS NOT MATERIALIZED (
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
 SELECT
-  g,
-  n0,
-  (n0 * 0.5e0 - n0_first) * n0_per AS places0
-FROM _ppp_usable JOIN _ppp_summary USING (g)
+  row_group,
+  number_0,
+  (number_0 * 0.5e0 - number_0_first) * number_0_per AS places_0
+FROM _ppp_usable JOIN _ppp_summary USING (row_group)
 ),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT g,
-  n0, TRY_CAST(places0 AS BIGINT) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        row_group,
+        number_0,
+        TRY_CAST(places_0 AS BIGINT) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
 ),
-_ppp_used AS MATERIALIZED (
-SELECT g,
+-- how many rows there are, and which: for the fingerprint
+_ppp_content AS MATERIALIZED (
+SELECT
+  row_group,
   count(*) AS used_rows,
-  sum(h) AS key_sum,
-  bit_xor(h) AS key_xor
-FROM _ppp_keyed GROUP BY g
-),
-_ppp_merged AS NOT MATERIALIZED (
-SELECT *, weight / u AS priority FROM (
-SELECT g,
-  n0, u, CAST(count(*) AS DOUBLE) AS weight
+  sum(content_key) AS key_sum,
+  bit_xor(content_key) AS key_xor
 FROM _ppp_keyed
-GROUP BY g,
-  n0, u)
+GROUP BY row_group
 ),
-_ppp_sample AS NOT MATERIALIZED (
-SELECT g,
-  n0,
-  weight,
-  priority FROM _ppp_merged
-QUALIFY row_number() OVER (PARTITION BY g ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) <= 65537
-),
-_ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_fit", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', (SELECT list({'g': g, 'summary': _ppp_summary, 'rows': rows, 'used': _ppp_used} ORDER BY g)
-FROM _ppp_summary LEFT JOIN (SELECT g, list({'n0': n0, 'weight': weight, 'priority': priority}) AS rows FROM _ppp_sample GROUP BY g) USING (g) LEFT JOIN _ppp_used USING (g)), version(), ppp__connection())
-UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
-),
-_ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
-),
-_ppp_groups AS MATERIALIZED (
-SELECT [ppp__group("g")] AS _ppp_g, min("g") AS "g" FROM _ppp_source GROUP BY _ppp_g
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT *, weight / uniform AS priority FROM (
+  SELECT
+    row_group,
+    number_0,
+    uniform,
+    CAST(count(*) AS DOUBLE) AS weight
+  FROM _ppp_keyed
+  GROUP BY row_group, number_0, uniform
 )
-SELECT _ppp_groups."g", _ppp_row."cluster_id", _ppp_row."size", _ppp_row."share", _ppp_row."agreement", _ppp_row."center", _ppp_row."model"
-FROM (SELECT unnest(ppp__rows(model)) AS _ppp_row FROM _ppp_fit) JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_g
+),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
+_ppp_sample AS NOT MATERIALIZED (
+SELECT
+  row_group,
+  number_0,
+  weight,
+  priority
+FROM _ppp_distinct_rows
+QUALIFY row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST) <= 65537
+),
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+SELECT ppp__fit(
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "may_be_key": false, "name": "x"}], "function": "ppp_fit", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}',
+  (
+  SELECT list({'g': row_group, 'summary': _ppp_summary, 'rows': rows, 'content': _ppp_content} ORDER BY row_group)
+  FROM _ppp_summary LEFT JOIN (
+    SELECT
+      row_group,
+      list({'number_0': number_0, 'weight': weight, 'priority': priority}) AS rows
+    FROM _ppp_sample
+    GROUP BY row_group
+  ) USING (row_group) LEFT JOIN _ppp_content USING (row_group)
+),
+  version(),
+  ppp__connection())
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+),
+-- the state of the fitted models
+_ppp_model AS MATERIALIZED (
+SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+),
+-- the groups in the columns' own types
+_ppp_groups AS MATERIALIZED (
+SELECT
+  [ppp__group("g")] AS _ppp_group,
+  min("g") AS "g"
+FROM _ppp_source
+GROUP BY _ppp_group
+)
+SELECT
+  _ppp_groups."g",
+  _ppp_row."cluster_id",
+  _ppp_row."size",
+  _ppp_row."share",
+  _ppp_row."agreement",
+  _ppp_row."center",
+  _ppp_row."model"
+FROM (SELECT unnest(ppp__rows(model)) AS _ppp_row FROM _ppp_model) JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_group
 ORDER BY _ppp_groups."g" NULLS LAST, _ppp_row.cluster_id

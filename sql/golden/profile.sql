@@ -1,37 +1,74 @@
-WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "rows"
 ),
+-- the rows of the model table
 _ppp_model_rows AS MATERIALIZED (
 SELECT * FROM "seg"
 ),
+-- the state of the loaded models
 _ppp_model AS MATERIALIZED (
 SELECT ppp__load('ppp_profile', 'seg', ['g'], (SELECT list(_ppp_model_rows) FROM _ppp_model_rows)) AS model
 ),
+-- a measurement begins
 _ppp_measure AS MATERIALIZED (
 SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
 ),
+-- rows with their group and cluster; their numbers are added to exact sums
 _ppp_tallied AS MATERIALIZED (
-SELECT _ppp_source.*, ppp__tally(_ppp_measure.key, CASE WHEN starts_with(_ppp_measure.models, 'models:') THEN [{'g g': ppp__group(_ppp_source."g"), 'g x': ppp__group(_ppp_source."x")}] END, {'t g': ppp__text(_ppp_source."g"), 'n x': ppp__number(_ppp_source."x")}) AS ppp__where
+SELECT
+  _ppp_source.*,
+  ppp__tally(_ppp_measure.key, CASE WHEN starts_with(_ppp_measure.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS ppp__where
 FROM _ppp_source, _ppp_measure
 ),
+-- counts and extremes of each column, by cluster and by group
 _ppp_counted AS MATERIALIZED (
-SELECT ppp__where.g AS ppp__g, ppp__where.cluster_id AS ppp__cluster, grouping(ppp__where.cluster_id) AS ppp__all, {'n': count(COLUMNS(* EXCLUDE (ppp__where))), 'nulls': count() - count(COLUMNS(* EXCLUDE (ppp__where))), 'type': min(typeof(COLUMNS(* EXCLUDE (ppp__where)))), 'low': min(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END), 'median': median(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END), 'high': max(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END), 'first': min(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))), 'last': max(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))), 'counts': histogram(ppp__text(COLUMNS(* EXCLUDE (ppp__where))))}
-FROM _ppp_tallied GROUP BY GROUPING SETS ((ppp__where.g, ppp__where.cluster_id), (ppp__where.g))
+SELECT
+  ppp__where.g AS ppp__g,
+  ppp__where.cluster_id AS ppp__cluster,
+  grouping(ppp__where.cluster_id) AS ppp__all,
+  {'n': count(COLUMNS(* EXCLUDE (ppp__where))),
+    'nulls': count() - count(COLUMNS(* EXCLUDE (ppp__where))),
+    'type': min(typeof(COLUMNS(* EXCLUDE (ppp__where)))),
+    'low': min(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
+    'median': median(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
+    'high': max(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
+    'first': min(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
+    'last': max(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
+    'counts': histogram(ppp__text(COLUMNS(* EXCLUDE (ppp__where))))}
+FROM _ppp_tallied
+GROUP BY GROUPING SETS ((ppp__where.g, ppp__where.cluster_id), (ppp__where.g))
 ),
+-- the same, a row for each column
 _ppp_stats AS MATERIALIZED (
-SELECT * FROM (UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE (ppp__g, ppp__cluster, ppp__all)) INTO NAME ppp__column VALUE s)
+SELECT * FROM (
+  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE (ppp__g, ppp__cluster, ppp__all)) INTO NAME ppp__column VALUE s
+)
 ),
+-- all rows are tallied
 _ppp_count AS MATERIALIZED (
 SELECT count(*) AS _ppp_n FROM _ppp_tallied
 ),
+-- means and standard deviations, from the exact sums
 _ppp_means AS MATERIALIZED (
-SELECT *, unnest(ppp__tallied(_ppp_key, model, _ppp_n)) AS _ppp_said
-FROM (SELECT _ppp_model_rows.*, _ppp_measure.key AS _ppp_key, _ppp_n FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0)
-),
-_ppp_groups AS MATERIALIZED (
-SELECT * EXCLUDE (cluster_id, size, share, agreement, center, model), TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of FROM _ppp_model_rows WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+SELECT
+  *,
+  unnest(ppp__tallied(_ppp_key, model, _ppp_n)) AS _ppp_said
+FROM (
+  SELECT _ppp_model_rows.*, _ppp_measure.key AS _ppp_key, _ppp_n FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 )
-SELECT _ppp_groups.* EXCLUDE (ppp__of),
+),
+-- the groups of the model
+_ppp_groups AS MATERIALIZED (
+SELECT
+  * EXCLUDE (cluster_id, size, share, agreement, center, model),
+  TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of
+FROM _ppp_model_rows
+WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+)
+SELECT
+  _ppp_groups.* EXCLUDE (ppp__of),
   own.ppp__cluster AS cluster_id,
   own.ppp__column AS "column",
   own.s.n AS n,

@@ -1,83 +1,141 @@
-WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "rows"
 ),
+-- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  CAST(to_json([ppp__group("g")]) AS VARCHAR) AS g,
-  ppp__number(_ppp_source."x") AS n0,
-  typeof("x") AS y0
+  CAST(to_json([ppp__group("g")]) AS VARCHAR) AS row_group,
+  ppp__number(_ppp_source."x") AS number_0,
+  typeof("x") AS type_0
 FROM _ppp_source
 ),
+-- counts and exact extremes over all rows; which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT *,
-  n0_low * 0.5e0 AS n0_first,
-  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
-FROM (SELECT
-  g,
-  count(*) AS n,
-  any_value(y0) AS type0,
-  count(n0) AS n0_n,
-  count(n0_known) AS n0_finite,
-  min(n0_known) AS n0_low,
-  max(n0_known) AS n0_high
-FROM (SELECT *,
-  CASE WHEN isfinite(n0) THEN n0 END AS n0_known
-FROM _ppp_features) GROUP BY g)
+  number_0_low * 0.5e0 AS number_0_first,
+  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+FROM (
+  SELECT
+    row_group,
+    count(*) AS n,
+    any_value(type_0) AS type_0,
+    count(number_0) AS number_0_n,
+    count(number_0_known) AS number_0_finite,
+    min(number_0_known) AS number_0_low,
+    max(number_0_known) AS number_0_high
+  FROM (
+    SELECT *,
+      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
+    FROM _ppp_features
+  )
+  GROUP BY row_group
+)
 ),
+-- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  g,
-  n0 + 0e0 AS n0
-FROM _ppp_features JOIN _ppp_summary USING (g)
+  row_group,
+  number_0 + 0e0 AS number_0
+FROM _ppp_features JOIN _ppp_summary USING (row_group)
 ),
-_ppp_parts AS NOT MATERIALIZED (
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
 SELECT
-  g,
-  n0,
-  (n0 * 0.5e0 - n0_first) * n0_per AS places0
-FROM _ppp_usable JOIN _ppp_summary USING (g)
+  row_group,
+  number_0,
+  (number_0 * 0.5e0 - number_0_first) * number_0_per AS places_0
+FROM _ppp_usable JOIN _ppp_summary USING (row_group)
 ),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT g,
-  n0, TRY_CAST(places0 AS BIGINT) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        row_group,
+        number_0,
+        TRY_CAST(places_0 AS BIGINT) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
 ),
-_ppp_merged AS NOT MATERIALIZED (
-SELECT *, weight / u AS priority FROM (
-SELECT g,
-  n0, u, CAST(count(*) AS DOUBLE) AS weight
-FROM _ppp_keyed
-GROUP BY g,
-  n0, u)
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT *, weight / uniform AS priority FROM (
+  SELECT
+    row_group,
+    number_0,
+    uniform,
+    CAST(count(*) AS DOUBLE) AS weight
+  FROM _ppp_keyed
+  GROUP BY row_group, number_0, uniform
+)
 ),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
 _ppp_sample AS NOT MATERIALIZED (
-SELECT g,
-  n0,
+SELECT
+  row_group,
+  number_0,
   weight,
-  priority FROM _ppp_merged
-QUALIFY row_number() OVER (PARTITION BY g ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST) <= 6
+  priority
+FROM _ppp_distinct_rows
+QUALIFY row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST) <= 6
 ),
-_ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 1, "sample_size": 5, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', (SELECT list({'g': g, 'summary': _ppp_summary, 'rows': rows} ORDER BY g)
-FROM _ppp_summary LEFT JOIN (SELECT g, list({'n0': n0, 'weight': weight, 'priority': priority}) AS rows FROM _ppp_sample GROUP BY g) USING (g)), version(), ppp__connection())
-UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+SELECT ppp__fit(
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 1, "sample_size": 5, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}',
+  (
+  SELECT list({'g': row_group, 'summary': _ppp_summary, 'rows': rows} ORDER BY row_group)
+  FROM _ppp_summary LEFT JOIN (
+    SELECT
+      row_group,
+      list({'number_0': number_0, 'weight': weight, 'priority': priority}) AS rows
+    FROM _ppp_sample
+    GROUP BY row_group
+  ) USING (row_group)
 ),
+  version(),
+  ppp__connection())
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+),
+-- the state of the fitted models
 _ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
 ),
-_ppp_refine_0 AS MATERIALIZED (
+-- a refinement begins, if the sample does not hold all rows
+_ppp_pass_0 AS MATERIALIZED (
 SELECT ppp__refine(model, 1) AS model FROM _ppp_fit
 ),
-_ppp_refine_1 AS MATERIALIZED (
-SELECT ppp__refined(_ppp_refine_0.model, _ppp_n) AS model FROM _ppp_refine_0, (SELECT count(ppp__refine_pass(_ppp_refine_0.model, [{'g g': ppp__group(_ppp_source."g")}], {'n x': ppp__number(_ppp_source."x")}, NULL)) AS _ppp_n
-FROM _ppp_source, _ppp_refine_0 WHERE starts_with(_ppp_refine_0.model, 'measurement:'))
-),
-_ppp_refine_2 AS MATERIALIZED (
-SELECT ppp__refined(_ppp_refine_1.model, _ppp_n) AS model FROM _ppp_refine_1, (SELECT count(ppp__refine_pass(_ppp_refine_1.model, [{'g g': ppp__group(_ppp_source."g")}], {'n x': ppp__number(_ppp_source."x")}, NULL)) AS _ppp_n
-FROM _ppp_source, _ppp_refine_1 WHERE starts_with(_ppp_refine_1.model, 'measurement:'))
+-- a Lloyd step and an EM step over all rows
+_ppp_pass_1 AS MATERIALIZED (
+SELECT ppp__refined(_ppp_pass_0.model, passed) AS model
+FROM _ppp_pass_0, (
+  SELECT count(ppp__refine_pass(_ppp_pass_0.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
+  FROM _ppp_source, _ppp_pass_0 WHERE starts_with(_ppp_pass_0.model, 'measurement:')
 )
-SELECT * EXCLUDE (_ppp_score),
+),
+-- the figures of the refined models
+_ppp_model AS MATERIALIZED (
+SELECT ppp__refined(_ppp_pass_1.model, passed) AS model
+FROM _ppp_pass_1, (
+  SELECT count(ppp__refine_pass(_ppp_pass_1.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
+  FROM _ppp_source, _ppp_pass_1 WHERE starts_with(_ppp_pass_1.model, 'measurement:')
+)
+)
+SELECT
+  * EXCLUDE (_ppp_score),
   _ppp_score.cluster_id AS "cluster_id",
   _ppp_score.probability AS "probability"
-FROM (SELECT _ppp_source.*, ppp__score(_ppp_refine_2.model, [{'g g': ppp__group(_ppp_source."g")}], {'n x': ppp__number(_ppp_source."x")}) AS _ppp_score
-FROM _ppp_source, _ppp_refine_2)
+FROM (
+  SELECT
+    _ppp_source.*,
+    ppp__score(_ppp_model.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}) AS _ppp_score
+  FROM _ppp_source, _ppp_model
+)
 WHERE _ppp_score.is_separable

@@ -1,102 +1,213 @@
-WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "customers"
 ),
+-- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  ppp__number(_ppp_source."id") AS n0,
-  ppp__number(_ppp_source."income") AS n1,
-  typeof("id") AS y0,
-  typeof("income") AS y1
+  ppp__number(_ppp_source."id") AS number_0,
+  ppp__number(_ppp_source."income") AS number_1,
+  typeof("id") AS type_0,
+  typeof("income") AS type_1
 FROM _ppp_source
 ),
+-- counts and exact extremes over all rows; which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT *,
-  n0_low * 0.5e0 AS n0_first,
-  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per,
-  n1_low * 0.5e0 AS n1_first,
-  6.1336086747545600e+14 / greatest(n1_high * 0.5e0 - n1_low * 0.5e0, 1.1830521861667747e-271) AS n1_per
-FROM (SELECT
-  count(*) AS n,
-  any_value(y0) AS type0,
-  any_value(y1) AS type1,
-  count(n0) AS n0_n,
-  count(n0_known) AS n0_finite,
-  min(n0_known) AS n0_low,
-  max(n0_known) AS n0_high,
-  count(n1) AS n1_n,
-  count(n1_known) AS n1_finite,
-  min(n1_known) AS n1_low,
-  max(n1_known) AS n1_high
-FROM (SELECT *,
-  CASE WHEN isfinite(n0) THEN n0 END AS n0_known,
-  CASE WHEN isfinite(n1) THEN n1 END AS n1_known
-FROM _ppp_features))
+  number_0_low * 0.5e0 AS number_0_first,
+  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per,
+  number_1_low * 0.5e0 AS number_1_first,
+  6.1336086747545600e+14 / greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per
+FROM (
+  SELECT
+    count(*) AS n,
+    any_value(type_0) AS type_0,
+    any_value(type_1) AS type_1,
+    count(number_0) AS number_0_n,
+    count(number_0_known) AS number_0_finite,
+    min(number_0_known) AS number_0_low,
+    max(number_0_known) AS number_0_high,
+    count(number_1) AS number_1_n,
+    count(number_1_known) AS number_1_finite,
+    min(number_1_known) AS number_1_low,
+    max(number_1_known) AS number_1_high
+  FROM (
+    SELECT *,
+      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
+      CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known
+    FROM _ppp_features
+  )
+)
 ),
+-- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  n0 + 0e0 AS n0,
-  n1 + 0e0 AS n1
+  number_0 + 0e0 AS number_0,
+  number_1 + 0e0 AS number_1
 FROM _ppp_features, _ppp_summary
 ),
-_ppp_parts AS NOT MATERIALIZED (
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
 SELECT
-  n0,
-  n1,
-  (n0 * 0.5e0 - n0_first) * n0_per + (n1 * 0.5e0 - n1_first) * n1_per AS places0
+  number_0,
+  number_1,
+  (number_0 * 0.5e0 - number_0_first) * number_0_per
+      + (number_1 * 0.5e0 - number_1_first) * number_1_per AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
-  n1, TRY_CAST(places0 AS BIGINT) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        number_0,
+        number_1,
+        TRY_CAST(places_0 AS BIGINT) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
 ),
+-- which share of the distinct rows is grouped: all, or enough for the sample
+-- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
-SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16)) * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16) END AS part
-FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
+SELECT
+  bucket,
+  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+FROM (
+  SELECT
+    bucket,
+    size,
+    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+  FROM (
+    SELECT
+      content_key % 4096 AS bucket,
+      count(*) AS size,
+      min(content_key) AS lowest_key
+    FROM _ppp_keyed
+    GROUP BY bucket
+  )
+)
 ),
-_ppp_merged AS NOT MATERIALIZED (
-SELECT n0,
-  n1, counted / part AS weight, counted / u AS priority FROM (
-SELECT n0,
-  n1, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
-FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
-GROUP BY n0,
-  n1, u)
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT
+  number_0,
+  number_1,
+  counted / share AS weight,
+  counted / uniform AS priority
+FROM (
+  SELECT
+    number_0,
+    number_1,
+    uniform,
+    CAST(count(*) AS DOUBLE) AS counted,
+    any_value(share) AS share
+  FROM (
+    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+  ) JOIN _ppp_buckets ON bucket = content_key % 4096
+  WHERE uniform < share
+  GROUP BY number_0, number_1, uniform
+)
 ),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
 _ppp_sample AS MATERIALIZED (
-SELECT n0,
-  n1,
+SELECT
+  number_0,
+  number_1,
   weight,
-  priority FROM _ppp_merged
-ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, n1 ASC NULLS LAST LIMIT 65537
+  priority
+FROM _ppp_distinct_rows
+ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST, number_1 ASC NULLS LAST
+LIMIT 65537
 ),
-_ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "id"}, {"forms": "n", "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["id", "income"], "covariance": "auto", "exclude": [], "k": 3, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 'n1': n1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}], version(), ppp__connection())
-UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+SELECT ppp__fit(
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "may_be_key": false, "name": "id"}, {"forms": ["number"], "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["id", "income"], "covariance": "auto", "exclude": [], "k": 3, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}',
+  [{'g': '[]',
+    'summary': (SELECT _ppp_summary FROM _ppp_summary),
+    'rows': (SELECT list({'number_0': number_0, 'number_1': number_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
+  version(),
+  ppp__connection())
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
-_ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+-- the state of the fitted models
+_ppp_model AS MATERIALIZED (
+SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
 ),
+-- the scores of the distinct rows, where most rows repeat one of them
 _ppp_known AS MATERIALIZED (
-SELECT n0,
-  n1, ppp__assign(_ppp_fit.model, NULL, {'n id': n0, 'n income': n1}) AS known
-FROM _ppp_sample, _ppp_fit
+SELECT
+  number_0,
+  number_1,
+  ppp__assign(_ppp_model.model, NULL, {'number id': number_0, 'number income': number_1}) AS known
+FROM _ppp_sample, _ppp_model
 WHERE (SELECT count(*) FROM _ppp_sample) <= least(65536, (SELECT n FROM _ppp_summary) // 4)
 ),
+-- what SQL needs to tell the cluster of most rows
 _ppp_screen AS MATERIALIZED (
-SELECT model AS _ppp_model, p[2][1] AS _ppp_up, p[2][2] AS _ppp_low, p[2][3] AS _ppp_least, p[2][4] AS _ppp_largest, p[2][5] AS _ppp_paired, p[1][1] AS _ppp_middle0, p[1][2] AS _ppp_middle1, p[3] AS _ppp_terms0, p[4] AS _ppp_terms1, p[5] AS _ppp_terms2
-FROM (SELECT model, CASE WHEN (SELECT count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['id', 'income'], 3, true, CAST(current_setting('threads') AS BIGINT)) END AS p FROM _ppp_fit)
+SELECT
+  model AS _ppp_models,
+  found[2][1] AS _ppp_factor,
+  found[2][2] AS _ppp_margin,
+  found[2][3] AS _ppp_least,
+  found[2][4] AS _ppp_largest,
+  found[2][5] AS _ppp_paired,
+  found[1][1] AS _ppp_middle_0,
+  found[1][2] AS _ppp_middle_1,
+  found[3] AS _ppp_terms_0,
+  found[4] AS _ppp_terms_1,
+  found[5] AS _ppp_terms_2
+FROM (
+  SELECT
+    model,
+    CASE WHEN (SELECT count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['id', 'income'], 3, true, CAST(current_setting('threads') AS BIGINT)) END AS found
+  FROM _ppp_model
 )
-SELECT _ppp_source.* EXCLUDE (_ppp_model, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_up, _ppp_low, _ppp_least, _ppp_largest, _ppp_paired, _ppp_middle0, _ppp_middle1, _ppp_z0, _ppp_z1, _ppp_s0, _ppp_s1, _ppp_s2, _ppp_terms0, _ppp_terms1, _ppp_terms2),
-  CASE WHEN _ppp_known IS NOT NULL THEN _ppp_known WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_least AND _ppp_largest THEN _ppp_first
-    ELSE ppp__assign(_ppp_model, NULL, {'n id': ppp__number(_ppp_source."id"), 'n income': ppp__number(_ppp_source."income")}) END AS "cluster_id"
-FROM (SELECT *, CASE WHEN _ppp_s0 > _ppp_near THEN 0 WHEN _ppp_s1 > _ppp_near THEN 1 WHEN _ppp_s2 > _ppp_near THEN 2 END AS _ppp_first, CASE WHEN _ppp_s2 > _ppp_near THEN 2 WHEN _ppp_s1 > _ppp_near THEN 1 WHEN _ppp_s0 > _ppp_near THEN 0 END AS _ppp_last
-FROM (SELECT *, greatest(_ppp_s0, _ppp_s1, _ppp_s2) * _ppp_up - _ppp_low AS _ppp_near
-FROM (SELECT *, list_inner_product(_ppp_products, _ppp_terms0) AS _ppp_s0, list_inner_product(_ppp_products, _ppp_terms1) AS _ppp_s1, list_inner_product(_ppp_products, _ppp_terms2) AS _ppp_s2
-FROM (SELECT *, CASE WHEN _ppp_paired = 0 THEN list_value(1e0, _ppp_z0, _ppp_z1, _ppp_z0 * _ppp_z0, _ppp_z1 * _ppp_z1) WHEN _ppp_paired = 1 THEN list_value(1e0, _ppp_z0, _ppp_z1, _ppp_z0 * _ppp_z0, _ppp_z0 * _ppp_z1, _ppp_z1 * _ppp_z1) END AS _ppp_products
-FROM (SELECT _ppp_source.*, _ppp_screen.*, _ppp_known.known AS _ppp_known,
-  coalesce(ppp__number(_ppp_source."id"), CAST('nan' AS DOUBLE)) - _ppp_middle0 AS _ppp_z0,
-  coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle1 AS _ppp_z1
-FROM _ppp_source CROSS JOIN _ppp_screen
-  LEFT JOIN _ppp_known ON ppp__number(_ppp_source."id") + 0e0 IS NOT DISTINCT FROM _ppp_known.n0
-  AND ppp__number(_ppp_source."income") + 0e0 IS NOT DISTINCT FROM _ppp_known.n1))))) AS _ppp_source
+)
+SELECT
+  _ppp_source.* EXCLUDE (_ppp_models, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_factor, _ppp_margin, _ppp_least, _ppp_largest, _ppp_paired, _ppp_middle_0, _ppp_middle_1, _ppp_centered_0, _ppp_centered_1, _ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_terms_0, _ppp_terms_1, _ppp_terms_2),
+  CASE WHEN _ppp_known IS NOT NULL THEN _ppp_known
+    WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_least AND _ppp_largest THEN _ppp_first
+    ELSE ppp__assign(_ppp_models, NULL, {'number id': ppp__number(_ppp_source."id"), 'number income': ppp__number(_ppp_source."income")}) END AS "cluster_id"
+FROM (
+  SELECT
+    *,
+    CASE WHEN _ppp_density_0 > _ppp_near THEN 0 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_2 > _ppp_near THEN 2 END AS _ppp_first,
+    CASE WHEN _ppp_density_2 > _ppp_near THEN 2 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_0 > _ppp_near THEN 0 END AS _ppp_last
+  FROM (
+    SELECT
+      *,
+      greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2) * _ppp_factor - _ppp_margin AS _ppp_near
+    FROM (
+      SELECT
+        *,
+        list_inner_product(_ppp_products, _ppp_terms_0) AS _ppp_density_0,
+        list_inner_product(_ppp_products, _ppp_terms_1) AS _ppp_density_1,
+        list_inner_product(_ppp_products, _ppp_terms_2) AS _ppp_density_2
+      FROM (
+        SELECT
+          *,
+          CASE WHEN _ppp_paired = 0 THEN list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_1 * _ppp_centered_1)
+            WHEN _ppp_paired = 1 THEN list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_0 * _ppp_centered_1, _ppp_centered_1 * _ppp_centered_1) END AS _ppp_products
+        FROM (
+          SELECT
+            _ppp_source.*,
+            _ppp_screen.*,
+            _ppp_known.known AS _ppp_known,
+            coalesce(ppp__number(_ppp_source."id"), CAST('nan' AS DOUBLE)) - _ppp_middle_0 AS _ppp_centered_0,
+            coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle_1 AS _ppp_centered_1
+          FROM _ppp_source CROSS JOIN _ppp_screen
+            LEFT JOIN _ppp_known ON ppp__number(_ppp_source."id") + 0e0 IS NOT DISTINCT FROM _ppp_known.number_0
+              AND ppp__number(_ppp_source."income") + 0e0 IS NOT DISTINCT FROM _ppp_known.number_1
+        )
+      )
+    )
+  )
+) AS _ppp_source

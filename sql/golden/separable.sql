@@ -1,74 +1,146 @@
-WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "rows"
 ),
+-- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  ppp__number(_ppp_source."x") AS n0,
-  typeof("x") AS y0
+  ppp__number(_ppp_source."x") AS number_0,
+  typeof("x") AS type_0
 FROM _ppp_source
 ),
+-- counts and exact extremes over all rows; which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT *,
-  n0_low * 0.5e0 AS n0_first,
-  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per
-FROM (SELECT
-  count(*) AS n,
-  any_value(y0) AS type0,
-  count(n0) AS n0_n,
-  count(n0_known) AS n0_finite,
-  min(n0_known) AS n0_low,
-  max(n0_known) AS n0_high
-FROM (SELECT *,
-  CASE WHEN isfinite(n0) THEN n0 END AS n0_known
-FROM _ppp_features))
+  number_0_low * 0.5e0 AS number_0_first,
+  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+FROM (
+  SELECT
+    count(*) AS n,
+    any_value(type_0) AS type_0,
+    count(number_0) AS number_0_n,
+    count(number_0_known) AS number_0_finite,
+    min(number_0_known) AS number_0_low,
+    max(number_0_known) AS number_0_high
+  FROM (
+    SELECT *,
+      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
+    FROM _ppp_features
+  )
+)
 ),
+-- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  n0 + 0e0 AS n0
+  number_0 + 0e0 AS number_0
 FROM _ppp_features, _ppp_summary
 ),
-_ppp_parts AS NOT MATERIALIZED (
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
 SELECT
-  n0,
-  (n0 * 0.5e0 - n0_first) * n0_per AS places0
+  number_0,
+  (number_0 * 0.5e0 - number_0_first) * number_0_per AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0, TRY_CAST(places0 AS BIGINT) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        number_0,
+        TRY_CAST(places_0 AS BIGINT) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
 ),
+-- which share of the distinct rows is grouped: all, or enough for the sample
+-- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
-SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16)) * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16) END AS part
-FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
+SELECT
+  bucket,
+  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+FROM (
+  SELECT
+    bucket,
+    size,
+    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+  FROM (
+    SELECT
+      content_key % 4096 AS bucket,
+      count(*) AS size,
+      min(content_key) AS lowest_key
+    FROM _ppp_keyed
+    GROUP BY bucket
+  )
+)
 ),
-_ppp_merged AS NOT MATERIALIZED (
-SELECT n0, counted / part AS weight, counted / u AS priority FROM (
-SELECT n0, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
-FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
-GROUP BY n0, u)
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT
+  number_0,
+  counted / share AS weight,
+  counted / uniform AS priority
+FROM (
+  SELECT
+    number_0,
+    uniform,
+    CAST(count(*) AS DOUBLE) AS counted,
+    any_value(share) AS share
+  FROM (
+    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+  ) JOIN _ppp_buckets ON bucket = content_key % 4096
+  WHERE uniform < share
+  GROUP BY number_0, uniform
+)
 ),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
 _ppp_sample AS MATERIALIZED (
-SELECT n0,
+SELECT
+  number_0,
   weight,
-  priority FROM _ppp_merged
-ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST LIMIT 65537
+  priority
+FROM _ppp_distinct_rows
+ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST
+LIMIT 65537
 ),
-_ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "n", "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": [], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}], version(), ppp__connection())
-UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+SELECT ppp__fit(
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "may_be_key": false, "name": "x"}], "function": "ppp_separable", "options": {"by": [], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}',
+  [{'g': '[]',
+    'summary': (SELECT _ppp_summary FROM _ppp_summary),
+    'rows': (SELECT list({'number_0': number_0, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
+  version(),
+  ppp__connection())
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
-_ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+-- the state of the fitted models
+_ppp_model AS MATERIALIZED (
+SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
 ),
+-- the scores of the distinct rows, where most rows repeat one of them
 _ppp_known AS MATERIALIZED (
-SELECT n0, ppp__score(_ppp_fit.model, NULL, {'n x': n0}) AS known
-FROM _ppp_sample, _ppp_fit
+SELECT
+  number_0,
+  ppp__score(_ppp_model.model, NULL, {'number x': number_0}) AS known
+FROM _ppp_sample, _ppp_model
 WHERE (SELECT count(*) FROM _ppp_sample) <= least(65536, (SELECT n FROM _ppp_summary) // 4)
 )
-SELECT * EXCLUDE (_ppp_score),
+SELECT
+  * EXCLUDE (_ppp_score),
   _ppp_score.cluster_id AS "cluster_id",
   _ppp_score.probability AS "probability"
-FROM (SELECT _ppp_source.*, CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE ppp__score(_ppp_fit.model, NULL, {'n x': ppp__number(_ppp_source."x")}) END AS _ppp_score
-FROM _ppp_source CROSS JOIN _ppp_fit
-  LEFT JOIN _ppp_known ON ppp__number(_ppp_source."x") + 0e0 IS NOT DISTINCT FROM _ppp_known.n0)
+FROM (
+  SELECT
+    _ppp_source.*,
+    CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE ppp__score(_ppp_model.model, NULL, {'number x': ppp__number(_ppp_source."x")}) END AS _ppp_score
+  FROM _ppp_source CROSS JOIN _ppp_model
+    LEFT JOIN _ppp_known ON ppp__number(_ppp_source."x") + 0e0 IS NOT DISTINCT FROM _ppp_known.number_0
+)
 WHERE _ppp_score.is_separable

@@ -1,132 +1,215 @@
-WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "customers"
 ),
+-- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  ppp__text(_ppp_source."city") AS t0,
-  ppp__number(_ppp_source."id") AS n1,
-  ppp__number(_ppp_source."income") AS n2,
-  ppp__vector(_ppp_source."v") AS v3,
-  typeof("city") AS y0,
-  typeof("id") AS y1,
-  typeof("income") AS y2,
-  typeof("v") AS y3,
-  "city" AS k0,
-  "id" AS k1
+  ppp__text(_ppp_source."city") AS text_0,
+  ppp__number(_ppp_source."id") AS number_1,
+  ppp__number(_ppp_source."income") AS number_2,
+  ppp__vector(_ppp_source."v") AS vector_3,
+  typeof("city") AS type_0,
+  typeof("id") AS type_1,
+  typeof("income") AS type_2,
+  typeof("v") AS type_3,
+  "city" AS value_0,
+  "id" AS value_1
 FROM _ppp_source
 ),
+-- counts and exact extremes over all rows; which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT *,
-  n1_low * 0.5e0 AS n1_first,
-  6.1336086747545600e+14 / greatest(n1_high * 0.5e0 - n1_low * 0.5e0, 1.1830521861667747e-271) AS n1_per,
-  n2_low * 0.5e0 AS n2_first,
-  7.3020369115545600e+14 / greatest(n2_high * 0.5e0 - n2_low * 0.5e0, 1.1830521861667747e-271) AS n2_per,
-  v3_low * 0.5e0 AS v3_first,
-  7.3659565526220800e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_0,
-  8.5280888874598400e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_1,
-  7.8555711642009600e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_2,
-  1.0075591189463040e+15 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_3,
-  9.5090207044403200e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_4,
-  8.6934830029209600e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_5,
-  8.9644562644992000e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_6,
-  6.1565890985984000e+14 / greatest(v3_high * 0.5e0 - v3_low * 0.5e0, 1.1830521861667747e-271) AS v3_per_7,
-  (t0_n > 0 AND NOT t0_constant AND 2 * k0_distinct <= t0_n) AS use0,
-  (n1_finite > 0 AND n1_high > n1_low AND k1_distinct < n1_n) AS use1,
-  CASE WHEN use1 THEN 0e0 END AS zero1,
-  (n2_finite > 0 AND n2_high > n2_low) AS use2,
-  CASE WHEN use2 THEN 0e0 END AS zero2,
-  (v3_finite > 0 AND v3_high > v3_low) AS use3,
-  (use0 AND use1 AND use2 AND use3) AS every
-FROM (SELECT
-  count(*) AS n,
-  any_value(y0) AS type0,
-  any_value(y1) AS type1,
-  any_value(y2) AS type2,
-  any_value(y3) AS type3,
-  count(t0) AS t0_n,
-  count(t0) AS t0_finite,
-  min(t0) = max(t0) AS t0_constant,
-  count(DISTINCT k0) AS k0_distinct,
-  count(n1) AS n1_n,
-  count(n1_known) AS n1_finite,
-  min(n1_known) AS n1_low,
-  max(n1_known) AS n1_high,
-  count(DISTINCT k1) AS k1_distinct,
-  count(n2) AS n2_n,
-  count(n2_known) AS n2_finite,
-  min(n2_known) AS n2_low,
-  max(n2_known) AS n2_high,
-  count(v3) AS v3_n,
-  count(v3_known) AS v3_finite,
-  min(list_min(v3_known)) AS v3_low,
-  max(list_max(v3_known)) AS v3_high,
-  min(len(v3)) AS v3_shortest,
-  max(len(v3)) AS v3_longest
-FROM (SELECT *,
-  CASE WHEN isfinite(n1) THEN n1 END AS n1_known,
-  CASE WHEN isfinite(n2) THEN n2 END AS n2_known,
-  CASE WHEN (isfinite(list_sum(v3)) AND list_count(v3) = len(v3)) THEN v3 END AS v3_known
-FROM _ppp_features))
+  number_1_low * 0.5e0 AS number_1_first,
+  6.1336086747545600e+14 / greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per,
+  number_2_low * 0.5e0 AS number_2_first,
+  7.3020369115545600e+14 / greatest(number_2_high * 0.5e0 - number_2_low * 0.5e0, 1.1830521861667747e-271) AS number_2_per,
+  vector_3_low * 0.5e0 AS vector_3_first,
+  7.3659565526220800e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_0,
+  8.5280888874598400e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_1,
+  7.8555711642009600e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_2,
+  1.0075591189463040e+15 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_3,
+  9.5090207044403200e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_4,
+  8.6934830029209600e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_5,
+  8.9644562644992000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_6,
+  6.1565890985984000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_7,
+  (text_0_n > 0 AND NOT text_0_constant AND 2 * value_0_distinct <= text_0_n) AS helps_0,
+  (number_1_finite > 0 AND number_1_high > number_1_low AND value_1_distinct < number_1_n) AS helps_1,
+  CASE WHEN helps_1 THEN 0e0 END AS or_null_1,
+  (number_2_finite > 0 AND number_2_high > number_2_low) AS helps_2,
+  CASE WHEN helps_2 THEN 0e0 END AS or_null_2,
+  (vector_3_finite > 0 AND vector_3_high > vector_3_low) AS helps_3,
+  (helps_0 AND helps_1 AND helps_2 AND helps_3) AS all_help
+FROM (
+  SELECT
+    count(*) AS n,
+    any_value(type_0) AS type_0,
+    any_value(type_1) AS type_1,
+    any_value(type_2) AS type_2,
+    any_value(type_3) AS type_3,
+    count(text_0) AS text_0_n,
+    count(text_0) AS text_0_finite,
+    min(text_0) = max(text_0) AS text_0_constant,
+    count(DISTINCT value_0) AS value_0_distinct,
+    count(number_1) AS number_1_n,
+    count(number_1_known) AS number_1_finite,
+    min(number_1_known) AS number_1_low,
+    max(number_1_known) AS number_1_high,
+    count(DISTINCT value_1) AS value_1_distinct,
+    count(number_2) AS number_2_n,
+    count(number_2_known) AS number_2_finite,
+    min(number_2_known) AS number_2_low,
+    max(number_2_known) AS number_2_high,
+    count(vector_3) AS vector_3_n,
+    count(vector_3_known) AS vector_3_finite,
+    min(list_min(vector_3_known)) AS vector_3_low,
+    max(list_max(vector_3_known)) AS vector_3_high,
+    min(len(vector_3)) AS vector_3_shortest,
+    max(len(vector_3)) AS vector_3_longest
+  FROM (
+    SELECT *,
+      CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known,
+      CASE WHEN isfinite(number_2) THEN number_2 END AS number_2_known,
+      CASE WHEN (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3_known
+    FROM _ppp_features
+  )
+)
 ),
+-- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN use0 THEN t0 END AS t0,
-  n1 + zero1 AS n1,
-  n2 + zero2 AS n2,
-  CASE WHEN use3 AND (isfinite(list_sum(v3)) AND list_count(v3) = len(v3)) THEN v3 END AS v3
+  CASE WHEN helps_0 THEN text_0 END AS text_0,
+  number_1 + or_null_1 AS number_1,
+  number_2 + or_null_2 AS number_2,
+  CASE WHEN helps_3 AND (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3
 FROM _ppp_features, _ppp_summary
 ),
-_ppp_parts AS NOT MATERIALIZED (
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
 SELECT
-  t0,
-  n1,
-  n2,
-  v3,
-  CASE WHEN use0 THEN CAST('0x' || left(md5(t0), 7) AS BIGINT) ELSE 0 END AS p_t0,
-  CASE WHEN every THEN (n1 * 0.5e0 - n1_first) * n1_per + (n2 * 0.5e0 - n2_first) * n2_per + (v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per_0 + (v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per_1 + (v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per_2 + (v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per_3 + (v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per_4 + (v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per_5 + (v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per_6 + (v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per_7 ELSE CASE WHEN use1 THEN (n1 * 0.5e0 - n1_first) * n1_per ELSE 0e0 END + CASE WHEN use2 THEN (n2 * 0.5e0 - n2_first) * n2_per ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 0 // 8] * 0.5e0 - v3_first) * v3_per_0 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 1 // 8] * 0.5e0 - v3_first) * v3_per_1 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 2 // 8] * 0.5e0 - v3_first) * v3_per_2 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 3 // 8] * 0.5e0 - v3_first) * v3_per_3 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 4 // 8] * 0.5e0 - v3_first) * v3_per_4 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 5 // 8] * 0.5e0 - v3_first) * v3_per_5 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 6 // 8] * 0.5e0 - v3_first) * v3_per_6 ELSE 0e0 END + CASE WHEN use3 THEN (v3[1 + len(v3) * 7 // 8] * 0.5e0 - v3_first) * v3_per_7 ELSE 0e0 END END AS places0
+  text_0,
+  number_1,
+  number_2,
+  vector_3,
+  CASE WHEN helps_0 THEN CAST('0x' || left(md5(text_0), 7) AS BIGINT) ELSE 0 END AS text_0_hash,
+  CASE WHEN all_help THEN (number_1 * 0.5e0 - number_1_first) * number_1_per
+      + (number_2 * 0.5e0 - number_2_first) * number_2_per
+      + (vector_3[1 + len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0
+      + (vector_3[1 + len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1
+      + (vector_3[1 + len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2
+      + (vector_3[1 + len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3
+      + (vector_3[1 + len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4
+      + (vector_3[1 + len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5
+      + (vector_3[1 + len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6
+      + (vector_3[1 + len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7
+    ELSE CASE WHEN helps_1 THEN (number_1 * 0.5e0 - number_1_first) * number_1_per ELSE 0e0 END
+      + CASE WHEN helps_2 THEN (number_2 * 0.5e0 - number_2_first) * number_2_per ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0 ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1 ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2 ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3 ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4 ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5 ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6 ELSE 0e0 END
+      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7 ELSE 0e0 END END AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
-  n1,
-  n2,
-  v3, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(places0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        text_0,
+        number_1,
+        number_2,
+        vector_3,
+        ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
 ),
+-- which share of the distinct rows is grouped: all, or enough for the sample
+-- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
-SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16)) * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16) END AS part
-FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
-),
-_ppp_merged AS NOT MATERIALIZED (
-SELECT t0,
-  n1,
-  n2,
-  v3, counted / part AS weight, counted / u AS priority FROM (
-SELECT t0,
-  n1,
-  n2,
-  v3, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
-FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
-GROUP BY t0,
-  n1,
-  n2,
-  v3, u)
-),
-_ppp_sample AS NOT MATERIALIZED (
-SELECT t0,
-  n1,
-  n2,
-  v3,
-  weight,
-  priority FROM _ppp_merged
-ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST LIMIT 65537
-),
-_ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": true, "dropped": [], "features": [{"forms": "t", "may_be_key": true, "name": "city"}, {"forms": "n", "may_be_key": true, "name": "id"}, {"forms": "n", "may_be_key": false, "name": "income"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'t0': t0, 'n1': n1, 'n2': n2, 'v3': v3, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, n1 ASC NULLS LAST, n2 ASC NULLS LAST, v3 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
-UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
-),
-_ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT
+  bucket,
+  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+FROM (
+  SELECT
+    bucket,
+    size,
+    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+  FROM (
+    SELECT
+      content_key % 4096 AS bucket,
+      count(*) AS size,
+      min(content_key) AS lowest_key
+    FROM _ppp_keyed
+    GROUP BY bucket
+  )
 )
-SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, NULL, {'t city': ppp__text(_ppp_source."city"), 'n id': ppp__number(_ppp_source."id"), 'n income': ppp__number(_ppp_source."income"), 'v v': ppp__vector(_ppp_source."v")}) AS "cluster_id"
-FROM _ppp_source, _ppp_fit
+),
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT
+  text_0,
+  number_1,
+  number_2,
+  vector_3,
+  counted / share AS weight,
+  counted / uniform AS priority
+FROM (
+  SELECT
+    text_0,
+    number_1,
+    number_2,
+    vector_3,
+    uniform,
+    CAST(count(*) AS DOUBLE) AS counted,
+    any_value(share) AS share
+  FROM (
+    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+  ) JOIN _ppp_buckets ON bucket = content_key % 4096
+  WHERE uniform < share
+  GROUP BY text_0, number_1, number_2, vector_3, uniform
+)
+),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
+_ppp_sample AS NOT MATERIALIZED (
+SELECT
+  text_0,
+  number_1,
+  number_2,
+  vector_3,
+  weight,
+  priority
+FROM _ppp_distinct_rows
+ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, number_1 ASC NULLS LAST, number_2 ASC NULLS LAST, vector_3 ASC NULLS LAST
+LIMIT 65537
+),
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+SELECT ppp__fit(
+  '{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "may_be_key": true, "name": "city"}, {"forms": ["number"], "may_be_key": true, "name": "id"}, {"forms": ["number"], "may_be_key": false, "name": "income"}, {"forms": ["vector"], "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}',
+  [{'g': '[]',
+    'summary': (SELECT _ppp_summary FROM _ppp_summary),
+    'rows': (SELECT list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}
+      ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, number_1 ASC NULLS LAST, number_2 ASC NULLS LAST, vector_3 ASC NULLS LAST) FROM _ppp_sample)}],
+  version(),
+  ppp__connection())
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+),
+-- the state of the fitted models
+_ppp_model AS MATERIALIZED (
+SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+)
+SELECT
+  _ppp_source.*,
+  ppp__assign(_ppp_model.model, NULL, {'text city': ppp__text(_ppp_source."city"), 'number id': ppp__number(_ppp_source."id"), 'number income': ppp__number(_ppp_source."income"), 'vector v': ppp__vector(_ppp_source."v")}) AS "cluster_id"
+FROM _ppp_source, _ppp_model

@@ -1,102 +1,175 @@
-WITH RECURSIVE _ppp_source AS MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source, copied: to read it again could give other rows
+_ppp_source AS MATERIALIZED (
 SELECT * FROM "c"
 ),
+-- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  ppp__number(_ppp_source."income") AS n0,
-  ppp__text(_ppp_source."income") AS t0,
-  ppp__vector(_ppp_source."income") AS v0,
-  typeof("income") AS y0
+  ppp__number(_ppp_source."income") AS number_0,
+  ppp__text(_ppp_source."income") AS text_0,
+  ppp__vector(_ppp_source."income") AS vector_0,
+  typeof("income") AS type_0
 FROM _ppp_source
 ),
+-- counts and exact extremes over all rows; which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT *,
-  n0_low * 0.5e0 AS n0_first,
-  5.6296260553932800e+14 / greatest(n0_high * 0.5e0 - n0_low * 0.5e0, 1.1830521861667747e-271) AS n0_per,
-  v0_low * 0.5e0 AS v0_first,
-  9.0148137494118400e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_0,
-  1.0648824787763200e+15 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_1,
-  1.1078605723402240e+15 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_2,
-  6.6973580289638400e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_3,
-  8.5285557134950400e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_4,
-  7.8700875664588800e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_5,
-  7.1095296825753600e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_6,
-  9.8151025134796800e+14 / greatest(v0_high * 0.5e0 - v0_low * 0.5e0, 1.1830521861667747e-271) AS v0_per_7
-FROM (SELECT
-  count(*) AS n,
-  any_value(y0) AS type0,
-  count(n0) AS n0_n,
-  count(n0_known) AS n0_finite,
-  min(n0_known) AS n0_low,
-  max(n0_known) AS n0_high,
-  count(t0) AS t0_n,
-  count(t0) AS t0_finite,
-  min(t0) = max(t0) AS t0_constant,
-  count(v0) AS v0_n,
-  count(v0_known) AS v0_finite,
-  min(list_min(v0_known)) AS v0_low,
-  max(list_max(v0_known)) AS v0_high,
-  min(len(v0)) AS v0_shortest,
-  max(len(v0)) AS v0_longest
-FROM (SELECT *,
-  CASE WHEN isfinite(n0) THEN n0 END AS n0_known,
-  CASE WHEN (isfinite(list_sum(v0)) AND list_count(v0) = len(v0)) THEN v0 END AS v0_known
-FROM _ppp_features))
+  number_0_low * 0.5e0 AS number_0_first,
+  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per,
+  vector_0_low * 0.5e0 AS vector_0_first,
+  9.0148137494118400e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_0,
+  1.0648824787763200e+15 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_1,
+  1.1078605723402240e+15 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_2,
+  6.6973580289638400e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_3,
+  8.5285557134950400e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_4,
+  7.8700875664588800e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_5,
+  7.1095296825753600e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_6,
+  9.8151025134796800e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_7
+FROM (
+  SELECT
+    count(*) AS n,
+    any_value(type_0) AS type_0,
+    count(number_0) AS number_0_n,
+    count(number_0_known) AS number_0_finite,
+    min(number_0_known) AS number_0_low,
+    max(number_0_known) AS number_0_high,
+    count(text_0) AS text_0_n,
+    count(text_0) AS text_0_finite,
+    min(text_0) = max(text_0) AS text_0_constant,
+    count(vector_0) AS vector_0_n,
+    count(vector_0_known) AS vector_0_finite,
+    min(list_min(vector_0_known)) AS vector_0_low,
+    max(list_max(vector_0_known)) AS vector_0_high,
+    min(len(vector_0)) AS vector_0_shortest,
+    max(len(vector_0)) AS vector_0_longest
+  FROM (
+    SELECT *,
+      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
+      CASE WHEN (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0_known
+    FROM _ppp_features
+  )
+)
 ),
+-- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN isfinite(n0) THEN n0 + 0e0 END AS n0,
-  CASE WHEN t0 IS NOT NULL THEN t0 END AS t0,
-  CASE WHEN (isfinite(list_sum(v0)) AND list_count(v0) = len(v0)) THEN v0 END AS v0
+  CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
+  CASE WHEN text_0 IS NOT NULL THEN text_0 END AS text_0,
+  CASE WHEN (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0
 FROM _ppp_features, _ppp_summary
-WHERE (isfinite(n0) OR t0 IS NOT NULL OR (isfinite(list_sum(v0)) AND list_count(v0) = len(v0)))
+WHERE (isfinite(number_0) OR text_0 IS NOT NULL OR (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)))
 ),
-_ppp_parts AS NOT MATERIALIZED (
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
 SELECT
-  n0,
-  t0,
-  v0,
-  coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce((n0 * 0.5e0 - n0_first) * n0_per, 0e0) + coalesce((v0[1 + len(v0) * 0 // 8] * 0.5e0 - v0_first) * v0_per_0, 0e0) + coalesce((v0[1 + len(v0) * 1 // 8] * 0.5e0 - v0_first) * v0_per_1, 0e0) + coalesce((v0[1 + len(v0) * 2 // 8] * 0.5e0 - v0_first) * v0_per_2, 0e0) + coalesce((v0[1 + len(v0) * 3 // 8] * 0.5e0 - v0_first) * v0_per_3, 0e0) + coalesce((v0[1 + len(v0) * 4 // 8] * 0.5e0 - v0_first) * v0_per_4, 0e0) + coalesce((v0[1 + len(v0) * 5 // 8] * 0.5e0 - v0_first) * v0_per_5, 0e0) + coalesce((v0[1 + len(v0) * 6 // 8] * 0.5e0 - v0_first) * v0_per_6, 0e0) + coalesce((v0[1 + len(v0) * 7 // 8] * 0.5e0 - v0_first) * v0_per_7, 0e0) AS places0
+  number_0,
+  text_0,
+  vector_0,
+  coalesce(CAST('0x' || left(md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
+  coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 0 // 8] * 0.5e0 - vector_0_first) * vector_0_per_0, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 1 // 8] * 0.5e0 - vector_0_first) * vector_0_per_1, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 2 // 8] * 0.5e0 - vector_0_first) * vector_0_per_2, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 3 // 8] * 0.5e0 - vector_0_first) * vector_0_per_3, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 4 // 8] * 0.5e0 - vector_0_first) * vector_0_per_4, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 5 // 8] * 0.5e0 - vector_0_first) * vector_0_per_5, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 6 // 8] * 0.5e0 - vector_0_first) * vector_0_per_6, 0e0)
+      + coalesce((vector_0[1 + len(vector_0) * 7 // 8] * 0.5e0 - vector_0_first) * vector_0_per_7, 0e0) AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT n0,
-  t0,
-  v0, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(places0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        number_0,
+        text_0,
+        vector_0,
+        ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
 ),
+-- which share of the distinct rows is grouped: all, or enough for the sample
+-- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
-SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16)) * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16) END AS part
-FROM (SELECT h % 4096 AS bucket, count(*) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
-),
-_ppp_merged AS NOT MATERIALIZED (
-SELECT n0,
-  t0,
-  v0, counted / part AS weight, counted / u AS priority FROM (
-SELECT n0,
-  t0,
-  v0, u, CAST(count(*) AS DOUBLE) AS counted, any_value(part) AS part
-FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
-GROUP BY n0,
-  t0,
-  v0, u)
-),
-_ppp_sample AS NOT MATERIALIZED (
-SELECT n0,
-  t0,
-  v0,
-  weight,
-  priority FROM _ppp_merged
-ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST LIMIT 65537
-),
-_ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "ntv", "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "c"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'n0': n0, 't0': t0, 'v0': v0, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, n0 ASC NULLS LAST, t0 ASC NULLS LAST, v0 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
-UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
-),
-_ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT
+  bucket,
+  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+FROM (
+  SELECT
+    bucket,
+    size,
+    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+  FROM (
+    SELECT
+      content_key % 4096 AS bucket,
+      count(*) AS size,
+      min(content_key) AS lowest_key
+    FROM _ppp_keyed
+    GROUP BY bucket
+  )
 )
-SELECT _ppp_source.*, ppp__assign(_ppp_fit.model, NULL, {'n income': ppp__number(_ppp_source."income"), 't income': ppp__text(_ppp_source."income"), 'v income': ppp__vector(_ppp_source."income")}) AS "cluster_id"
-FROM _ppp_source, _ppp_fit, (SELECT NULL AS "cluster_id") AS "ppp_cluster: set prefix, the source already has this column"
+),
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT
+  number_0,
+  text_0,
+  vector_0,
+  counted / share AS weight,
+  counted / uniform AS priority
+FROM (
+  SELECT
+    number_0,
+    text_0,
+    vector_0,
+    uniform,
+    CAST(count(*) AS DOUBLE) AS counted,
+    any_value(share) AS share
+  FROM (
+    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+  ) JOIN _ppp_buckets ON bucket = content_key % 4096
+  WHERE uniform < share
+  GROUP BY number_0, text_0, vector_0, uniform
+)
+),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
+_ppp_sample AS NOT MATERIALIZED (
+SELECT
+  number_0,
+  text_0,
+  vector_0,
+  weight,
+  priority
+FROM _ppp_distinct_rows
+ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST, text_0 ASC NULLS LAST, vector_0 ASC NULLS LAST
+LIMIT 65537
+),
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+SELECT ppp__fit(
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number", "text", "vector"], "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "c"}',
+  [{'g': '[]',
+    'summary': (SELECT _ppp_summary FROM _ppp_summary),
+    'rows': (SELECT list({'number_0': number_0, 'text_0': text_0, 'vector_0': vector_0, 'weight': weight, 'priority': priority}
+      ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST, text_0 ASC NULLS LAST, vector_0 ASC NULLS LAST) FROM _ppp_sample)}],
+  version(),
+  ppp__connection())
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+),
+-- the state of the fitted models
+_ppp_model AS MATERIALIZED (
+SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+)
+SELECT
+  _ppp_source.*,
+  ppp__assign(_ppp_model.model, NULL, {'number income': ppp__number(_ppp_source."income"), 'text income': ppp__text(_ppp_source."income"), 'vector income': ppp__vector(_ppp_source."income")}) AS "cluster_id"
+FROM _ppp_source, _ppp_model, (SELECT NULL AS "cluster_id") AS "ppp_cluster: set prefix, the source already has this column"
 WHERE true OR ("cluster_id" IS NULL)

@@ -1,99 +1,171 @@
-WITH RECURSIVE _ppp_source AS NOT MATERIALIZED (
+WITH RECURSIVE
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "customers"
 ),
+-- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  ppp__text(_ppp_source."city") AS t0,
-  ppp__vector(_ppp_source."v") AS v1,
-  typeof("city") AS y0,
-  typeof("v") AS y1,
-  ppp__number("income") AS w
+  ppp__text(_ppp_source."city") AS text_0,
+  ppp__vector(_ppp_source."v") AS vector_1,
+  typeof("city") AS type_0,
+  typeof("v") AS type_1,
+  ppp__number("income") AS row_weight
 FROM _ppp_source
 ),
+-- counts and exact extremes over all rows; which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT *,
-  v1_low * 0.5e0 AS v1_first,
-  8.9071613168844800e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_0,
-  1.0186954616340480e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_1,
-  8.9617060593664000e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_2,
-  8.5101851233484800e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_3,
-  1.0564509672407040e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_4,
-  1.1231327546245120e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_5,
-  9.7177081321881600e+14 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_6,
-  1.1071037730979840e+15 / greatest(v1_high * 0.5e0 - v1_low * 0.5e0, 1.1830521861667747e-271) AS v1_per_7
-FROM (SELECT
-  count(*) AS n,
-  any_value(y0) AS type0,
-  any_value(y1) AS type1,
-  count(t0) AS t0_n,
-  count(t0) AS t0_finite,
-  min(t0) = max(t0) AS t0_constant,
-  count(v1) AS v1_n,
-  count(v1_known) AS v1_finite,
-  min(list_min(v1_known)) FILTER (w > 0) AS v1_low,
-  max(list_max(v1_known)) FILTER (w > 0) AS v1_high,
-  min(len(v1)) AS v1_shortest,
-  max(len(v1)) AS v1_longest,
-  count(*) FILTER (w < 0) AS w_negative,
-  count(*) FILTER (NOT isfinite(w)) AS w_infinite,
-  max(w) FILTER (isfinite(w)) AS w_high
-FROM (SELECT *,
-  CASE WHEN (isfinite(list_sum(v1)) AND list_count(v1) = len(v1)) THEN v1 END AS v1_known
-FROM _ppp_features))
+  vector_1_low * 0.5e0 AS vector_1_first,
+  8.9071613168844800e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_0,
+  1.0186954616340480e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_1,
+  8.9617060593664000e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_2,
+  8.5101851233484800e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_3,
+  1.0564509672407040e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_4,
+  1.1231327546245120e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_5,
+  9.7177081321881600e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_6,
+  1.1071037730979840e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_7
+FROM (
+  SELECT
+    count(*) AS n,
+    any_value(type_0) AS type_0,
+    any_value(type_1) AS type_1,
+    count(text_0) AS text_0_n,
+    count(text_0) AS text_0_finite,
+    min(text_0) = max(text_0) AS text_0_constant,
+    count(vector_1) AS vector_1_n,
+    count(vector_1_known) AS vector_1_finite,
+    min(list_min(vector_1_known)) FILTER (row_weight > 0) AS vector_1_low,
+    max(list_max(vector_1_known)) FILTER (row_weight > 0) AS vector_1_high,
+    min(len(vector_1)) AS vector_1_shortest,
+    max(len(vector_1)) AS vector_1_longest,
+    count(*) FILTER (row_weight < 0) AS negative_weights,
+    count(*) FILTER (NOT isfinite(row_weight)) AS infinite_weights,
+    max(row_weight) FILTER (isfinite(row_weight)) AS heaviest
+  FROM (
+    SELECT *,
+      CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
+    FROM _ppp_features
+  )
+)
 ),
+-- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN t0 IS NOT NULL THEN t0 END AS t0,
-  CASE WHEN (isfinite(list_sum(v1)) AND list_count(v1) = len(v1)) THEN v1 END AS v1,
-  w
+  CASE WHEN text_0 IS NOT NULL THEN text_0 END AS text_0,
+  CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1,
+  row_weight
 FROM _ppp_features, _ppp_summary
-WHERE w > 0 AND isfinite(w)
+WHERE row_weight > 0 AND isfinite(row_weight)
 ),
-_ppp_parts AS NOT MATERIALIZED (
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
 SELECT
-  t0,
-  v1,
-  coalesce(CAST('0x' || left(md5(t0), 7) AS BIGINT), 0) AS p_t0,
-  coalesce((v1[1 + len(v1) * 0 // 8] * 0.5e0 - v1_first) * v1_per_0, 0e0) + coalesce((v1[1 + len(v1) * 1 // 8] * 0.5e0 - v1_first) * v1_per_1, 0e0) + coalesce((v1[1 + len(v1) * 2 // 8] * 0.5e0 - v1_first) * v1_per_2, 0e0) + coalesce((v1[1 + len(v1) * 3 // 8] * 0.5e0 - v1_first) * v1_per_3, 0e0) + coalesce((v1[1 + len(v1) * 4 // 8] * 0.5e0 - v1_first) * v1_per_4, 0e0) + coalesce((v1[1 + len(v1) * 5 // 8] * 0.5e0 - v1_first) * v1_per_5, 0e0) + coalesce((v1[1 + len(v1) * 6 // 8] * 0.5e0 - v1_first) * v1_per_6, 0e0) + coalesce((v1[1 + len(v1) * 7 // 8] * 0.5e0 - v1_first) * v1_per_7, 0e0) AS places0,
-  CAST(w * pow(2e0, 50 - ceil(log2(w_high))) AS HUGEINT) AS units,
-  pow(2e0, 50 - ceil(log2(w_high))) AS unit
+  text_0,
+  vector_1,
+  coalesce(CAST('0x' || left(md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
+  coalesce((vector_1[1 + len(vector_1) * 0 // 8] * 0.5e0 - vector_1_first) * vector_1_per_0, 0e0)
+      + coalesce((vector_1[1 + len(vector_1) * 1 // 8] * 0.5e0 - vector_1_first) * vector_1_per_1, 0e0)
+      + coalesce((vector_1[1 + len(vector_1) * 2 // 8] * 0.5e0 - vector_1_first) * vector_1_per_2, 0e0)
+      + coalesce((vector_1[1 + len(vector_1) * 3 // 8] * 0.5e0 - vector_1_first) * vector_1_per_3, 0e0)
+      + coalesce((vector_1[1 + len(vector_1) * 4 // 8] * 0.5e0 - vector_1_first) * vector_1_per_4, 0e0)
+      + coalesce((vector_1[1 + len(vector_1) * 5 // 8] * 0.5e0 - vector_1_first) * vector_1_per_5, 0e0)
+      + coalesce((vector_1[1 + len(vector_1) * 6 // 8] * 0.5e0 - vector_1_first) * vector_1_per_6, 0e0)
+      + coalesce((vector_1[1 + len(vector_1) * 7 // 8] * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
+  CAST(row_weight * pow(2e0, 50 - ceil(log2(heaviest))) AS HUGEINT) AS weight_units,
+  pow(2e0, 50 - ceil(log2(heaviest))) AS units_of_one
 FROM _ppp_usable, _ppp_summary
 ),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (h + 0.5e0) / 2.1474836470000000e+09 AS u FROM (SELECT * REPLACE ((h * (h + 479001599)) % 2147483647 AS h) FROM (SELECT * REPLACE ((h * (h + 715225739)) % 2147483647 AS h) FROM (SELECT t0,
-  v1,
-  units,
-  unit, ((p_t0 * 22825725) % 2147483647 + TRY_CAST(places0 AS BIGINT) % 2147483647) % 2147483647 AS h FROM _ppp_parts))) WHERE h IS NOT NULL
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        text_0,
+        vector_1,
+        weight_units,
+        units_of_one,
+        ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
 ),
+-- which share of the distinct rows is grouped: all, or enough for the sample
+-- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
-SELECT bucket, CASE WHEN size > 1.2500000000000000e+00 * median(size) OVER () THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * 2.0000000000000000e+00 * (sum(lowest) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16) END AS part
-FROM (SELECT h % 4096 AS bucket, sum(units) AS size, min(h) AS lowest FROM _ppp_keyed GROUP BY bucket)
-),
-_ppp_merged AS NOT MATERIALIZED (
-SELECT t0,
-  v1, counted / part AS weight, counted / u AS priority FROM (
-SELECT t0,
-  v1, u, CAST(sum(units) / any_value(unit) AS DOUBLE) AS counted, any_value(part) AS part
-FROM (SELECT * FROM _ppp_keyed, (SELECT max(part) AS most FROM _ppp_buckets) WHERE u < most) JOIN _ppp_buckets ON bucket = h % 4096 WHERE u < part
-GROUP BY t0,
-  v1, u)
-),
-_ppp_sample AS NOT MATERIALIZED (
-SELECT t0,
-  v1,
-  weight,
-  priority FROM _ppp_merged
-ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST LIMIT 65537
-),
-_ppp_steps(state) AS (
-SELECT ppp__fit('{"automatic": false, "dropped": [], "features": [{"forms": "t", "may_be_key": false, "name": "city"}, {"forms": "v", "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}', [{'g': '[]', 'summary': (SELECT _ppp_summary FROM _ppp_summary),
-  'rows': (SELECT list({'t0': t0, 'v1': v1, 'weight': weight, 'priority': priority} ORDER BY priority DESC NULLS LAST, t0 ASC NULLS LAST, v1 ASC NULLS LAST) FROM _ppp_sample)}], version(), ppp__connection())
-UNION ALL SELECT ppp__step(state) FROM _ppp_steps WHERE starts_with(state, 'fit:')
-),
-_ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_steps WHERE NOT starts_with(state, 'fit:')
+SELECT
+  bucket,
+  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * 2.0000000000000000e+00 * share_of_one_row) END AS share
+FROM (
+  SELECT
+    bucket,
+    size,
+    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+  FROM (
+    SELECT
+      content_key % 4096 AS bucket,
+      sum(weight_units) AS size,
+      min(content_key) AS lowest_key
+    FROM _ppp_keyed
+    GROUP BY bucket
+  )
 )
-SELECT * EXCLUDE (_ppp_score),
+),
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT
+  text_0,
+  vector_1,
+  counted / share AS weight,
+  counted / uniform AS priority
+FROM (
+  SELECT
+    text_0,
+    vector_1,
+    uniform,
+    CAST(sum(weight_units) / any_value(units_of_one) AS DOUBLE) AS counted,
+    any_value(share) AS share
+  FROM (
+    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+  ) JOIN _ppp_buckets ON bucket = content_key % 4096
+  WHERE uniform < share
+  GROUP BY text_0, vector_1, uniform
+)
+),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
+_ppp_sample AS NOT MATERIALIZED (
+SELECT
+  text_0,
+  vector_1,
+  weight,
+  priority
+FROM _ppp_distinct_rows
+ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, vector_1 ASC NULLS LAST
+LIMIT 65537
+),
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+SELECT ppp__fit(
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["text"], "may_be_key": false, "name": "city"}, {"forms": ["vector"], "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}',
+  [{'g': '[]',
+    'summary': (SELECT _ppp_summary FROM _ppp_summary),
+    'rows': (SELECT list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}
+      ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, vector_1 ASC NULLS LAST) FROM _ppp_sample)}],
+  version(),
+  ppp__connection())
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+),
+-- the state of the fitted models
+_ppp_model AS MATERIALIZED (
+SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+)
+SELECT
+  * EXCLUDE (_ppp_score),
   _ppp_score.cluster_id AS "p_cluster_id",
   _ppp_score.probability AS "p_probability",
   _ppp_score.second_cluster_id AS "p_second_cluster_id",
@@ -102,5 +174,9 @@ SELECT * EXCLUDE (_ppp_score),
   _ppp_score.kmeans_id AS "p_kmeans_id",
   _ppp_score.is_separable AS "p_is_separable",
   _ppp_score.reason AS "p_reason"
-FROM (SELECT _ppp_source.*, ppp__score(_ppp_fit.model, NULL, {'t city': ppp__text(_ppp_source."city"), 'v v': ppp__vector(_ppp_source."v")}) AS _ppp_score
-FROM _ppp_source, _ppp_fit)
+FROM (
+  SELECT
+    _ppp_source.*,
+    ppp__score(_ppp_model.model, NULL, {'text city': ppp__text(_ppp_source."city"), 'vector v': ppp__vector(_ppp_source."v")}) AS _ppp_score
+  FROM _ppp_source, _ppp_model
+)

@@ -1,0 +1,1 @@
+"""At bind time: a call becomes the text of one statement."""

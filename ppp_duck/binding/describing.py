@@ -1,0 +1,81 @@
+"""The stages that load a stored model; the statements of the functions that need nothing but a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ppp_duck.binding.options import Reading
+from ppp_duck.binding.quoting import literal
+from ppp_duck.binding.source import Source
+from ppp_duck.binding.stages import Stage, indented, select, with_stages
+from ppp_duck.errors import ModelError
+from ppp_duck.models import description, table
+
+FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
+# Of a row of a model table. What is no model text is NULL: to say what is wrong with it is ``ppp__load``'s business.
+GROUP_OF_MODEL = "TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[])"
+# The columns of each function; a pair: a UNION by the column's type, and the field that it is made of.
+DESCRIBED = {
+    "ppp_centers": ("cluster_id", "feature", ("center", "value"), "stddev", "category", "share"),
+    "ppp_trials": tuple(description.TRIALS),
+    "ppp_info": tuple(description.INFO),
+    "ppp_compare": ("feature", ("value_a", "a"), ("value_b", "b"), "score"),
+}
+
+
+def model_source(function: str, model: Source) -> Source:
+    """Refuses, as early as can be, a relation that is no model."""
+    found = None if model.columns is None else {column.name.casefold() for column in model.columns}
+    missing = [name for name in table.COLUMNS if found is not None and name not in found]
+    if missing:
+        raise ModelError(f'{function}: name a model that ppp_fit made: {model.name} has no column "{missing[0]}"')
+    return model
+
+
+def model_stages(
+    function: str, model: Source, by: Sequence[str], stage: str = "_ppp_model", like: str = ""
+) -> list[Stage]:
+    """The rows of a model and its state. It must be grouped by the columns ``by``, or as that of the stage ``like``."""
+    wanted = f"(SELECT ppp__by(model) FROM {like})" if like else "NULL"
+    if by:
+        wanted = f"[{', '.join(map(literal, by))}]"
+    rows = f"{stage}_rows"
+    arguments = f"{literal(function)}, {literal(model.name)}, {wanted}, (SELECT list({rows}) FROM {rows})"
+    loaded = f"SELECT ppp__load({arguments}) AS model"
+    return [
+        Stage(rows, f"SELECT * FROM {model.relation}", "the rows of the model table"),
+        Stage(stage, loaded, "the state of the loaded models"),
+    ]
+
+
+def described(function: str, model: Source, reading: Reading) -> str:
+    """What each model says of itself, behind the columns that the table has beside those of a model (``by``)."""
+    arguments = ""
+    if function == "ppp_compare":
+        arguments = f", {reading.a}, {'CAST(NULL AS INTEGER)' if reading.b is None else reading.b}"
+    udf = function.replace("ppp_", "ppp__")
+    rows = model_heads(f"{udf}(_ppp_key, model{arguments})", "_ppp_model.model AS _ppp_key", "_ppp_model")
+    fields = [f"* EXCLUDE ({', '.join([*table.COLUMNS, '_ppp_key', '_ppp_said'])})"]
+    for field in DESCRIBED[function]:
+        if isinstance(field, tuple):
+            name, number = field
+            fields.append(f"ppp__value(_ppp_said.{number}, _ppp_said.kind) AS {name}")
+        else:
+            fields.append(f"_ppp_said.{field}")
+    return with_stages(model_stages(function, model, ()), select(fields, indented(rows)))
+
+
+def model_heads(said: str, beside: str, stages: str) -> str:
+    """One row per model with ``_ppp_said``, what it says of itself, unnested, behind the columns of the model table.
+
+    ``beside`` are the columns of ``stages`` that ``said`` needs.
+    """
+    heads = f"SELECT _ppp_model_rows.*, {beside} FROM _ppp_model_rows, {stages} WHERE {FIRST}"
+    return select(["*", f"unnest({said}) AS _ppp_said"], indented(heads))
+
+
+def model_groups(models: str) -> Stage:
+    """One row per model: the columns that the model table has beside those of a model, and the group, ``ppp__of``."""
+    columns = [f"* EXCLUDE ({', '.join(table.COLUMNS)})", f"{GROUP_OF_MODEL} AS ppp__of"]
+    name = "_ppp_groups" if models == "_ppp_model" else f"{models}_groups"
+    return Stage(name, select(columns, f"{models}_rows", f"WHERE {FIRST}"), "the groups of the model")

@@ -1,0 +1,75 @@
+"""The statements of the functions that fit: ppp_cluster, ppp_fit, ppp_separable, ppp_clusterability."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ppp_duck.binding.call import Call
+from ppp_duck.binding.interface import GROUP
+from ppp_duck.binding.quoting import quote
+from ppp_duck.binding.refining import refine_stages
+from ppp_duck.binding.rows import Rows
+from ppp_duck.binding.sample import fit_stages
+from ppp_duck.binding.scoring import score_query
+from ppp_duck.binding.source import Source
+from ppp_duck.binding.stages import Stage, group_texts, select, struct_of_forms, with_stages
+from ppp_duck.errors import SourceError
+from ppp_duck.models import table
+from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
+
+SEPARABLE = ("cluster_id", "probability")
+
+
+def cluster(call: Call, source: Source) -> str:
+    """Every row of the source with the cluster that it belongs to."""
+    columns = list(SCORE_COLUMNS) if call.options.output == "full" else ["cluster_id"]
+    stages, query = score_query(call.function, source, _fitted(call, source), call.options.prefix, columns)
+    return with_stages(stages, query)
+
+
+def separable(call: Call, source: Source) -> str:
+    """The rows that k-means and the mixture are sure of."""
+    stages, query = score_query(call.function, source, _fitted(call, source), call.options.prefix, SEPARABLE)
+    return with_stages(stages, f"{query}\nWHERE _ppp_score.is_separable")
+
+
+def fit(call: Call, source: Source) -> str:
+    """The model as rows."""
+    return _told(call, source, "ppp__rows", table.COLUMNS, "cluster_id")
+
+
+def clusterability(call: Call, source: Source) -> str:
+    """How clusterable all rows are, and the separable ones."""
+    return _told(call, source, "ppp__clusterability", SET_COLUMNS, '"set"')
+
+
+def _told(call: Call, source: Source, function: str, names: Collection[str], order: str) -> str:
+    """What a function tells of the fitted models; with ``by`` behind the columns that name the group."""
+    by, stages = call.options.by, list(_fitted(call, source).stages)
+    columns = [f"_ppp_row.{quote(name)}" for name in names]
+    told = f"(SELECT unnest({function}(model)) AS _ppp_row FROM _ppp_model)"
+    if not by:
+        return with_stages(stages, select(columns, told, f"ORDER BY _ppp_row.{order}"))
+    clash = [name for name in by if name.casefold() in names]
+    if clash:
+        raise SourceError(
+            f"{call.function}: rename {clash[0]} in the source, for instance with a SELECT as source: a model has a "
+            "column of that name"
+        )
+    values = [f"min({quote(name)}) AS {quote(name)}" for name in by]
+    groups = select([f"{group_texts(by)} AS _ppp_group", *values], "_ppp_source", "GROUP BY _ppp_group")
+    stages.append(Stage("_ppp_groups", groups, "the groups in the columns' own types"))
+    named = [f"_ppp_groups.{quote(name)}" for name in by]
+    joined = f"{told} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_group"
+    order_by = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_row.{order}"
+    return with_stages(stages, select([*named, *columns], joined, order_by))
+
+
+def _fitted(call: Call, source: Source) -> Rows:
+    """The rows of a source that is fitted: its features, and the columns that name groups."""
+    row = struct_of_forms([(form, feature.name) for feature in call.features for form in feature.forms])
+    group = f"[{struct_of_forms([(GROUP, name) for name in call.options.by])}]" if call.options.by else "NULL"
+    stages = fit_stages(call, source, "_ppp_fit" if call.options.refine else "_ppp_model")
+    if call.options.refine:
+        stages += refine_stages(call, group, row)
+    return Rows(tuple(stages), "_ppp_source", "_ppp_source.*", row, group, call)

@@ -1,0 +1,1 @@
+"""Partitions of rows for every number of cells."""

@@ -1,0 +1,115 @@
+"""A chunk of rows by the models that score it: structs of forms in, points or cluster ids out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, UNSEEN, column_of, field
+from ppp_duck.errors import ModelError
+from ppp_duck.models.model import Ints
+from ppp_duck.running.features import Points
+from ppp_duck.running.memory import KEPT, By, Loaded, Ready
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a chunk that one model scores."""
+
+    function: str
+    places: slice | Ints  # of the rows in the chunk
+    ready: Ready
+    rows: pa.StructArray
+
+    def ids(self) -> Ints:
+        """Cluster ids of the rows, -1 for none. Where the columns as they are tell the cluster, no point is made."""
+        scorer, shortcut, places = self.ready.scorer, self.ready.shortcut, _places(self.rows.type)
+        if scorer is None:
+            return np.full(len(self.rows), -1)
+        if shortcut is None or any(name not in places for name in self.ready.columns):
+            points = self.points()
+            return np.where(points.complete, scorer.assign(points.values), -1)
+        columns = pa.RecordBatch.from_struct_array(self.rows).select([places[name] for name in self.ready.columns])
+        values = columns.to_tensor(null_to_nan=True, row_major=False).to_numpy().T
+        with np.errstate(over="ignore", invalid="ignore"):
+            screened, doubtful, _ = scorer.screened(shortcut, values)
+        ids = screened.astype(np.int64)
+        if len(doubtful):
+            points = replace(self, rows=self.rows.take(pa.array(doubtful))).points()
+            ids[doubtful] = np.where(points.complete, scorer.assign(points.values), -1)
+        return ids
+
+    def points(self) -> Points:
+        """The rows as points. Raises ModelError where a column of the model is missing."""
+        ready, n = self.ready, len(self.rows)
+        if not ready.columns:  # where no feature varies, every row is the same point
+            return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
+        places = _places(self.rows.type)
+        columns = [self.rows.field(places[name]) for name in ready.columns if name in places]
+        if len(columns) < len(ready.columns) or any(column.null_count for column in columns):
+            fields, features = fields_of(self.rows), zip(ready.model.features, ready.columns, strict=True)
+            if lacking := [feature.name for feature, name in features if not _has(fields, name)]:
+                raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
+                                 f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
+        return ready.encoder.encode(columns)
+
+
+def parts(loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> Iterator[Part]:
+    """A part for each model that has rows in the chunk. Rows of a group without a model are left out."""
+    columns = _whole(rows)
+    if not loaded.set.by:
+        if loaded.set.models:  # else the fit saw no row
+            yield Part(loaded.function, slice(None), loaded.ready[()], columns)
+        return
+    given = _whole(groups)  # a list of one struct each, or nothing
+    known = {**fields_of(columns), **(fields_of(given.flatten()) if pa.types.is_list(given.type) else {})}
+    wanted = [field(GROUP, name).casefold() for name in loaded.set.by]
+    lacking = [name for name, group in zip(loaded.set.by, wanted, strict=True) if group not in known]
+    if lacking:
+        raise ModelError(f"{loaded.function}: give the source the columns that the model was fitted by: "
+                         f"{_are_missing(lacking)}")  # fmt: skip
+    places: dict[By, list[int]] = {}
+    for place, group in enumerate(zip(*(known[name].to_pylist() for name in wanted), strict=True)):
+        places.setdefault(group, []).append(place)
+    for group, members in places.items():
+        if group in loaded.ready:
+            at = np.array(members, dtype=np.int64)
+            yield Part(loaded.function, at, loaded.ready[group], columns.take(pa.array(at)))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _are_missing(names: list[str]) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+
+
+def names_of(kind: pa.DataType) -> list[str]:
+    """The fields of a struct, with columns as the source spells them: 'number Income'."""
+    return [column.name.removeprefix(UNSEEN) for column in kind] if pa.types.is_struct(kind) else []
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _places(kind: pa.DataType) -> Mapping[str, int]:
+    """Where in a struct each field is, by its name in lower case."""
+    return {name.casefold(): place for place, name in enumerate(names_of(kind))}
+
+
+def fields_of(struct: pa.Array) -> dict[str, pa.Array]:
+    """The fields of a struct by their names in lower case."""
+    return {name: struct.field(place) for name, place in _places(struct.type).items()}
+
+
+def _has(columns: Mapping[str, pa.Array], name: str) -> bool:
+    """Whether a form of a column is there. A column of unseen type has all forms, NULL but for its own."""
+    if name not in columns:
+        return False
+    others = (columns.get(field(form, column_of(name)[1])) for form in FEATURE_FORMS)
+    return not columns[name].null_count or all(
+        other is columns[name] or other is None or other.null_count == len(other) for other in others
+    )

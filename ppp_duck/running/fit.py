@@ -1,0 +1,140 @@
+"""From the groups that SQL gathers to fitted models. What cannot be clustered as asked is refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from ppp_duck.binding.call import Call
+from ppp_duck.binding.interface import VECTOR, numbered
+from ppp_duck.engine import pipeline
+from ppp_duck.engine.canonical import Progress
+from ppp_duck.engine.clusterability import row_sets
+from ppp_duck.engine.score import Scorer
+from ppp_duck.errors import FeatureError, OptionError, PPPError
+from ppp_duck.models.model import Beyond, Clustering, Feature, Floats, Ints, Model, ModelSet
+from ppp_duck.running.features import Encoder, learn_feature, unscaled
+from ppp_duck.running.group import Group
+from ppp_duck.running.report import report
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The sample of one group: its features, their columns as they came, and the scaled points."""
+
+    features: tuple[Feature, ...]
+    columns: tuple[pa.Array, ...]
+    weights: Floats  # (n,)
+    points: Floats  # (n, d)
+
+
+def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: str, progress: Progress) -> ModelSet:
+    """Fit each group of one statement. A group without a row has no model.
+
+    Raises FeatureError and OptionError. Of several groups, one that cannot be clustered has a model with a ``note``.
+    """
+    models = []
+    for number, given in enumerate(groups, 1):
+        progress("group", number)
+        group = Group.of(call, given)
+        if group.rows:
+            model = _fit_group(group, progress)
+            models.append(replace(model, group=group.by, report=report(group, model, duckdb_version)))
+    return ModelSet(call.options.by, tuple(models))
+
+
+def _fit_group(group: Group, progress: Progress) -> Model:
+    group.check()
+    call, options = group.call, group.call.options
+    empty = Model((), options.missing == "impute", options.separable_at, None)
+
+    def nothing(error: type[PPPError], message: str) -> Model:
+        if not options.by:
+            raise error(f"{call.function}: {message}")
+        return replace(empty, note=message)
+
+    if why := group.why_nothing():
+        return nothing(FeatureError, why)
+    learned = _learn(group)
+    if not len(learned.weights):
+        return replace(empty, features=learned.features, note="no row to fit had all its features")
+    if options.k is not None and options.k > (distinct := _distinct(learned.points)):
+        wanted = f"{distinct} or less, the number of distinct rows to cluster"
+        return nothing(OptionError, f"set k to {wanted}, not {options.k}")
+    described = group.content is not None  # for ppp_fit
+    fit = partial(pipeline.fit, k_max=options.k_max, covariance=options.covariance, report=described, progress=progress)
+    clustering = fit(learned.points, learned.weights, k=options.k)
+    model = replace(empty, features=learned.features, clustering=clustering, beyond=_beyond(group, learned, clustering))
+    if call.function == "ppp_clusterability":
+
+        def fit_part(part: Floats, weights: Floats) -> Clustering:
+            return fit(part, weights, k=None if options.k is None else min(options.k, _distinct(part)))
+
+        sets = row_sets(learned.points, learned.weights, clustering, model.separable_at, fit_part)
+        return replace(model, sets=sets)
+    return _with_moments(model, learned) if described else model
+
+
+def _distinct(points: Floats) -> int:
+    return len(np.unique(points, axis=0))
+
+
+def _learn(group: Group) -> Learned:
+    """The features that help, learned from the sample."""
+    options, (weights, sampled) = group.call.options, group.weighted
+    features, columns = [], []
+    for index, column in enumerate(group.call.features):
+        form = group.form(index)
+        if column.name not in group.dropped:
+            columns.append(sampled[numbered(form, index)])
+            positions = group.length(index) if form == VECTOR else 1
+            features.append(
+                learn_feature(
+                    column.name, columns[-1], form, group.summary[f"type_{index}"] or "", positions, weights,
+                    options.scale, options.max_categories,
+                )
+            )  # fmt: skip
+    points = np.zeros((len(weights), 1))
+    if features and len(weights):
+        points = Encoder(tuple(features), impute=True).encode(columns).values
+    return Learned(tuple(features), tuple(columns), weights, points)
+
+
+def _beyond(group: Group, learned: Learned, clustering: Clustering) -> Beyond | None:
+    """What a refinement has to know; None where none is wanted, or the sample holds all rows."""
+    options, rows = group.call.options, len(learned.weights)
+    if not options.refine or group.sample is None or rows == len(group.sample):
+        return None
+    heaviest = None if options.weight is None else float(group.summary["heaviest"])
+    prior = None
+    if options.covariance != "spherical":
+        prior = pipeline.covariance_prior(learned.points, learned.weights, clustering.mixture)
+    return Beyond(rows, heaviest, prior)
+
+
+def _with_moments(model: Model, learned: Learned) -> Model:
+    """The model with the means and standard deviations of its clusters, in the units of the columns."""
+    assert model.clustering is not None
+    labels = Scorer(model.clustering).assign(learned.points)
+    values, units = learned.points, np.ones(1)
+    if learned.features:
+        values, units = unscaled(learned.features, learned.columns)
+    means, spreads = cluster_moments(labels, learned.weights, values, len(model.clustering.sizes))
+    return replace(model, means=means * units, spreads=spreads * units)
+
+
+def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tuple[Floats, Floats]:
+    """Mean and standard deviation ``(k, d)`` of the rows ``(n, d)`` of each cluster."""
+    means, spreads = np.zeros((k, rows.shape[1])), np.zeros((k, rows.shape[1]))
+    for cluster in range(k):
+        inside = labels == cluster
+        own, total = weights[inside], weights[inside].sum()
+        # column by column: sums in one order, whatever the number of clusters
+        for feature, column in enumerate(np.ascontiguousarray(rows[inside].T)):
+            means[cluster, feature] = (own * column).sum() / total
+            spreads[cluster, feature] = np.sqrt((own * (column - means[cluster, feature]) ** 2).sum() / total)
+    return means, spreads

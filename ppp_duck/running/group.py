@@ -1,0 +1,172 @@
+"""What SQL gathers of a group for a fit: a summary of all its rows, a sample of them; and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ppp_duck.binding.call import Call
+from ppp_duck.binding.interface import FORM_TYPES, SAMPLE_COLUMNS, TEXT, VECTOR, numbered
+from ppp_duck.binding.source import Column
+from ppp_duck.errors import FeatureError
+from ppp_duck.models.model import Floats
+from ppp_duck.running.memory import By
+
+WEIGHT, PRIORITY = SAMPLE_COLUMNS
+CONSTANT = "constant"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of a fit; without ``by`` all rows are one. Features go by their number in the call."""
+
+    call: Call
+    by: By
+    summary: Mapping[str, Any]  # exact counts and extremes over all rows, by the names of binding/summary.py
+    content: Mapping[str, Any] | None  # of ``ppp_fit``: counts and sums of the keys of the rows that can be used
+    sample: pa.StructArray | None  # distinct rows with weight and priority; None where no row can be used
+
+    @staticmethod
+    def of(call: Call, given: pa.StructScalar) -> Group:
+        rows = given["rows"].values
+        rows = in_order(rows) if rows is not None and call.are_numbers else rows
+        content = given["content"].as_py() if "content" in given else None
+        return Group(call, tuple(json.loads(given["g"].as_py())), given["summary"].as_py(), content, rows)
+
+    @property
+    def rows(self) -> int:
+        return int(self.summary["n"])
+
+    def figure(self, index: int, form: str, name: str) -> Any:
+        """A figure of one form of a feature; None where the summary has none of that name."""
+        return self.summary.get(f"{numbered(form, index)}_{name}")
+
+    def form(self, index: int) -> str:
+        """The form that a feature's values have: known at bind time, or seen in the data."""
+        feature = self.call.features[index]
+        form = next((form for form in feature.forms if self.figure(index, form, "n")), feature.forms[0])
+        if form == TEXT and len(feature.forms) > 1 and self.call.options.categorical != "onehot":
+            raise FeatureError(f"{self.call.function}: leave {feature.name} out of columns, it is text and categorical "
+                               f"is '{self.call.options.categorical}'")  # fmt: skip
+        return form
+
+    def missing(self, index: int) -> int:
+        """The number of rows with NULL, NaN or infinity in a feature."""
+        forms = self.call.features[index].forms
+        return self.rows - int(sum(self.figure(index, form, "finite") for form in forms))
+
+    @cached_property
+    def dropped(self) -> dict[str, str]:
+        """Columns chosen automatically that cannot help, and why."""
+        features = self.call.features if self.call.automatic and self.rows else ()
+        return {
+            feature.name: self._why_dropped(index)
+            for index, feature in enumerate(features)
+            if not self.summary[f"helps_{index}"]
+        }
+
+    def _why_dropped(self, index: int) -> str:
+        """Puts into words which condition of ``binding.summary._helps`` a feature fails."""
+        form = self.call.features[index].forms[0]
+        n, low = self.figure(index, form, "n"), self.figure(index, form, "low")
+        if form == VECTOR and self.figure(index, form, "longest") == 0:
+            return "empty lists"
+        if not n:
+            return "all NULL"
+        if not self.figure(index, form, "finite"):
+            return "no finite value"
+        if self.figure(index, form, "constant") or (form != TEXT and low == self.figure(index, form, "high")):
+            return CONSTANT
+        if self.summary[f"value_{index}_distinct"] == n:
+            return "one row per value, as in a key"
+        return "fewer than two rows per category"
+
+    def why_nothing(self) -> str | None:
+        """What to do where there is nothing to cluster; None where there is something."""
+        call = self.call
+        if call.options.weight is not None and not self.summary["heaviest"]:
+            wanted = f"give {call.options.weight}, the weight, values from 0 up, one at least above 0"
+            return f"{wanted}: all {self.rows} rows have 0 or NULL"
+        if len(self.dropped) == len(call.features) and CONSTANT not in self.dropped.values():
+            # Rows that are alike in every usable column are one cluster, not an error. Keys and empty columns are none.
+            reasons = "; ".join(f"{name}: {why}" for name, why in self.dropped.items())
+            return f"name columns to cluster by, {call.source} leaves no usable one ({reasons})"
+        return None
+
+    def check(self) -> None:
+        """Raises FeatureError for data that cannot be clustered as asked."""
+        if wrong := next(chain(self._wrong_types(), self._wrong_weights(), self._wrong_values()), None):
+            raise FeatureError(f"{self.call.function}: {wrong}")
+
+    def _wrong_types(self) -> Iterator[str]:
+        """A column whose type nobody could see at bind time may be of a type that no feature has."""
+        for index, feature in enumerate(self.call.features):
+            kind = self.summary[f"type_{index}"]
+            if kind is not None and kind != '"NULL"' and Column(feature.name, kind).kind is None:
+                yield f"leave {feature.name} out of columns: {kind} is no feature type"
+
+    def _wrong_weights(self) -> Iterator[str]:
+        weight = self.call.options.weight
+        if weight is not None and self.rows:
+            for name, words in (("negative_weights", "a negative one"), ("infinite_weights", "NaN or infinity")):
+                if count := self.summary[name]:
+                    yield f"give {weight}, the weight, values from 0 up: {count} of {self.rows} rows have {words}"
+
+    def _wrong_values(self) -> Iterator[str]:
+        for index, feature in enumerate(self.call.features if self.call.options.missing == "error" else ()):
+            if feature.name not in self.dropped and (missing := self.missing(index)):
+                wanted = f"set missing to 'skip' or 'impute', or exclude {feature.name}"
+                yield f"{wanted}: {missing} of {self.rows} rows have NULL, NaN or infinity there"
+
+    def length(self, index: int) -> int:
+        """The length of a vector's lists. Raises FeatureError where it is 0 or lists differ."""
+        shortest, longest = (self.figure(index, VECTOR, name) for name in ("shortest", "longest"))
+        name = self.call.features[index].name
+        if shortest != longest:
+            raise FeatureError(f"{self.call.function}: give every list in {name} the same length: the shortest has "
+                               f"{shortest}, the longest {longest}")  # fmt: skip
+        if longest == 0:
+            raise FeatureError(f"{self.call.function}: leave {name} out of columns: its lists are empty")
+        return int(longest)
+
+    @cached_property
+    def weighted(self) -> tuple[Floats, dict[str, pa.Array]]:
+        """Weights (n,) and the columns of the sample, by names as in 'number_0'.
+
+        Where the sample does not hold every row, weights are max(weight, threshold). The threshold is the priority of
+        the first row left out: so sums over the sample are unbiased (Duffield, Lund and Thorup 2007).
+        """
+        call, sample = self.call, self.sample
+        forms = {numbered(form, index): form for index, feature in enumerate(call.features) for form in feature.forms}
+        if sample is None:
+            return np.zeros(0), {name: pa.array([], FORM_TYPES[form]) for name, form in forms.items()}
+        weights = sample.field(WEIGHT).to_numpy(zero_copy_only=False)
+        if len(weights) > call.options.sample_size:
+            threshold = sample.field(PRIORITY)[len(weights) - 1].as_py()  # rows come by falling priority
+            sample, weights = sample[:-1], np.maximum(weights[:-1], threshold)
+        return weights, {name: sample.field(name) for name in forms}
+
+
+def in_order(sample: pa.StructArray) -> pa.StructArray:
+    """Sampled rows of numbers in the order that SQL gives all others: by falling priority, then feature by feature.
+
+    Priorities are hardly ever equal. Only rows of equal priority are compared further.
+    """
+    priority = -sample.field(PRIORITY).to_numpy(zero_copy_only=False)
+    order = np.argsort(priority, kind="stable")
+    value = priority[order]
+    equal = value[1:] == value[:-1]
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    if len(tied):
+        rows = sample.take(pa.array(order[tied]))
+        names = [column.name for column in sample.type if column.name not in SAMPLE_COLUMNS]
+        columns = [rows.field(name).to_numpy(zero_copy_only=False) for name in names]  # NULL is NaN, which comes last
+        order[tied] = order[tied][np.lexsort((*reversed(columns), value[tied]))]
+    return sample.take(pa.array(order))

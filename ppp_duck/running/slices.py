@@ -1,0 +1,129 @@
+"""A fit while its statement runs: ppp__fit begins it, ppp__step goes on with it for a slice of time.
+
+DuckDB cannot stop a Python function; it looks for an interrupt between two calls. So the fit runs on a thread of its
+own, which goes on only while a call of ``ppp__step`` waits for it. If no call comes for ``PATIENCE`` seconds, because
+the statement was interrupted, the thread ends. How the time is cut decides nothing: the work and its order stay.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from typing import Generic, TypeVar
+
+import pyarrow as pa
+
+from ppp_duck.binding.call import Call
+from ppp_duck.binding.interface import FIT
+from ppp_duck.engine.canonical import Progress, silent
+from ppp_duck.errors import PPPError
+from ppp_duck.models.model import ModelSet
+from ppp_duck.running.fit import fit_groups
+from ppp_duck.running.memory import keep
+from ppp_duck.running.progress import Watch
+
+SLICE = 0.1  # seconds that an interrupt may have to wait
+PATIENCE = 60.0  # seconds
+
+T = TypeVar("T")
+
+
+class Abandoned(PPPError):
+    """Ends the thread of a fit whose statement is gone."""
+
+
+class SteppedFit(Generic[T]):
+    """Runs ``work(progress)`` in slices. A call of ``progress`` calls ``report``, and is where the work can pause."""
+
+    def __init__(self, work: Callable[[Progress], T], report: Progress = silent) -> None:
+        self._report = report
+        self._going = threading.Event()
+        self._stopped = False
+        self._result: futures.Future[T] = futures.Future()
+        self._thread = threading.Thread(target=self._run, args=(work,), name="ppp_duck fit", daemon=True)
+        self._thread.start()
+
+    def step(self) -> bool:
+        """Go on for a slice. True when the fit is done. Raises what the fit raised."""
+        self._going.set()
+        try:
+            futures.wait([self._result], timeout=SLICE)
+        except BaseException:  # Ctrl-C in the waiting thread
+            self.stop()
+            raise
+        self._going.clear()
+        if not self._result.done():
+            return False
+        self.result()
+        return True
+
+    def result(self) -> T:
+        """What ``work`` returned. Raises what it raised."""
+        return self._result.result()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the fit ended because nobody asked it to go on."""
+        return self._result.done() and isinstance(self._result.exception(), Abandoned)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._going.set()
+
+    def _run(self, work: Callable[[Progress], T]) -> None:
+        try:
+            self._pause()
+            self._result.set_result(work(self._reported))
+        except BaseException as error:  # step() raises it in the statement
+            self._result.set_exception(error)
+
+    def _reported(self, stage: str, k: int) -> None:
+        self._report(stage, k)
+        self._pause()
+
+    def _pause(self) -> None:
+        if not self._going.wait(PATIENCE) or self._stopped:
+            raise Abandoned(f"run the statement again: it did not go on with its fit for {PATIENCE:g} seconds")
+
+
+_lock = threading.Lock()
+_numbers = itertools.count(1)
+_fits: dict[str, tuple[Watch, SteppedFit[ModelSet]]] = {}
+
+
+def begin(
+    calls: pa.ChunkedArray, groups: pa.ChunkedArray, versions: pa.ChunkedArray, connections: pa.ChunkedArray
+) -> pa.Array:
+    """Begin to fit: one row in, the state 'fit:<number>' out. ``step`` does the work."""
+    call = Call.from_json(calls[0].as_py())
+    given = groups[0].values
+    given = () if given is None else given  # None where there is no row, so no group
+    watch = Watch(connections[0].as_py(), call.function, call.source, len(given), call.options.k)
+    fit = SteppedFit(functools.partial(fit_groups, call, given, versions[0].as_py()), watch.report)
+    with _lock:
+        for gone in [old for old, (_, begun) in _fits.items() if begun.abandoned]:
+            del _fits[gone]
+        state = f"{FIT}{next(_numbers)}"
+        _fits[state] = watch, fit
+    return pa.array([state])
+
+
+def step(states: pa.ChunkedArray) -> pa.Array:
+    """Go on for a slice of time: the same state again, or when the fit is done the key of its models."""
+    state = states[0].as_py()
+    watch, fit = _fits[state]
+    try:
+        done = fit.step()
+        watch.show(done)
+    except BaseException:
+        _fits.pop(state, None)
+        fit.stop()
+        watch.end()
+        raise
+    if not done:
+        return pa.array([state])
+    del _fits[state]
+    return pa.array([keep(fit.result(), watch.function)])

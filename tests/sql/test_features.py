@@ -1,0 +1,127 @@
+"""Types, categories and missing values: which columns and rows are clustered."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from conftest import THREE, sizes
+
+TYPED = {
+    "TINYINT": "(x - 10)::TINYINT",
+    "USMALLINT": "(x + 5)::USMALLINT",
+    "INTEGER": "x::INTEGER",
+    "HUGEINT": "x::HUGEINT * 100000000000000000000",
+    "UHUGEINT": "abs(x)::UHUGEINT",
+    "FLOAT": "x::FLOAT",
+    "DECIMAL": "x::DECIMAL(12, 3)",
+    "DECIMAL(38)": "x::DECIMAL(38, 10)",
+    "DATE": "DATE '2020-01-01' + x::INTEGER * 10",
+    "TIME": "TIME '00:00:00' + to_minutes(30 * abs(x)::INTEGER)",
+    "TIMESTAMP": "TIMESTAMP '1950-01-01' + to_days(x::INTEGER)",
+    "TIMESTAMP_S": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMP_S",
+    "TIMESTAMP_MS": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMP_MS",
+    "TIMESTAMP_NS": "(TIMESTAMP '1990-01-01' + to_days(x::INTEGER))::TIMESTAMP_NS",
+    "TIMESTAMPTZ": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMPTZ",
+    "INTERVAL": "to_hours(x::INTEGER)",
+    "VARCHAR": "tree",
+    "ENUM": "tree::ENUM('oak', 'elm', 'ash')",
+    "LIST": "[x, y]",
+    "INTEGER LIST": "[x, y]::INTEGER[]",
+    "ARRAY": "[x, y]::FLOAT[2]",
+    "BOOLEAN LIST of 1": "[x]",
+}
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["table", "cte"])
+@pytest.mark.parametrize("kind", TYPED)
+def test_every_type_is_a_feature(con: duckdb.DuckDBPyConnection, kind: str, seen: bool) -> None:
+    """By a type that is known at bind time, and by one that only DuckDB knows when it binds the statement."""
+    query = f"SELECT {TYPED[kind]} AS f FROM blobs"
+    if seen:
+        con.execute(f"CREATE TABLE typed AS {query}").fetchall()
+        call = "FROM ppp_cluster('typed', columns := ['f'], k := 3)"
+        found = con.execute(f"SELECT cluster_id, count(*) {call} GROUP BY ALL ORDER BY ALL").fetchall()
+    else:
+        call = "FROM ppp_cluster('typed', columns := ['f'], k := 3)"
+        found = con.execute(
+            f"WITH typed AS ({query}) SELECT cluster_id, count(*) {call} GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    assert found == THREE
+
+
+def test_a_boolean_is_a_feature(con: duckdb.DuckDBPyConnection) -> None:
+    assert sizes(con, "ppp_cluster('SELECT x > 5 AS f FROM blobs', k := 2)") == [(0, 90), (1, 60)]
+
+
+def test_columns_that_cannot_help_are_left_out(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "CREATE TABLE noisy AS SELECT *, 7 AS same, NULL::DOUBLE AS empty, 'k' || id AS code, '\\x01'::BLOB AS b, "
+        "CASE WHEN id % 2 = 0 THEN 'c' || id END AS half_a_key FROM blobs"
+    ).fetchall()
+    assert sizes(con, "ppp_cluster('noisy')") == THREE
+    expected = con.execute("SELECT id, cluster_id FROM ppp_cluster('blobs') ORDER BY id").fetchall()
+    assert con.execute("SELECT id, cluster_id FROM ppp_cluster('noisy') ORDER BY id").fetchall() == expected
+
+
+def test_exclude(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE loud AS SELECT *, (id % 2) * 1000 + sin(id) AS noise FROM blobs").fetchall()
+    assert sizes(con, "ppp_cluster('loud', exclude := ['noise', 'ID'])") == THREE
+    assert sizes(con, "ppp_cluster('loud', columns := ['x', 'noise'], exclude := ['noise'])") == THREE
+
+
+HOLES = """
+CREATE TABLE holes AS SELECT id, CASE id % 30 WHEN 0 THEN NULL WHEN 1 THEN 'nan'::DOUBLE WHEN 2 THEN 'inf'::DOUBLE
+WHEN 3 THEN '-inf'::DOUBLE ELSE x END AS x, y, CASE id % 30 WHEN 4 THEN NULL ELSE tree END AS tree FROM blobs
+"""
+
+
+def test_missing_skip_says_why(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(HOLES).fetchall()
+    rows = con.execute(
+        "SELECT id % 30, * EXCLUDE (id, x, y, tree) FROM ppp_cluster('holes', output := 'full')"
+    ).fetchall()
+    assert len(rows) == 150
+    causes = {0: "x is NULL", 1: "x is NaN", 2: "x is infinite", 3: "x is infinite", 4: "tree is NULL"}
+    for place, *scores, reason in rows:
+        assert reason == causes.get(place)
+        assert all(score is None for score in scores) == (place in causes)
+    assert sizes(con, "ppp_cluster('holes')")[-1] == (None, 25)
+
+
+def test_missing_impute(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(HOLES).fetchall()
+    rows = con.execute("FROM ppp_cluster('holes', missing := 'impute', output := 'full')").fetchall()
+    assert len(rows) == 150
+    assert all(row[4] is not None and row[-1] is None for row in rows)
+
+
+def test_missing_in_a_dropped_column_does_not_matter(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "CREATE TABLE sparse AS SELECT *, NULL::DOUBLE AS gone, nullif(7, id % 7) AS same FROM blobs"
+    ).fetchall()
+    con.execute("UPDATE sparse SET same = CASE WHEN id % 2 = 0 THEN 7 END").fetchall()
+    assert sizes(con, "ppp_cluster('sparse')") == THREE
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["table", "cte"])
+def test_missing_in_a_vector(con: duckdb.DuckDBPyConnection, seen: bool) -> None:
+    query = "SELECT CASE id % 50 WHEN 0 THEN NULL WHEN 1 THEN [NULL, y] WHEN 2 THEN ['inf'::DOUBLE, y] ELSE [x, y] END AS v FROM blobs"
+    con.execute(f"CREATE TABLE vectors AS {query}").fetchall()
+    cte = "" if seen else "WITH vectors AS (FROM main.vectors)"
+    call = "SELECT reason, count(*) FROM ppp_cluster('vectors', columns := ['v'], output := 'full') GROUP BY ALL ORDER BY ALL"
+    assert con.execute(f"{cte} {call}").fetchall() == [("v is NULL", 6), ("v is infinite", 3), (None, 141)]
+
+
+def test_rare_categories_become_other(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE cities AS SELECT CASE WHEN i < 50 THEN 'a' WHEN i < 80 THEN 'b' ELSE 'r' || i // 2 END AS c "
+                "FROM range(100) r(i)").fetchall()  # fmt: skip
+    found = con.execute(
+        "SELECT c[1], count(*), count(DISTINCT cluster_id) FROM ppp_cluster('cities', max_categories := 2, k := 3, "
+        "columns := ['c']) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    assert found == [("a", 50, 1), ("b", 30, 1), ("r", 20, 1)]
+
+
+def test_categorical_ignore(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE trees AS SELECT x, y, ['p', 'q'][1 + id % 2] AS side FROM blobs").fetchall()
+    assert sizes(con, "ppp_cluster('trees', categorical := 'ignore')") == THREE
