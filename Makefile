@@ -48,6 +48,8 @@ quality: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.quality.speed
 	$(BIN)/python -m benchmarks.quality.halves
 	$(BIN)/python -m benchmarks.quality.bootstrap
+	$(BIN)/python -m benchmarks.tables.run
+	$(BIN)/python -m benchmarks.real_tables
 
 clean:
 	rm -rf $(VENV) .venv-lts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,7 +2,7 @@
 
 CREATE TABLE customers AS
 SELECT i AS customer,
-       [420, 1800, 95][1 + i % 3] * exp(0.25 * sin(i * 3.7)) AS spend,
+       [420, 1800, 95][1 + i % 3] * exp(0.2 * (sin(i * 3.7) + sin(i * 1.9) + sin(i * 5.3))) AS spend,
        [2, 9, 30][1 + i % 3] + 1.5 * cos(i * 1.3) AS visits,
        ['web', 'shop', 'web'][1 + i % 3] AS channel,
        DATE '2024-01-01' + (i % 300)::INTEGER AS since

@@ -19,6 +19,7 @@ from ppp_duck.binding.interface import RETURNS
 from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Source, find_source, unseen
 from ppp_duck.errors import PPPError
+from ppp_duck.running import notes as notes_
 from ppp_duck.running.functions import FUNCTIONS
 from ppp_duck.running.progress import Choice, check, choose, forget
 
@@ -27,7 +28,9 @@ _numbers = itertools.count(1)
 _connections: dict[int, weakref.ref[duckdb.DuckDBPyConnection]] = {}
 
 
-def register(con: duckdb.DuckDBPyConnection, progress: Choice = None) -> duckdb.DuckDBPyConnection:
+def register(
+    con: duckdb.DuckDBPyConnection, progress: Choice = None, notes: notes_.Choice = None
+) -> duckdb.DuckDBPyConnection:
     """Make every ``ppp_`` function available in the SQL of ``con``; returns ``con``.
 
     The macros are temporary and belong to this connection; call it for each connection or cursor that needs them, as
@@ -39,7 +42,10 @@ def register(con: duckdb.DuckDBPyConnection, progress: Choice = None) -> duckdb.
     stage ``'done'``, at the end. The call is on a thread of the statement, and the fit waits for it. The function may
     call ``con.interrupt()`` and use cursors, but not this connection. What it raises ends the statement as a PPPError.
 
-    Raises OptionError where ``progress`` is none of these.
+    ``notes`` is whether it is told, in a line, which columns a fit left out and which have holes. None, the default: on
+    stderr where somebody types. True: always. False: never. A function: it is called with the line.
+
+    Raises OptionError where ``progress`` or ``notes`` is none of these.
 
     >>> con = register(duckdb.connect())
     >>> con.execute("CREATE TABLE t AS SELECT i // 50 * 10.0 + i % 7 * 0.1e0 AS x FROM range(100) r(i)").fetchall()
@@ -48,6 +54,7 @@ def register(con: duckdb.DuckDBPyConnection, progress: Choice = None) -> duckdb.
     [(0, 50), (1, 50)]
     """
     check(progress)
+    notes_.check(notes)
     with _lock:
         _create_functions(con)
         number = next((n for n, known in _connections.items() if known() is con), None)
@@ -55,6 +62,7 @@ def register(con: duckdb.DuckDBPyConnection, progress: Choice = None) -> duckdb.
             number = next(_numbers)
             _connections[number] = weakref.ref(con, functools.partial(_forget, number))
         choose(number, progress)
+        notes_.choose(number, notes)
     con.execute(f"CREATE OR REPLACE TEMP MACRO ppp__connection() AS {number}").fetchall()
     for path in sorted(sql_directory().glob("*.sql")):
         con.execute(path.read_text(encoding="utf-8")).fetchall()
@@ -62,14 +70,15 @@ def register(con: duckdb.DuckDBPyConnection, progress: Choice = None) -> duckdb.
 
 
 def connect(
-    database: str | Path = ":memory:", progress: Choice = None, **arguments: Any
+    database: str | Path = ":memory:", progress: Choice = None, notes: notes_.Choice = None, **arguments: Any
 ) -> duckdb.DuckDBPyConnection:  # fmt: skip
     """``duckdb.connect`` and ``register`` in one: a plain DuckDB connection that knows the ``ppp_`` functions.
 
-    ``progress`` goes to ``register``, every other argument to ``duckdb.connect``.
+    ``progress`` and ``notes`` go to ``register``, every other argument to ``duckdb.connect``.
     """
     check(progress)
-    return register(duckdb.connect(str(database), **arguments), progress)
+    notes_.check(notes)
+    return register(duckdb.connect(str(database), **arguments), progress, notes)
 
 
 def sql_directory() -> Path:
@@ -81,6 +90,7 @@ def sql_directory() -> Path:
 def _forget(number: int, gone: object) -> None:
     _connections.pop(number, None)
     forget(number)
+    notes_.forget(number)
 
 
 def _create_functions(con: duckdb.DuckDBPyConnection) -> None:

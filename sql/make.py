@@ -56,7 +56,7 @@ SCORED, *MORE_SCORED = listed(
     {
         "cluster_id": "0 is the largest; NULL: not assigned",
         "distance": "to the centre, in scaled units",
-        "reason": "why a row was not assigned",
+        "reason": "why a row was not assigned, or which value is far out",
     },
     "\n",
 ).split("\n")
@@ -98,6 +98,7 @@ DESCRIPTIONS = {
                 "smallest p-value times three",
                 "agreement": "of k-means and the mixture",
                 "simplified_silhouette": "0 for one cluster",
+                "confidence": "how sure the partition is, in words",
             },
             "; ",
         )

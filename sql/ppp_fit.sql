@@ -6,9 +6,9 @@
 -- k               INTEGER    the number of clusters; NULL: found from the data (1 is an honest answer)
 -- k_max           INTEGER    upper bound of the search for k; NULL: decided from the data
 -- weight          VARCHAR    name of a column of non-negative row weights (2 counts as two rows)
--- scale           VARCHAR    'standard' (default), 'robust' (median, interquartile range), 'none'
--- missing         VARCHAR    'skip' (default: the row comes back, cluster_id NULL), 'impute', 'error'
--- categorical     VARCHAR    'onehot' (default), 'ignore', 'error'
+-- scale           VARCHAR    'auto' (default: as it is or as a logarithm), 'standard', 'robust', 'log', 'none'
+-- missing         VARCHAR    'auto' (default: a row with holes has an id, too), 'skip' (NULL), 'impute', 'error'
+-- categorical     VARCHAR    'auto' (default: as categories), 'onehot' (as numbers), 'ignore', 'error'
 -- max_categories  INTEGER    20: the most frequent of a text column; the rest become one, other
 -- covariance      VARCHAR    'auto' (default), 'spherical' (k-means), 'diag', 'tied', 'full'
 -- separable_at    DOUBLE     0.95: posterior probability from which a row counts as separable
@@ -28,9 +28,9 @@ CREATE OR REPLACE TEMP MACRO ppp_fit(
   k := NULL,
   k_max := NULL,
   weight := NULL,
-  scale := 'standard',
-  missing := 'skip',
-  categorical := 'onehot',
+  scale := 'auto',
+  missing := 'auto',
+  categorical := 'auto',
   max_categories := 20,
   covariance := 'auto',
   separable_at := 0.95e0,

@@ -27,6 +27,8 @@ SELECT i AS id,
        ['oak', 'elm', 'ash'][g + 1] AS tree
 FROM (SELECT i, CASE WHEN i < 60 THEN 0 WHEN i < 110 THEN 1 ELSE 2 END AS g FROM range(150) r(i))
 """
+# Features as they were before 'auto' became the default: what is given so has the ids that it always had.
+TODAY = "scale := 'standard', missing := 'skip', categorical := 'onehot'"
 THREE = [(0, 60), (1, 50), (2, 40)]  # what ``sizes`` says of them
 
 

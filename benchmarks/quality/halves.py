@@ -75,7 +75,7 @@ def on_one_set(one: Labelled) -> Floats:
             modality.NOISE, modality.WINDOW = noise, window
             group = modality.clusters(*asked)
             if (own[0], group.tobytes()) not in measured:
-                ids = pipeline._assign(one.rows, mixture, group)
+                ids = pipeline._assign(one.rows, mixture, group, None)
                 ari = max(adjusted_rand_score(y[y > 0], ids[y > 0]) for y in one.references)
                 measured[own[0], group.tobytes()] = ari, len(np.unique(ids))
             known[asked_for] = measured[own[0], group.tobytes()]

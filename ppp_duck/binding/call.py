@@ -18,7 +18,7 @@ class Feature:
 
     name: str
     forms: tuple[str, ...]
-    may_be_key: bool
+    type: str  # DuckDB's name of its type; '' where it is not known at bind time
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
     if source.columns is None:
         left_out = {name.casefold() for name in (*options.exclude, *options.by)}
         names = [name for name in options.columns or () if name.casefold() not in left_out]
-        features = [Feature(name, FEATURE_FORMS, False) for name in names]
+        features = [Feature(name, FEATURE_FORMS, "") for name in names]
     else:
         options = _spelled_as_in(function, source, options)
         features, dropped = _seen_features(function, source.columns, options)
@@ -115,10 +115,12 @@ def _seen_features(
             if options.columns is not None:
                 raise FeatureError(f"{function}: leave {column.name} out of columns: {column.type} is no feature type")
             dropped.append((column.name, f"{column.type} is no feature type"))
-        elif column.kind == TEXT and options.categorical != "onehot":
+        elif column.kind == TEXT and options.categorical in ("ignore", "error"):
             texts.append(column.name)
         else:
-            features.append(Feature(column.name, (column.kind,), options.columns is None and column.may_be_key))
+            features.append(Feature(column.name, (column.kind,), column.type))
     if texts and options.categorical == "error":
-        raise FeatureError(f"{function}: exclude {', '.join(texts)}, or set categorical to 'onehot' or 'ignore'")
+        raise FeatureError(
+            f"{function}: exclude {', '.join(texts)}, or set categorical to 'auto', 'onehot' or 'ignore'"
+        )
     return features, [*((name, "text, and categorical is 'ignore'") for name in texts), *dropped]

@@ -67,6 +67,10 @@ def numbered(form: str, index: int) -> str:
     return f"{form}_{index}"
 
 
+# What ``ppp__choose`` is given of the values of a column, beside the extremes of all rows, and what it says of it.
+COUNTS = ("distinct", "once", "squares", "top", "bins")
+CHOICE = {"treatment": "VARCHAR", "why": "VARCHAR"}
+
 # What functions return, as columns and their SQL types.
 LOCATION = {"g": "VARCHAR[]", "cluster_id": "INTEGER"}
 SETS = {"g": "VARCHAR[]", **SET_COLUMNS}
@@ -92,6 +96,7 @@ def sql_struct(columns: Mapping[str, str]) -> str:
 # lists of one such struct with the forms 'group ...', or NULL without ``by``. ``ppp__rewrite`` runs at bind time.
 RETURNS = {
     "ppp__rewrite": "VARCHAR",  # connection, search path, function, source, options -> the text of the statement
+    "ppp__choose": f"{sql_struct(CHOICE)}[]",  # call, extremes, frequencies -> each feature's treatment, and why
     "ppp__fit": "VARCHAR",  # call, [{g, summary, rows, content}], DuckDB's version, connection -> a state 'fit:...'
     "ppp__step": "VARCHAR",  # state -> the same, or when the fit is done the state of its models
     "ppp__load": "VARCHAR",  # function, name, by, rows of a model table -> the state of its models

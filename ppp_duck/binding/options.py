@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from ppp_duck.errors import OptionError, nearest
 
-SCALES = ("standard", "robust", "none")
-MISSING = ("skip", "impute", "error")
-CATEGORICAL = ("onehot", "ignore", "error")
+SCALES = ("auto", "standard", "robust", "log", "none")
+MISSING = ("auto", "skip", "impute", "error")
+CATEGORICAL = ("auto", "onehot", "ignore", "error")
 COVARIANCES = ("auto", "spherical", "diag", "tied", "full")
 OUTPUTS = ("id", "full")
 
@@ -25,9 +25,9 @@ class Options:
     k: int | None = None
     k_max: int | None = None
     weight: str | None = None
-    scale: str = "standard"
-    missing: str = "skip"
-    categorical: str = "onehot"
+    scale: str = "auto"
+    missing: str = "auto"
+    categorical: str = "auto"
     max_categories: int = 20
     covariance: str = "auto"
     separable_at: float = 0.95
@@ -118,9 +118,21 @@ TABLE = (
     Option("k", "INTEGER", _integer(1), "the number of clusters; NULL: found from the data (1 is an honest answer)"),
     Option("k_max", "INTEGER", _integer(1), "upper bound of the search for k; NULL: decided from the data"),
     Option("weight", "VARCHAR", _text, "name of a column of non-negative row weights (2 counts as two rows)"),
-    Option("scale", "VARCHAR", _choice(*SCALES), "'standard', 'robust' (median, interquartile range), 'none'"),
-    Option("missing", "VARCHAR", _choice(*MISSING), "'skip' (the row comes back, cluster_id NULL), 'impute', 'error'"),
-    Option("categorical", "VARCHAR", _choice(*CATEGORICAL), "'onehot', 'ignore', 'error'"),
+    Option(
+        "scale", "VARCHAR", _choice(*SCALES), "'auto' (as it is or as a logarithm), 'standard', 'robust', 'log', 'none'"
+    ),
+    Option(
+        "missing",
+        "VARCHAR",
+        _choice(*MISSING),
+        "'auto' (a row with holes has an id, too), 'skip' (NULL), 'impute', 'error'",
+    ),
+    Option(
+        "categorical",
+        "VARCHAR",
+        _choice(*CATEGORICAL),
+        "'auto' (as categories), 'onehot' (as numbers), 'ignore', 'error'",
+    ),
     Option("max_categories", "INTEGER", _integer(1), "the most frequent of a text column; the rest become one, other"),
     Option("covariance", "VARCHAR", _choice(*COVARIANCES), "'auto', 'spherical' (k-means), 'diag', 'tied', 'full'"),
     Option("separable_at", "DOUBLE", _share(1), "posterior probability from which a row counts as separable"),
@@ -179,8 +191,8 @@ def check_options(function: str, given: Mapping[str, object]) -> Options:
     >>> check_options("ppp_cluster", {"scale": "standart"})
     Traceback (most recent call last):
     ...
-    ppp_duck.errors.OptionError: ppp_cluster: set scale to 'standard', 'robust' or 'none', not 'standart'; \
-did you mean 'standard'?
+    ppp_duck.errors.OptionError: ppp_cluster: set scale to 'auto', 'standard', 'robust', 'log' or 'none', \
+not 'standart'; did you mean 'standard'?
     """
     options = Options(**_checked(function, TABLE, FITTING[function], given))  # type: ignore[arg-type]
     if options.k is not None and options.k_max is not None and options.k > options.k_max:

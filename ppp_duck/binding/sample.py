@@ -15,7 +15,8 @@ from ppp_duck.binding.key import PRIME, key_parts, keyed
 from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, form_names, group_column, grouped, indented, listed, select, source_stage
-from ppp_duck.binding.summary import features, summary, usable
+from ppp_duck.binding.summary import extremes, features, summary, usable
+from ppp_duck.binding.values import choice_stages
 
 BUCKETS = 4096  # by the low bits of the key: few enough to be counted in the processor's cache
 QUOTA = 1.25  # distinct rows that are grouped for one that is sampled, where there are so many that all need not be
@@ -24,7 +25,7 @@ FEWEST_SAMPLED = 1 << 16  # rows are grouped as for a sample of so many at least
 HEAVY = 1.25  # times the median: a bucket with more rows than that holds a heavy row, and is grouped whole
 BUCKETS_WHY = f"""which share of the distinct rows is grouped: all, or enough for the sample
 -- {BUCKETS} buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole"""
-SUMMARY_WHY = """counts and exact extremes over all rows; which features help
+SUMMARY_WHY = """the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help"""
 KEY_WHY = f"""a number for each row that only its content decides: a sum modulo {PRIME} = 2^31 - 1, mixed twice"""
@@ -40,6 +41,8 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
     return [
         source_stage(source),
         Stage("_ppp_features", features(call), "each feature as a number, a text or a vector", kept=False),
+        Stage("_ppp_extremes", extremes(call), "counts and exact extremes over all rows"),
+        *(choice_stages(call) if call.automatic else []),
         Stage("_ppp_summary", summary(call), SUMMARY_WHY),
         Stage("_ppp_usable", usable(call), "rows and values that the fit may see", kept=False),
         Stage("_ppp_key_parts", key_parts(call), "what the features of a row add to its key", kept=False),
@@ -54,7 +57,10 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
 
 
 def _content(call: Call) -> str:
-    values = [*group_column(call), "count(*) AS used_rows", "sum(content_key) AS key_sum"]
+    counted = "count(*)"
+    if call.options.missing == "auto":  # a row that has no feature at all is not used
+        counted += f" FILTER ({' OR '.join(f'{name} IS NOT NULL' for name in form_names(call))})"
+    values = [*group_column(call), f"{counted} AS used_rows", "sum(content_key) AS key_sum"]
     values.append("bit_xor(content_key) AS key_xor")
     if call.options.weight is not None:
         values.append("sum(weight_units) AS units")

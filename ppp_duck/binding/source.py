@@ -12,15 +12,14 @@ import duckdb
 
 from ppp_duck.binding.quoting import quote
 from ppp_duck.errors import SourceError, did_you_mean, nearest, show
+from ppp_duck.features.choice import TEXT
 
 NUMERIC = re.compile(
     r"(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|BIGNUM|VARINT|FLOAT|DOUBLE|DECIMAL\(\d+,\s?\d+\))", re.IGNORECASE
 )
-INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|BIGNUM|VARINT", re.IGNORECASE)
 SCALAR = re.compile(
     r"BOOLEAN|DATE|TIME|TIME WITH TIME ZONE|TIMESTAMP(_S|_MS|_NS)?|TIMESTAMP WITH TIME ZONE|INTERVAL", re.IGNORECASE
 )
-TEXT = re.compile(r"VARCHAR|UUID|ENUM\(.*\)", re.IGNORECASE | re.DOTALL)
 VECTOR = re.compile(rf"{NUMERIC.pattern}\[\d*\]", re.IGNORECASE)
 QUERY = re.compile(r"\s*(\(|(select|with|from|values)\b)", re.IGNORECASE)
 FILE = re.compile(r".*[/\\*?]|.*\.(parquet|csv|tsv|json|ndjson|jsonl|xlsx|gz|zst|arrow)$", re.IGNORECASE | re.DOTALL)
@@ -48,10 +47,6 @@ class Column:
         if TEXT.fullmatch(self.type):
             return "text"
         return "vector" if VECTOR.fullmatch(self.type) else None
-
-    @property
-    def may_be_key(self) -> bool:
-        return self.kind == "text" or INTEGER.fullmatch(self.type) is not None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ppp_duck.binding.call import Call, Feature
+from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
 from ppp_duck.binding.key import places_of
 from ppp_duck.binding.quoting import quote
@@ -20,36 +20,32 @@ from ppp_duck.binding.stages import (
 
 
 def features(call: Call) -> str:
-    """Each feature in its forms, its type, and itself where it may be a key."""
+    """Each feature in its forms, its type, and itself where its values are counted."""
     by, weight = call.options.by, call.options.weight
     values = [f"CAST(to_json({group_texts(by)}) AS VARCHAR) AS {ROW_GROUP}"] if by else []
     for index, feature, form in feature_forms(call):
         values.append(f"{as_form(form, f'_ppp_source.{quote(feature.name)}')} AS {numbered(form, index)}")
     values += [f"typeof({quote(feature.name)}) AS type_{i}" for i, feature in enumerate(call.features)]
-    values += [f"{quote(f.name)} AS value_{i}" for i, f in enumerate(call.features) if f.may_be_key]
     if weight is not None:
         values.append(f"{as_form(NUMBER, quote(weight))} AS row_weight")
     return select(values, "_ppp_source")
 
 
-def summary(call: Call) -> str:
-    """Counts and exact extremes of every feature over all rows, then what follows from them: all order-free."""
-    known, counted, places = [], [*group_column(call), "count(*) AS n"], []
+def extremes(call: Call) -> str:
+    """Counts and exact extremes of every feature over all rows: order-free."""
+    known, counted = [], [*group_column(call), "count(*) AS n"]
     counted += [f"any_value(type_{i}) AS type_{i}" for i in range(len(call.features))]
-    for index, feature, form in feature_forms(call):
+    for index, _, form in feature_forms(call):
         name = numbered(form, index)
         if form != TEXT:
-            known.append(f"CASE WHEN {_is_finite(form, name)} THEN {name} END AS {name}_known")
-            places += places_of(index, form)
+            known.append(f"CASE WHEN {is_finite(form, name)} THEN {name} END AS {name}_known")
         counted += _counts(call, name, form)
-        if feature.may_be_key:
-            counted.append(f"count(DISTINCT value_{index}) AS value_{index}_distinct")
     if call.options.weight is not None:
         counted.append("count(*) FILTER (row_weight < 0) AS negative_weights")
         counted.append("count(*) FILTER (NOT isfinite(row_weight)) AS infinite_weights")
         counted.append("max(row_weight) FILTER (isfinite(row_weight)) AS heaviest")
     rows = indented(f"SELECT {listed(['*', *known])}\nFROM _ppp_features")
-    return f"SELECT {listed(['*', *places, *_flags(call)])}\nFROM {indented(select(counted, rows, grouped(call)))}"
+    return select(counted, rows, grouped(call))
 
 
 def _counts(call: Call, name: str, form: str) -> list[str]:
@@ -66,31 +62,26 @@ def _counts(call: Call, name: str, form: str) -> list[str]:
     return counts
 
 
-def _flags(call: Call) -> list[str]:
-    """Where columns are chosen automatically: which of them help. What does not is NULL from here on.
+def summary(call: Call) -> str:
+    """The extremes, where the places of the key begin, and which features help. What does not is NULL from here on.
 
     A number is made NULL by adding ``or_null``: with a constant, CASE takes longer.
     """
-    flags = []
+    columns = ["*"]
+    for index, _, form in feature_forms(call):
+        columns += places_of(index, form) if form != TEXT else []
     for index, feature in enumerate(call.features if call.automatic else ()):
-        flags.append(f"{_helps(feature, index)} AS helps_{index}")
+        columns.append(f"choice[{index + 1}].treatment IS NOT NULL AS helps_{index}")
         if NUMBER in feature.forms:
-            flags.append(f"CASE WHEN helps_{index} THEN 0e0 END AS or_null_{index}")
-    if flags:
-        flags.append(f"({' AND '.join(f'helps_{index}' for index in range(len(call.features)))}) AS all_help")
-    return flags
+            columns.append(f"CASE WHEN helps_{index} THEN 0e0 END AS or_null_{index}")
+    if not call.automatic:
+        return select(columns, "_ppp_extremes")
+    columns.append(f"({' AND '.join(f'helps_{index}' for index in range(len(call.features)))}) AS all_help")
+    joined = f"JOIN _ppp_choice USING ({ROW_GROUP})" if call.options.by else "CROSS JOIN _ppp_choice"
+    return select(columns, f"_ppp_extremes {joined}")
 
 
-def _helps(feature: Feature, index: int) -> str:
-    """Whether a column can help: not empty, not constant, not a key, not a text of which most values occur once."""
-    name = numbered(feature.forms[0], index)
-    if feature.forms == (TEXT,):
-        return f"({name}_n > 0 AND NOT {name}_constant AND 2 * value_{index}_distinct <= {name}_n)"
-    varies = f"{name}_finite > 0 AND {name}_high > {name}_low"
-    return f"({varies} AND value_{index}_distinct < {name}_n)" if feature.may_be_key else f"({varies})"
-
-
-def _is_finite(form: str, name: str) -> str:
+def is_finite(form: str, name: str) -> str:
     if form == TEXT:
         return f"{name} IS NOT NULL"
     if form == NUMBER:
@@ -106,7 +97,7 @@ def usable(call: Call) -> str:
         values.append(f"{usable_value(call, index, form, name)} AS {name}")
     if call.options.missing == "skip" and not call.key_skips:
         for index, feature in enumerate(call.features):
-            known = " OR ".join(_is_finite(form, numbered(form, index)) for form in feature.forms)
+            known = " OR ".join(is_finite(form, numbered(form, index)) for form in feature.forms)
             unless = f"NOT helps_{index} OR " if call.automatic else ""
             conditions.append(f"({unless}{known})")
     if call.options.weight is not None:
@@ -120,7 +111,9 @@ def usable_value(call: Call, index: int, form: str, value: str) -> str:
     """What the engine may see of a feature's value: NULL where it is not finite or the feature does not help."""
     canonical = f"{value} + 0e0" if form == NUMBER else value  # adding 0 makes -0 equal to 0
     conditions = [f"helps_{index}"] if call.automatic else []
-    conditions += [] if form != VECTOR and call.key_skips else [_is_finite(form, value)]
-    if form == NUMBER and conditions == [f"helps_{index}"]:
-        return f"{value} + or_null_{index}"
+    if form == VECTOR or (form == NUMBER and not call.key_skips):
+        conditions.append(is_finite(form, value))
+    if form == NUMBER and call.automatic:
+        canonical = f"{value} + or_null_{index}"
+        return canonical if len(conditions) == 1 else f"CASE WHEN {conditions[1]} THEN {canonical} END"
     return f"CASE WHEN {' AND '.join(conditions)} THEN {canonical} END" if conditions else canonical

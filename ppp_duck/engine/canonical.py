@@ -12,13 +12,18 @@ from ppp_duck.models.model import Floats, Ints
 Progress = Callable[[str, int], None]  # told the stage and its k; may raise, which ends the fit
 
 
-def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+def canonical_rows(rows: Floats, weights: Floats | None, holes: bool = False) -> tuple[Floats, Floats]:
     """Distinct rows in lexicographic order, and the sum of the weights of each.
 
     Rows ``(n, d)`` may come in any order and repeat; weight 2 means the row twice, weight 0 that it is not there.
     Weights that sum to less than the number of distinct rows (survey weights) are scaled to an average of 1.
+    ``holes``: a value may be NaN, which is missing, equal to itself and the last in order.
     """
     rows = np.ascontiguousarray(rows, dtype=np.float64) + 0.0  # -0.0 + 0.0 is 0.0
+    if holes:
+        if np.isinf(rows).any():
+            raise ValueError("rows must be finite or missing")
+        rows = np.where(np.isnan(rows), np.finfo(np.float64).max, rows)  # a number, to sort by
     if rows.ndim != 2 or not np.isfinite(rows).all():
         raise ValueError("rows must be a finite (n, d) matrix")
     n = len(rows)
@@ -45,7 +50,10 @@ def canonical_rows(rows: Floats, weights: Floats | None) -> tuple[Floats, Floats
     mass = np.add.reduceat(mass[order], start)
     if mass.sum() < len(start):
         mass *= len(start) / mass.sum()
-    return rows[order[start]], mass
+    rows = rows[order[start]]
+    if holes:
+        rows[rows == np.finfo(np.float64).max] = np.nan
+    return rows, mass
 
 
 def silent(_stage: str, _k: int) -> None:

@@ -9,8 +9,11 @@ import numpy as np
 from ppp_duck.engine import canonical
 from ppp_duck.engine.dip import clusterability_p_value
 from ppp_duck.engine.evaluate import silhouette_width
-from ppp_duck.engine.score import Scorer
+from ppp_duck.engine.score import Scorer, distances
+from ppp_duck.models.confidence import confidence
 from ppp_duck.models.model import Clustering, Floats, Ints, RowSet
+
+COARSE = 0.05  # half a step of a grid, in standard deviations, from which the dip test sees its points
 
 Fit = Callable[[Floats, Floats], Clustering]
 
@@ -23,37 +26,64 @@ def row_sets(
     by_hash = np.argsort(canonical.content_keys(rows), kind="stable")
     chosen = np.sort(by_hash[: int(separable.sum())])
     return (
-        _judged("all", rows, weights, clustering),
-        _part("separable", rows[separable], weights[separable], fit),
-        _part("random", rows[chosen], weights[chosen], fit),
+        _judged("all", rows, weights, clustering, separable_at),
+        _part("separable", rows[separable], weights[separable], fit, separable_at),
+        _part("random", rows[chosen], weights[chosen], fit, separable_at),
     )
 
 
-def _part(name: str, rows: Floats, weights: Floats, fit: Fit) -> RowSet:
+def _part(name: str, rows: Floats, weights: Floats, fit: Fit, separable_at: float) -> RowSet:
     if not len(rows):
-        return RowSet(name, 0.0, None, None, None, None)
-    return _judged(name, rows, weights, fit(rows, weights))
+        return RowSet(name, 0.0, None, None, None, None, None)
+    return _judged(name, rows, weights, fit(rows, weights), separable_at)
 
 
-def _judged(name: str, rows: Floats, weights: Floats, clustering: Clustering) -> RowSet:
-    labels = Scorer(clustering).assign(rows)
+def _judged(name: str, rows: Floats, weights: Floats, clustering: Clustering, separable_at: float) -> RowSet:
+    scorer = Scorer(clustering)
     return RowSet(
         name,
         float(weights.sum()),
         len(clustering.sizes),
-        clusterability_p_value(rows, weights),
+        one_mode_p_value(rows, weights, clustering),
         clustering.overall_agreement,
-        simplified_silhouette(rows, weights, labels, clustering.centers),
+        simplified_silhouette(scorer.view(rows), weights, scorer.assign(rows), clustering.centers),
+        how_sure(rows, weights, clustering, separable_at),
     )
 
 
-def simplified_silhouette(rows: Floats, weights: Floats, labels: Ints, centers: Floats) -> float:
-    """Weighted mean of the widths of rows ``(n, d)``; 0 for one cluster."""
+def how_sure(rows: Floats, weights: Floats, clustering: Clustering, separable_at: float) -> str:
+    """How sure the partition of weighted rows ``(n, d)`` is, in words."""
+    separable = Scorer(clustering).score(rows).separable(separable_at)
+    share = float(weights[separable].sum() / weights.sum())
+    p_value = one_mode_p_value(rows, weights, clustering)
+    return confidence(len(clustering.sizes), share, clustering.overall_agreement, separable_at, p_value)
+
+
+def one_mode_p_value(rows: Floats, weights: Floats, clustering: Clustering) -> float:
+    """The p-value of one mode in the numbers of rows ``(n, d)``, a missing one as the mean; 1 where there are none.
+
+    Numbers on a coarse grid, and categories, are left out: the dip test takes each of their values for a mode.
+    """
+    layout = clustering.layout
+    d = rows.shape[1] if layout is None else layout.numbers
+    floors = np.zeros(d) if layout is None or not layout.floors else np.array(layout.floors)
+    x = rows[:, :d][:, floors <= COARSE]
+    seen = ~np.isnan(x)
+    x = x[:, seen.any(axis=0)]
+    if not x.shape[1]:
+        return 1.0
+    seen = ~np.isnan(x)
+    mean = (weights @ np.where(seen, x, 0.0)) / (weights @ seen)
+    return clusterability_p_value(np.where(seen, x, mean), weights)
+
+
+def simplified_silhouette(view: Floats, weights: Floats, labels: Ints, centers: Floats) -> float:
+    """Weighted mean of the widths of rows as k-means sees them ``(n, v)``; 0 for one cluster."""
     k = len(centers)
     if k == 1:
         return 0.0
-    distance = np.stack([np.sqrt(((rows - center) ** 2).sum(axis=1)) for center in centers])
-    row = np.arange(len(rows))
+    distance = np.stack([distances(view, center) for center in centers])
+    row = np.arange(len(view))
     own = distance[labels, row]
     distance[labels, row] = np.inf
     other = distance.min(axis=0)

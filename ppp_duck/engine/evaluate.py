@@ -2,7 +2,7 @@
 
 All distances are in scaled units. The indices are those of scikit-learn where it has them; the silhouette is the
 *simplified* one, which measures distances to centroids instead of all pairs of rows (Hruschka, de Castro & Campello,
-Evolutionary algorithms for clustering gene-expression data, 2004).
+Evolutionary algorithms for clustering gene-expression data, 2004). Points are seen in the view (``Scorer.view``).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Evaluation:
         self._scorer, self._separable_at = scorer, separable_at
         self._k, self._d = scorer.clustering.centers.shape
         self._counts = np.zeros(self._k, dtype=np.int64)
+        self._present = np.zeros((self._k, self._d), dtype=np.int64)  # rows that have a coordinate
         self._coordinates = ExactSums(self._k * self._d)
         self._totals = ExactSums(3)  # squared distances to the model's centres, log densities, entropies
         self._agree = self._separable = self._skipped = 0
@@ -52,8 +53,13 @@ class Evaluation:
         scores = self._scorer.score(rows)
         ids = scores.cluster_id
         self._counts += np.bincount(ids, minlength=self._k)
+        view = self._scorer.view(rows)
+        holes = np.isnan(view)
         for feature in range(self._d):
-            self._coordinates.add(ids * self._d + feature, rows[:, feature])
+            there = ~holes[:, feature]
+            own = ids[there]
+            self._present[:, feature] += np.bincount(own, minlength=self._k)
+            self._coordinates.add(own * self._d + feature, view[there, feature])
         log_density, posterior = self._scorer.posteriors(rows)
         entropy = np.zeros(len(rows))
         for cluster in range(self._k):
@@ -70,7 +76,7 @@ class Evaluation:
     def second(self, rows: Floats) -> None:
         """Distances of the same points to the centroids that the first pass found."""
         ids = self._scorer.assign(rows)
-        centroids = self.centroids()
+        rows, centroids = self._scorer.view(rows), self.centroids()
         present = np.flatnonzero(self._counts)
         own = distances(rows, centroids[ids])
         self._within.add_squares(ids, own)
@@ -82,14 +88,20 @@ class Evaluation:
         self._silhouette.add(np.zeros(len(rows), dtype=np.int64), silhouette_width(own, other))
 
     def centroids(self) -> Floats:
-        """Mean of the rows of each cluster ``(k, d)``; NaN for a cluster without rows."""
+        """Mean in the view of the rows of each cluster ``(k, v)``; NaN for a cluster without rows.
+
+        A coordinate that none of its rows has is that of the fit.
+        """
         if self._centroids is None:
             sums = self._coordinates.exact()
             self._centroids = np.full((self._k, self._d), np.nan)
             for cluster in np.flatnonzero(self._counts).tolist():
-                count = int(self._counts[cluster])
                 own = sums[cluster * self._d : (cluster + 1) * self._d]
-                self._centroids[cluster] = [float(total / count) for total in own]
+                fitted = self._scorer.clustering.centers[cluster].tolist()
+                self._centroids[cluster] = [
+                    float(total / count) if count else other
+                    for total, count, other in zip(own, self._present[cluster].tolist(), fitted, strict=True)
+                ]
         return self._centroids
 
     def metrics(self) -> dict[str, float | int | None]:
@@ -121,7 +133,9 @@ def _parameters(mixture: Mixture) -> int:
     """Free parameters; k-means (equal weights, one variance) has the coordinates of its centres and the variance."""
     m, d = mixture.means.shape
     kmeans = mixture.covariance == "spherical" and len(set(mixture.weights)) == len(set(mixture.factors)) == 1
-    return parameter_count(mixture.covariance, m, d, kmeans)
+    levels = tuple(share.shape[1] for share in mixture.shares)
+    tied = tuple(not np.ptp(share, axis=0).any() for share in mixture.shares)
+    return parameter_count(mixture.covariance, m, d, kmeans and not levels, levels, tied)
 
 
 def _davies_bouldin(centroids: Floats, scatter: Floats) -> float:

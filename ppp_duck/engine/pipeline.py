@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from ppp_duck.engine import blas, canonical, certificate, modality, select
+from ppp_duck.engine import blas, canonical, certificate, modality, select, view
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.kmeans import lloyd, moves
-from ppp_duck.engine.mixture import Rows
+from ppp_duck.engine.observed import far_rows, observed_layout
+from ppp_duck.engine.rows import Bools, Mixed, Rows
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
-from ppp_duck.models.model import Clustering, Floats, Ints, Mixture, Trial
+from ppp_duck.models.model import Clustering, Floats, Ints, Layout, Mixture, Trial
 
-DEAREST = 1.0  # of all rows, moves of centers are tried that lose no more at first than a mean cell's inertia
-REFIT_NUMBERS = 20_000_000  # entries of the largest feature matrix (160 MB) with which the last fit sees all rows
+# Mean cell's inertias that a move of a center may lose at first, among all rows: birch1, birch2 and worms_2 come to
+# 0.975, 1.000 and 0.9995 of the best of 100 k-means++ starts, in 5 s; without moves worms_2 had 1.0035.
+DEAREST = 1.0
+# Coordinate of a level, in units of the rows, where more clusters are asked for than there are different views: small
+# beside all that the view shows, so that it only settles what would be equal.
+APART = 0.05
+PURE = 0.01  # share of all levels but one's own in a component around one row: that row is its own, whatever the others
+REFIT_NUMBERS = 20_000_000  # numbers in the largest feature matrix with which the last fit sees all rows: 160 MB
 
 
 def fit(
     rows: Floats,
     weights: Floats | None = None,
     *,
+    layout: Layout | None = None,
     k: int | None = None,
     k_max: int | None = None,
     covariance: str = "auto",
@@ -31,15 +41,26 @@ def fit(
 ) -> Clustering:
     """Cluster weighted rows ``(n, d)``; the result is a function of the multiset of rows and of nothing else.
 
+    ``layout`` says which columns are numbers and which categories, and that NaN is a missing value. Without it all are
+    complete numbers. Then the rows themselves show coarse grids, which components are no narrower than, and rows far
+    out, which take no part. Where a layout makes a difference, 'spherical' is a mixture of round components, not
+    k-means.
     ``report``: whether the result lists the candidates as ``trials``, which takes about a tenth of the time.
     """
-    with blas.one_thread:
+    if covariance != "spherical" and layout is None:
         rows, weights = canonical.canonical_rows(rows, weights)
+        far = far_rows(rows, weights)
+        if far.any() and np.count_nonzero(~far) > (k or 1):
+            again = partial(fit, k=k, k_max=k_max, covariance=covariance, report=report, progress=progress)
+            return _with_rows(again(rows[~far], weights[~far]), rows[far], weights[far])
+        layout = observed_layout(rows)
+    with blas.one_thread:
+        rows, weights = canonical.canonical_rows(rows, weights, layout is not None)
         if k is not None and not 1 <= k <= len(rows):
             raise ValueError(f"k must lie between 1 and {len(rows)}, the number of distinct rows, not {k}")
         if covariance not in ("auto", *gaussian.FORMS):
             raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
-        every, middle, unit = _centered(rows, weights)
+        every, middle, unit = prepared(rows, weights, layout, k or 1)
         size = max(modality.SAMPLED, 4 * (k or 1))
         sample = every if len(every.x) <= size else every.sample(size)[0]
         begin = select.starts(sample, k or 1, progress)
@@ -51,12 +72,22 @@ def fit(
         at = select.choose(found, rows_for, k, k_max, progress)
         told = enumerate(found) if report else ()
         trials = tuple(_trial(sample, one, unit, i == at, k, k_max, covariance) for i, one in told)
-        winner = _refit(every, sample, begin, found[at], covariance == "spherical", k, progress)
-        result = _certified(rows, every, winner, middle, unit, trials, progress)
+        winner = _refit(every, sample, begin, found[at], select.is_kmeans(every, covariance), k, progress)
+        result = _certified(rows, every, winner, layout, middle, unit, trials, progress)
         if k is not None and len(result.sizes) != k:  # a component won no row: keep the form, take k-means' borders
-            cells = _as_cells(every, sample, begin, k, winner, progress)
-            result = _certified(rows, every, cells, middle, unit, trials, progress)
+            as_cells = _as_cells if every.mixed is None else _as_mixed_cells
+            for cells in as_cells(every, sample, begin, k, winner, progress):
+                result = _certified(rows, every, cells, layout, middle, unit, trials, progress)
+                if len(result.sizes) == k:
+                    break
         return result
+
+
+def _with_rows(found: Clustering, rows: Floats, weights: Floats) -> Clustering:
+    """The clustering with sizes that count these rows, too."""
+    labels = Scorer(found).assign(rows)
+    sizes = found.sizes + np.bincount(labels, weights, len(found.sizes))
+    return certificate.in_canonical_order(replace(found, sizes=sizes))[0]
 
 
 def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
@@ -71,11 +102,57 @@ def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
     return Rows.of(x, weights), middle, unit
 
 
-def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture) -> Floats:
+def prepared(rows: Floats, weights: Floats, layout: Layout | None, k: int = 1) -> tuple[Rows, Floats, float]:
+    """Canonical rows as the engine sees them: numbers as ``_centered``, categories as codes.
+
+    ``k`` places at least, of as many distinct rows, differ in their view.
+    """
+    if layout is None:
+        return _centered(rows, weights)
+    d = layout.numbers
+    if rows.shape[1] != layout.width:
+        raise ValueError(f"rows must have {layout.width} columns, as the layout has, not {rows.shape[1]}")
+    codes = np.where(np.isnan(rows[:, d:]), -1, rows[:, d:]).astype(np.int64)
+    if (codes != np.nan_to_num(rows[:, d:], nan=-1)).any() or (codes.max(axis=0, initial=-1) >= layout.levels).any():
+        raise ValueError("a category must be a whole number from 0 to below the number of its levels")
+    numbers, seen = np.ascontiguousarray(rows[:, :d]), ~np.isnan(rows[:, :d])
+    if seen.all() and not layout.levels and not any(layout.floors):
+        return _centered(numbers, weights)
+    if seen.all():
+        plain, middle, unit = _centered(numbers, weights) if d else (Rows.of(numbers, weights), np.zeros(0), 1.0)
+        x, there = plain.x, None
+    else:
+        x, middle, unit = _centered_with_holes(numbers, seen, weights)
+        there = seen
+    levels = tuple(max(count, 1) for count in layout.levels)
+    floors = tuple(one / unit for one in layout.floors)
+    mixed = Mixed(Layout(d, levels, floors), there, codes, ())
+    every = Rows.of(x, weights, None, mixed)
+    axes = view.category_axes(x, there, every.indicators, levels, weights, every.observations) if levels else ()
+    mixed = replace(mixed, axes=axes)
+    every = replace(every, mixed=mixed)
+    if levels and k > 1 and len(np.unique(every.view.x, axis=0)) < k:
+        every = replace(every, mixed=replace(mixed, axes=view.with_all_levels(axes, APART)), products={})
+    return every, middle, unit
+
+
+def _centered_with_holes(x: Floats, seen: Bools, weights: Floats) -> tuple[Floats, Floats, float]:
+    """Numbers around the mean of those that are there, in units of their root mean variance, holes as 0."""
+    mass = np.maximum(weights @ seen, 1e-300)
+    x = np.where(seen, x, 0.0)
+    middle = weights @ x / mass
+    x = np.where(seen, x - middle, 0.0)
+    unit = float(np.sqrt(float((weights @ x**2).sum()) / max(float((weights @ seen).sum()), 1e-300)))
+    if not unit > 1e-12 * max(1.0, float(np.abs(middle).max())):
+        unit = 1.0
+    return x / unit, middle, unit
+
+
+def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture, layout: Layout | None = None) -> Floats:
     """The prior covariance ``(d, d)`` with which ``fit`` would fit a mixture of that form and size to these rows."""
     with blas.one_thread:
-        rows, weights = canonical.canonical_rows(rows, weights)
-        every, _, unit = _centered(rows, weights)
+        rows, weights = canonical.canonical_rows(rows, weights, layout is not None)
+        every, _, unit = prepared(rows, weights, layout)
         return gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2
 
 
@@ -83,6 +160,8 @@ def _in_memory(every: Rows, form: str, m: int) -> bool:
     """Whether features and posteriors of all rows are few enough numbers to keep."""
     d = every.x.shape[1]
     width = 1 + d * (d + 3) // 2 if form == "full" and d <= gaussian.NARROW else 1 + 2 * d
+    if every.mixed is not None:
+        width += d + sum(every.layout.levels)
     return bool(len(every.x) * max(width, m) <= REFIT_NUMBERS)
 
 
@@ -101,7 +180,9 @@ def _refit(
     rows = every if _in_memory(every, found.form, m) else sample
     prior = gaussian.covariance_prior(rows, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
-    mixture, _, _ = gaussian.em(rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress)
+    mixture, _, _ = gaussian.em(
+        rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress, tied=found.tied
+    )
     return replace(found, mixture=mixture)
 
 
@@ -116,7 +197,7 @@ def _best_kmeans(every: Rows, sample: Rows, firsts: list[Ints], k: int, progress
 
 def _as_cells(
     every: Rows, sample: Rows, begin: select.Starts, k: int, found: Candidate, progress: Progress
-) -> Candidate:
+) -> Iterator[Candidate]:
     """Exactly k clusters in the asked form: the best k-means partition, one shared round covariance."""
     centers, labels = _best_kmeans(every, sample, [begin.round.labels(k), begin.full.labels(k)], k, progress)
     round_one = select.kmeans_mixture(every, centers, labels)
@@ -128,7 +209,49 @@ def _as_cells(
         "full": np.repeat(scale * np.eye(d)[None], k, axis=0),
     }[found.form]
     mixture = Mixture(found.form, round_one.weights, centers, factors)
-    return replace(found, mixture=mixture, component_cluster=np.arange(k, dtype=np.int64))
+    yield replace(found, mixture=mixture, component_cluster=np.arange(k, dtype=np.int64))
+
+
+def _as_mixed_cells(
+    every: Rows, sample: Rows, begin: select.Starts, k: int, found: Candidate, progress: Progress
+) -> Iterator[Candidate]:
+    """Exactly k clusters of mixed rows: of the k-means partitions of the view, then around k rows far apart."""
+    own = np.arange(k, dtype=np.int64)
+    prior = gaussian.covariance_prior(sample, found.form, k)
+    for family in (begin.round, begin.full):
+        centers = lloyd.group_means(sample.complete_view, sample.weights, family.labels(k), k)
+        labels = lloyd.lloyd(sample.complete_view, sample.weights, centers, progress)[1]
+        mixture = gaussian.m_step(sample, gaussian.one_hot(labels, k), found.form, prior)
+        for _ in range(2):
+            yield replace(found, mixture=mixture, component_cluster=own)
+            mixture = _alike(mixture)
+    yield replace(found, mixture=_around_rows(sample, found.form, k), component_cluster=own)
+
+
+def _alike(mixture: Mixture) -> Mixture:
+    """The same with equal weights, and one covariance for all components."""
+    factors = mixture.factors
+    if mixture.covariance != "tied":
+        factors = np.repeat(np.median(factors, axis=0)[None], len(factors), axis=0)
+    return replace(mixture, weights=np.full(len(mixture.weights), 1 / len(mixture.weights)), factors=factors)
+
+
+def _around_rows(rows: Rows, form: str, k: int) -> Mixture:
+    """Components around k rows, each the farthest from those before it: each of these rows is its own."""
+    assert rows.mixed is not None
+    x, codes, d = rows.complete_view, rows.mixed.codes, rows.x.shape[1]
+    chosen = [int(np.argmax(np.einsum("nv,nv->n", x, x)))]
+    while len(chosen) < k:
+        gaps = [np.einsum("nv,nv->n", x - x[at], x - x[at]) for at in chosen]
+        chosen.append(int(np.argmax(np.min(gaps, axis=0))))
+    shares = []
+    for column, count in zip(codes[chosen].T, rows.layout.levels, strict=True):
+        likely = np.full((k, count), PURE / count)
+        likely[np.arange(k), np.maximum(column, 0)] += 1 - PURE
+        shares.append(likely)
+    one = {"spherical": np.ones(k), "diag": np.ones((k, d)), "tied": np.eye(d)}
+    factors = one[form] if form in one else np.repeat(np.eye(d)[None], k, axis=0)
+    return Mixture(form, np.full(k, 1.0 / k), x[chosen][:, :d], factors, tuple(shares))
 
 
 def _trial(
@@ -137,13 +260,15 @@ def _trial(
     """A candidate as the report shows it; likelihoods and inertia in the units of the caller."""
     total, d = float(rows.weights.sum()), rows.x.shape[1]
     posterior, per_row = gaussian.responsibilities(gaussian.log_densities(one.mixture, rows))
-    log_likelihood = float(rows.weights @ per_row) - total * d * float(np.log(unit))
-    bic = -2 * log_likelihood + gaussian.parameter_count(one.form, one.m, d, covariance == "spherical") * float(
-        np.log(total)
-    )
+    values = total * d if rows.seen is None else float((rows.weights @ rows.seen).sum())
+    log_likelihood = float(rows.weights @ per_row) - values * float(np.log(unit))
+    kmeans = select.is_kmeans(rows, covariance)
+    bic = -2 * log_likelihood + gaussian.parameter_count(
+        one.form, one.m, d, kmeans, rows.layout.levels, one.tied
+    ) * float(np.log(total))
     labels = np.argmax(posterior, axis=1)
-    centers = lloyd.group_means(rows.x, rows.weights, labels, one.m)
-    cells = lloyd.nearest(rows.x, centers)
+    centers = rows.view.group_means(rows.weights, labels, one.m)
+    cells = rows.view.nearest(centers)
     group = np.arange(one.m) if one.component_cluster is None else one.component_cluster
     share = posterior @ np.eye(one.k)[group]
     entropy = -float(rows.weights @ np.einsum("nk,nk->n", share, np.log(np.maximum(share, 1e-300))))
@@ -154,7 +279,7 @@ def _trial(
         bic,
         bic + 2 * max(0.0, entropy),
         certificate.agreement(rows.weights, group[cells], group[labels], one.k)[1],
-        lloyd.inertia(rows.x, rows.weights, centers, cells) * unit**2,
+        rows.view.inertia(rows.weights, centers, cells) * unit**2,
         chosen,
         select.why(one, chosen, k, k_max),
     )
@@ -164,6 +289,7 @@ def _certified(
     rows: Floats,
     every: Rows,
     one: Candidate,
+    layout: Layout | None,
     middle: Floats,
     unit: float,
     trials: tuple[Trial, ...],
@@ -172,27 +298,28 @@ def _certified(
     """The result: canonical ids, sizes and centres of the rows that scoring gives each cluster, and the agreement."""
     assert one.component_cluster is not None
     own = one.mixture
+    axes: tuple[Floats, ...] = ()
+    if every.mixed is not None:
+        axes = tuple(places * unit for places in every.mixed.axes)
+        middle = np.concatenate([middle, np.zeros(every.view.x.shape[1] - len(middle))])
+    d = own.means.shape[1]
     factors = own.factors / unit
-    mixture = Mixture(own.covariance, np.maximum(own.weights, 1e-300), own.means * unit + middle, factors)
-    group, cells = one.component_cluster, mixture.means
-    labels = _assign(rows, mixture, group)
+    mixture = Mixture(
+        own.covariance, np.maximum(own.weights, 1e-300), own.means * unit + middle[:d], factors, own.shares
+    )
+    group = one.component_cluster
     progress("certificate", int(group.max()) + 1)
-    kept = np.unique(labels)  # a cluster that wins no row is none
-    if len(kept) < int(group.max()) + 1:
-        inside = np.isin(group, kept)
-        tied = mixture.covariance == "tied"
-        share = mixture.weights[inside] / mixture.weights[inside].sum()
-        mixture = Mixture(mixture.covariance, share, mixture.means[inside], factors if tied else factors[inside])
-        group, cells = np.searchsorted(kept, group[inside]), mixture.means
-        labels = _assign(rows, mixture, group)
+    mixture, group, labels = _without_empty(rows, mixture, group, layout)
     k = int(group.max()) + 1
     sizes = np.bincount(labels, every.weights, k).astype(np.float64)
-    centers = lloyd.group_means(every.x, every.weights, labels, k)
+    centers = every.view.group_means(every.weights, labels, k)
     order = certificate.canonical_order(centers, sizes)
     rank = np.argsort(order).astype(np.int64)
     group, labels, sizes, centers = rank[group], rank[labels], sizes[order], centers[order]
-    first = centers if len(group) == k else (cells - middle) / unit
-    cells, owner = lloyd.lloyd(every.x, every.weights, first, progress)
+    first = centers
+    if len(group) != k:
+        first = (view.places_of(mixture.means, mixture.shares, axes) - middle) / unit
+    cells, owner = every.view.lloyd(every.weights, first, progress)
     if len(group) == k:
         cell_cluster: Ints = np.arange(k, dtype=np.int64)
     else:
@@ -208,12 +335,30 @@ def _certified(
         per_cluster,
         overall,
         trials,
+        layout,
+        axes,
     )
 
 
-def _assign(rows: Floats, mixture: Mixture, group: Ints) -> Ints:
+def _without_empty(rows: Floats, mixture: Mixture, group: Ints, layout: Layout | None) -> tuple[Mixture, Ints, Ints]:
+    """The mixture, the cluster of each component and the labels: a cluster that wins no row is none."""
+    labels = _assign(rows, mixture, group, layout)
+    kept = np.unique(labels)
+    if len(kept) == int(group.max()) + 1:
+        return mixture, group, labels
+    inside = np.isin(group, kept)
+    share = mixture.weights[inside] / mixture.weights[inside].sum()
+    factors = mixture.factors if mixture.covariance == "tied" else mixture.factors[inside]
+    shares = tuple(one[inside] for one in mixture.shares)
+    mixture = Mixture(mixture.covariance, share, mixture.means[inside], factors, shares)
+    group = np.searchsorted(kept, group[inside])
+    return mixture, group, _assign(rows, mixture, group, layout)
+
+
+def _assign(rows: Floats, mixture: Mixture, group: Ints, layout: Layout | None) -> Ints:
     """Labels by the one definition of scoring."""
     k = int(group.max()) + 1
     nothing = np.zeros(k)
     places = np.zeros((k, rows.shape[1]))
-    return Scorer(Clustering(mixture, group, mixture.means, group, places, nothing, nothing, 0.0, ())).assign(rows)
+    found = Clustering(mixture, group, mixture.means, group, places, nothing, nothing, 0.0, (), layout)
+    return Scorer(found).assign(rows)

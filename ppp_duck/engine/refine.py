@@ -7,39 +7,21 @@ what it belongs to, and added as a whole number: so the sums, and all that follo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine import blas, certificate
-from ppp_duck.engine.exact import FEW, NEAR, Objects, rounded_sums
-from ppp_duck.engine.mixture import precision_factors
+from ppp_duck.engine import blas, categories, certificate
+from ppp_duck.engine.exact import FEW, Objects
+from ppp_duck.engine.mixed import split_columns
+from ppp_duck.engine.mixture import precision_factors, with_floors
+from ppp_duck.engine.moments import FINE, GRID, Frame, Sums, central_moments, expected_of_holes, moments
 from ppp_duck.engine.score import Scorer
+from ppp_duck.engine.view import places_of
 from ppp_duck.models.model import Beyond, Clustering, Floats, Ints, Mixture
 
-GRID = 30  # bits after the point of what a row adds to a sum
-FINE = 40  # and so many more in the figures that are told: clusters may be far narrower than their model
-POSTERIOR = 2.0**24  # posteriors are multiples of its inverse
-WEIGHT_BITS = 50  # weights are whole numbers in units of 2^-50 of the largest, as in the sample
-REACH = float(np.sqrt(NEAR / 2.0**GRID))  # so far out (45 to 90 standard deviations) sums go on in Python's integers
-FARTHEST = 1e100  # and so far out they stop: squares are finite
-LINES = 1 << 16  # numbers of a temporary matrix
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where, and in which units, the rows of each of ``g`` groups are measured: ``(x - origin) * scale``."""
-
-    origin: Floats  # (g, d)
-    scale: Floats  # (g, d) powers of two
-
-    @staticmethod
-    def of(origin: Floats, variance: Floats) -> Frame:
-        return Frame(origin, np.ldexp(1.0, -np.frexp(np.sqrt(variance))[1]))
-
-
-Sums = tuple[Ints, Objects]  # groups, each once, and what is added to their sums
+POSTERIOR = 2.0**24  # posteriors are multiples of its inverse: 6e-8, far below what a step changes
+WEIGHT_BITS = 50  # bits of a weight: whole numbers in units of 2^-50 of the largest, as in the sample
 
 
 @dataclass(frozen=True)
@@ -47,8 +29,9 @@ class Refined:
     """The clustering after the last pass, with the figures of all rows."""
 
     clustering: Clustering
-    spreads: Floats  # (k, d) standard deviation of the rows of each cluster, in scaled units
+    spreads: Floats  # (k, v) standard deviation of the rows of each cluster, in scaled units
     passes: int
+    shares: tuple[Floats, ...] = ()  # of each category (k, levels), among the rows of each cluster that have it
 
 
 class Refinement:
@@ -67,21 +50,26 @@ class Refinement:
 
     def _begin(self, clustering: Clustering) -> None:
         m, k, c = len(clustering.mixture.means), len(clustering.centers), len(clustering.kmeans_centers)
-        d = clustering.centers.shape[1]
+        d, v = clustering.mixture.means.shape[1], clustering.centers.shape[1]
         self._scorer = Scorer(clustering)
         means, own = clustering.mixture.means, variances(clustering.mixture)
+        places = places_of(means, clustering.mixture.shares, clustering.axes)
         # Every component, and every cell, as a cluster of its own.
-        alone = replace(clustering, component_cluster=np.arange(m), centers=means, kmeans_cluster=np.arange(c))
+        alone = replace(clustering, component_cluster=np.arange(m), centers=places, kmeans_cluster=np.arange(c))
         self._alone = Scorer(alone)
-        spread = _cluster_variances(clustering, own)
+        wide = np.concatenate([own, _axis_variances(clustering)], axis=1) if v > d else own
+        spread = _cluster_variances(clustering, places, wide)
         self._components = Frame.of(means, own)
         self._cells = Frame.of(clustering.kmeans_centers, spread[clustering.kmeans_cluster])
         self._clusters = Frame.of(clustering.centers, spread)
         self._full = clustering.mixture.covariance in ("tied", "full")
         second = d * (d + 1) // 2 if self._full else d
-        widths = [(c * k, 1), (k, 1 + 2 * d)]  # the figures; then, but in the last pass, what the steps need
+        levels, mixed = sum(one.shape[1] for one in clustering.mixture.shares), clustering.layout is not None
+        # the figures; then, but in the last pass, what the steps need
+        widths = [(c * k, 1), (k, 1 + 2 * v + v * mixed + levels)]
         if self._passes < self.wanted:
-            widths += [(c, 1 + 2 * d)] + [(m, 1 + d + second)] * (self._beyond.prior is not None)
+            widths += [(c, 1 + 2 * v + v * mixed)]
+            widths += [(m, 1 + d + second + d * mixed + levels)] * (self._beyond.prior is not None)
         self._sums = [np.zeros(shape, dtype=object) for shape in widths]
 
     def sums(self, rows: Floats, weights: Floats | None) -> list[list[Sums]]:
@@ -98,6 +86,9 @@ class Refinement:
     def _add_block(self, found: list[list[Sums]], rows: Floats, counts: Ints | None) -> None:
         x, k = rows.T, len(self._clusters.origin)
         cells, labels = self._alone.nearest_cells(rows), self._scorer.assign(rows)
+        if self._scorer.clustering.layout is not None:
+            self._add_mixed(found, rows, counts, cells, labels)
+            return
         found[0] += moments(x, cells * k + labels, counts, None)
         found[1] += moments(x, labels, counts, self._clusters, fraction=FINE)
         if len(found) > 2:
@@ -107,6 +98,36 @@ class Refinement:
             owner, row = np.nonzero(share)
             frame, own = self._components, share[owner, row]
             found[3] += moments(x, owner, counts, frame, row=row, share=own, pairs=self._full)
+
+    def _add_mixed(self, found: list[list[Sums]], rows: Floats, counts: Ints | None, cells: Ints, labels: Ints) -> None:
+        """The same of rows with categories or holes."""
+        clustering, k = self._scorer.clustering, len(self._clusters.origin)
+        assert clustering.layout is not None
+        places = self._scorer.view(rows).T
+        numbers, codes = split_columns(rows, clustering.layout)
+        x, levels = numbers.T, categories.indicators(codes, clustering.layout.levels).T
+        there = ~np.isnan(places)
+        seen, places = ~np.isnan(x), np.where(there, places, 0.0)
+        found[0] += moments(places, cells * k + labels, counts, None)
+        found[1] += moments(places, labels, counts, self._clusters, fraction=FINE, seen=there, more=levels)
+        if len(found) > 2:
+            found[2] += moments(places, cells, counts, self._cells, seen=there)
+        if len(found) > 3:
+            share = np.rint(self._alone.posteriors(rows)[1].T * POSTERIOR) / POSTERIOR
+            frame, holes = self._components, np.flatnonzero(~seen.all(axis=0)) if self._full else np.empty(0, int)
+            whole = share.copy()
+            whole[:, holes] = 0.0
+            owner, row = np.nonzero(whole)
+            found[3] += moments(
+                np.where(seen, x, 0.0), owner, counts, frame, row=row, share=whole[owner, row], pairs=self._full,
+                seen=seen, more=levels,
+            )  # fmt: skip
+            for j, row, expected, rest in expected_of_holes(clustering.mixture, x, seen, share, holes):
+                owner = np.full(len(row), j)
+                found[3] += moments(
+                    expected, owner, None if counts is None else counts[row], frame, share=share[j, row], pairs=True,
+                    seen=np.ones(expected.shape, dtype=bool), more=levels[:, row], rest=rest,
+                )  # fmt: skip
 
     def add(self, sums: list[list[Sums]]) -> None:
         for total, some in zip(self._sums, sums, strict=True):
@@ -130,7 +151,8 @@ class Refinement:
         """The clustering of this pass, with what all rows say of it."""
         clustering = self._scorer.clustering
         k, c = len(clustering.centers), len(clustering.kmeans_centers)
-        mass, shift, variance = central_moments(self._sums[1], self._clusters, FINE)
+        holes = clustering.layout is not None
+        mass, shift, variance = central_moments(self._sums[1], self._clusters, FINE, holes=holes)
         self._unit = self._weight_unit(float(mass.sum()))
         cell, cluster = np.divmod(np.arange(c * k), k)
         weights = self._sums[0][:, 0].astype(np.float64)
@@ -142,7 +164,23 @@ class Refinement:
             clustering, kmeans_cluster=owner, centers=self._clusters.origin + shift, sizes=mass * self._unit,
             agreement=agreement, overall_agreement=overall,
         )  # fmt: skip
-        return _Figures(certified, np.sqrt(variance))
+        return _Figures(certified, np.sqrt(variance), self._shares(self._sums[1], 0.0, np.zeros(0)))
+
+    def _shares(self, sums: Objects, strength: float, common: Floats) -> tuple[Floats, ...]:
+        """Of each category ``(g, levels)`` the shares of its levels, which are the last of the sums of ``g`` groups."""
+        mixture = self._scorer.clustering.mixture
+        sizes = tuple(one.shape[1] for one in mixture.shares)
+        found = []
+        for block, share in zip(categories.blocks(sizes), mixture.shares, strict=True):
+            at = slice(sums.shape[1] - sum(sizes) + block.start, sums.shape[1] - sum(sizes) + block.stop)
+            counts = (sums[:, at] / 2**GRID).astype(np.float64) * self._unit
+            if strength:
+                counts = counts + strength * common[block]
+                if not np.ptp(share, axis=0).any():  # alike in all components: it stays so
+                    counts = np.repeat(common[None, block], len(counts), axis=0)
+            total = counts.sum(axis=1, keepdims=True)
+            found.append(counts / np.where(total > 0, total, 1.0))
+        return tuple(found)
 
     def _weight_unit(self, total: float) -> float:
         """What a count is worth. As in the fit, small weights are scaled so that a row weighs about 1."""
@@ -153,7 +191,7 @@ class Refinement:
 
     def _step(self, clustering: Clustering) -> Clustering:
         """One Lloyd step of the cells, one EM step of the mixture."""
-        mass, shift, variance = central_moments(self._sums[2], self._cells)
+        mass, shift, variance = central_moments(self._sums[2], self._cells, holes=clustering.layout is not None)
         cells = clustering.kmeans_centers + shift
         if self._beyond.prior is not None:
             mixture = self._em_step(clustering.mixture, self._beyond.prior)
@@ -170,10 +208,13 @@ class Refinement:
     def _em_step(self, before: Mixture, prior: Floats) -> Mixture:
         """Weights, means and covariances from the sums of this pass, with ``d + 2`` observations of the prior."""
         frame, form = self._components, before.covariance
-        count, shift, covariance = central_moments(self._sums[3], frame, pairs=self._full)
+        layout = self._scorer.clustering.layout
+        count, shift, covariance = central_moments(self._sums[3], frame, pairs=self._full, holes=layout is not None)
         mass = count * self._unit
         d = shift.shape[1]
         strength = float(d + 2)
+        if layout is not None and not self._full:
+            return self._mixed_step(before, mass, shift, covariance, strength, np.diag(prior))
         if self._full:  # rounding may have taken so much: the matrix stays regular
             covariance[:, np.arange(d), np.arange(d)] += d * 2.0 ** (1 - GRID) / frame.scale**2
         else:
@@ -186,7 +227,37 @@ class Refinement:
         if form == "spherical":
             covariance = covariance.mean(axis=1)
         weights = np.maximum(mass / mass.sum(), 1e-300)
-        return Mixture(form, weights, before.means + shift, precision_factors(form, covariance))
+        if layout is not None:
+            covariance = with_floors(form, covariance, layout.floors)
+        shares = self._fitted_shares()
+        return Mixture(form, weights, before.means + shift, precision_factors(form, covariance), shares)
+
+    def _mixed_step(
+        self, before: Mixture, mass: Floats, shift: Floats, variance: Floats, strength: float, prior: Floats
+    ) -> Mixture:
+        """The EM step of round or diagonal components, where each number has the mass of the rows that have it."""
+        layout, form, d = self._scorer.clustering.layout, before.covariance, shift.shape[1]
+        assert layout is not None
+        there = (self._sums[3][:, 1 + 2 * d : 1 + 3 * d] / 2**GRID).astype(np.float64) * self._unit
+        if form == "diag":
+            covariance = (there * variance + strength * prior) / (there + strength)
+        else:
+            total = (there * variance).sum(axis=1) + strength * prior.sum()
+            covariance = total / np.maximum(there.sum(axis=1) + strength * d, 1e-300) if d else np.ones(len(mass))
+        covariance = with_floors(form, covariance, layout.floors)
+        weights = np.maximum(mass / mass.sum(), 1e-300)
+        factors = precision_factors(form, covariance)
+        return Mixture(form, weights, before.means + shift, factors, self._fitted_shares())
+
+    def _fitted_shares(self) -> tuple[Floats, ...]:
+        """The shares of each component's categories, with the prior's observations of those of all rows."""
+        sizes = tuple(one.shape[1] for one in self._scorer.clustering.mixture.shares)
+        if not sizes:
+            return ()
+        sums = self._sums[3][:, self._sums[3].shape[1] - sum(sizes) :].sum(axis=0)
+        total = (sums / 2**GRID).astype(np.float64) * self._unit
+        common = categories.common_shares(np.eye(len(total)), total, sizes, 1.0)
+        return self._shares(self._sums[3], categories.STRENGTH, common)
 
 
 @dataclass(frozen=True)
@@ -195,20 +266,12 @@ class _Figures:
 
     clustering: Clustering
     spreads: Floats
+    shares: tuple[Floats, ...]
 
     def canonical(self, passes: int) -> Refined:
         """The same with canonical ids."""
-        one = self.clustering
-        order = certificate.canonical_order(one.centers, one.sizes)
-        rank = np.argsort(order).astype(np.int64)
-        cells, owner = one.kmeans_centers, rank[one.kmeans_cluster]
-        if len(one.component_cluster) == len(order):
-            cells, owner = cells[order], owner[order]
-        ordered = replace(
-            one, component_cluster=rank[one.component_cluster], kmeans_centers=cells, kmeans_cluster=owner,
-            centers=one.centers[order], sizes=one.sizes[order], agreement=one.agreement[order],
-        )  # fmt: skip
-        return Refined(ordered, self.spreads[order], passes)
+        ordered, order = certificate.in_canonical_order(self.clustering)
+        return Refined(ordered, self.spreads[order], passes, tuple(one[order] for one in self.shares))
 
 
 def whole_weights(weights: Floats, heaviest: float) -> Ints:
@@ -218,84 +281,6 @@ def whole_weights(weights: Floats, heaviest: float) -> Ints:
 
 def _exponent(number: float) -> int:
     return int(np.frexp(number)[1])
-
-
-def moments(
-    x: Floats,
-    owner: Ints,
-    counts: Ints | None,
-    frame: Frame | None,
-    *,
-    row: Ints | None = None,
-    share: Floats | None = None,
-    pairs: bool = False,
-    fraction: int = 0,
-) -> list[Sums]:
-    """Sums by group of what points ``(d, n)`` add: 1, coordinates, products of coordinates, in units of 2^-GRID.
-
-    Point ``row[i]`` (else i) belongs to group ``owner[i]`` with ``share[i]`` (else 1). The products are squares, with
-    ``pairs`` of all pairs of features; without a ``frame`` only the first sum is taken.
-    """
-    small = owner.astype(np.uint16) if len(owner) and owner.max() < 1 << 16 else owner  # are sorted by counting
-    order = np.argsort(small, kind="stable")
-    owner, row = owner[order], order if row is None else row[order]
-    share = None if share is None else share[order]
-    counts = None if counts is None else counts[row]
-    y: Floats = np.zeros((0, len(row)))
-    if frame is not None:
-        y = (x[:, row] - frame.origin.T[:, owner]) * frame.scale.T[:, owner]
-    parts: list[tuple[slice | Ints, bool]] = [(slice(None), False)]
-    if max(y.max(initial=0.0), -y.min(initial=0.0)) > REACH:
-        near = (np.abs(y) <= REACH).all(axis=0)
-        parts = [(np.flatnonzero(near), False), (np.flatnonzero(~near), True)]
-        y = np.clip(y, -FARTHEST, FARTHEST)
-    found = []
-    for part, far in parts:
-        own = owner[part]
-        if len(own):
-            starts = np.flatnonzero(np.concatenate([[True], own[1:] != own[:-1]]))
-            some = None if counts is None else counts[part]
-            terms = _terms(y[:, part], None if share is None else share[part], pairs)
-            sums = [rounded_sums(lines, starts, some, fraction, far) for lines in terms]
-            found.append((own[starts], np.concatenate(sums).T))
-    return found
-
-
-def _terms(y: Floats, share: Floats | None, pairs: bool) -> Iterator[Floats]:
-    """What each point adds, line by line ``(lines, n)``, in units of 2^-GRID."""
-    d, n = y.shape
-    half = 2.0 ** (GRID // 2)
-    one = np.ones(n) if share is None else share
-    yield one[None] * half**2
-    if d:
-        plain = y * half
-        shared = plain if share is None else plain * share
-        yield shared * half
-        i, j = np.triu_indices(d) if pairs else (np.arange(d), np.arange(d))
-        size = max(1, LINES // n)
-        for lo in range(0, len(i), size):
-            yield shared[i[lo : lo + size]] * plain[j[lo : lo + size]]
-
-
-def central_moments(
-    sums: Objects, frame: Frame, fraction: int = 0, pairs: bool = False
-) -> tuple[Floats, Floats, Floats]:
-    """Of the sums of ``moments``: count ``(g,)``, shift of the mean from the origin and variance ``(g, d)``.
-
-    With ``pairs`` the covariance ``(g, d, d)``. A group without rows has 0 everywhere.
-    """
-    d = frame.origin.shape[1]
-    mass = sums[:, 0]
-    mean = (sums[:, 1:] / np.where(mass == 0, 1, mass)[:, None]).astype(np.float64)  # of integers, rounded once
-    shift, second = mean[:, :d], mean[:, d:]
-    if pairs:
-        i, j = np.triu_indices(d)
-        central = np.empty((len(mass), d, d))
-        central[:, i, j] = central[:, j, i] = second - shift[:, i] * shift[:, j]
-        central /= frame.scale[:, :, None] * frame.scale[:, None, :]
-    else:
-        central = np.maximum(second - shift**2, 0.0) / frame.scale**2
-    return (mass / 2 ** (GRID + fraction)).astype(np.float64), shift / frame.scale, central
 
 
 def variances(mixture: Mixture) -> Floats:
@@ -310,9 +295,17 @@ def variances(mixture: Mixture) -> Floats:
     return np.broadcast_to(own, (m, d))
 
 
-def _cluster_variances(clustering: Clustering, own: Floats) -> Floats:
-    """The same of each cluster, ``(k, d)``, as its components say."""
+def _axis_variances(clustering: Clustering) -> Floats:
+    """Variance of the coordinates of its categories in each component, ``(m, a)``, 0 where it has none."""
+    found = np.zeros((len(clustering.mixture.weights), clustering.axes[0].shape[1]))
+    for share, axes in zip(clustering.mixture.shares, clustering.axes, strict=True):
+        found += share @ axes**2 - (share @ axes) ** 2
+    return np.maximum(found, 0.0)
+
+
+def _cluster_variances(clustering: Clustering, places: Floats, own: Floats) -> Floats:
+    """The variances of each cluster, ``(k, v)``, as its components say, which are at ``places (m, v)``."""
     mixture, owner = clustering.mixture, clustering.component_cluster
     member = (owner == np.arange(len(clustering.centers))[:, None]) * mixture.weights
-    apart = own + (mixture.means - clustering.centers[owner]) ** 2
+    apart = own + (places - clustering.centers[owner]) ** 2
     return np.asarray(member @ apart / member.sum(axis=1, keepdims=True))

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppp_duck.engine import blas
+from ppp_duck.engine import blas, mixed
 from ppp_duck.engine.kmeans.lloyd import largest
 from ppp_duck.engine.screen import Screen
+from ppp_duck.engine.view import View
 from ppp_duck.models.model import Clustering, Floats, Ints, Mixture
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -103,10 +104,46 @@ class Scorer:
     def _cell_screen(self) -> Screen:
         return Screen.of(self.cells, np.zeros(len(self.cells.means)))
 
+    @property
+    def _mixed(self) -> bool:
+        """Whether rows have categories: all of their components are looked at."""
+        return bool(self.clustering.mixture.shares)
+
     def assign(self, rows: Floats) -> Ints:
         """Cluster ids (n,) of points (n, d). The same ids as ``score`` gives, sooner."""
         with blas.one_thread:
-            return self._assign(rows)
+            return self._assign_mixed(rows) if self._mixed else self._assign(rows)
+
+    def _assign_mixed(self, rows: Floats) -> Ints:
+        found = np.empty(len(rows), dtype=np.int64)
+        for block in self._blocks(rows):
+            found[block] = self._told(self._near(rows[block]))[0]
+        return found
+
+    @cached_property
+    def _precedence(self) -> Ints | None:
+        """(k,) clusters in the order of their first component: of equally probable ones the first is chosen.
+
+        Rows that lack much are as probable in several, and ids follow the sizes, which must not change who is chosen.
+        None: by id.
+        """
+        if self.clustering.layout is None:
+            return None
+        owner = self.clustering.component_cluster
+        first = [int(np.flatnonzero(owner == cluster)[0]) for cluster in range(len(self.clustering.centers))]
+        return np.argsort(first)
+
+    def _near(self, rows: Floats) -> Floats:
+        """Log densities (m, n) of the components that can matter to rows (n, d), -inf for the others."""
+        mixture = self.clustering.mixture
+        if not self._mixed:
+            return self._near_log_densities(rows.T, self._screen.log_densities(rows.T))
+        assert self.clustering.layout is not None
+        numbers, codes = mixed.split_columns(rows, self.clustering.layout)
+        found = _log_densities(mixture, self.log_norms, numbers.T, np.ones((len(mixture.weights), len(rows)), bool))
+        mixed.fill_in_holes(found, mixture, numbers.T)
+        mixed.add_log_shares(found, mixture.shares, codes)
+        return found
 
     def _assign(self, rows: Floats) -> Ints:
         found = np.empty(len(rows), dtype=np.int64)
@@ -149,19 +186,24 @@ class Scorer:
         owner[doubt] = first
         return owner, doubt[close], doubtful[:, close]
 
-    def screen_of(self, center: Floats, scale: Floats) -> Screen | None:
-        """A screen of values (d, n) whose points are ``(values - center) / scale``; both are (d, 1).
+    def screen_of(self, center: Floats, scale: Floats, low: Floats, high: Floats) -> Screen | None:
+        """A screen of values (d, n) whose points are ``(values - center) / scale``; all are (d, 1).
+
+        Values below ``low`` or above ``high`` are in doubt.
 
         None where rounding might count, if a center has so many digits that few are left within a component or a scale
-        is extreme, and where a full covariance has too many features for one product.
+        is extreme, and where a full covariance has too many features for one product; with categories.
         """
+        if self._mixed:
+            return None
         own, factors, d = self._screen, np.abs(self.clustering.mixture.factors), len(center)
         middle = center[:, 0] + scale[:, 0] * own.middle
         if not own.theta.shape[1] or not (np.abs(middle) / scale[:, 0]).max() * factors.max() * d < FEWEST_DIGITS:
             return None
         per = 1.0 / scale[:, 0]
+        bounds = (low[:, 0], high[:, 0]) if np.isfinite(low).any() or np.isfinite(high).any() else None
         if own.turn is not None:
-            return replace(own, middle=middle, turn=per[:, None] * own.turn)
+            return replace(own, middle=middle, turn=per[:, None] * own.turn, bounds=bounds)
         form, row, col = own.form, *np.triu_indices(d)
         square = per**2 if form != "full" else per[row] * per[col]
         theta = np.concatenate(
@@ -169,7 +211,7 @@ class Scorer:
         )
         if not np.isfinite(theta).all():
             return None
-        return replace(own, form="full" if form == "full" else "diag", middle=middle, theta=theta)
+        return replace(own, form="full" if form == "full" else "diag", middle=middle, theta=theta, bounds=bounds)
 
     def score(self, rows: Floats) -> Scores:
         """Ids, posteriors, distance and k-means label of points (n, d)."""
@@ -183,10 +225,18 @@ class Scorer:
         p_first, p_second = np.empty(n), np.empty(n)
         for block in self._blocks(rows):
             points = rows[block]
-            log_p = self._screen.log_densities(points.T)
-            ids[block], p_first[block], second[block], p_second[block] = self._exact(points.T, log_p)
+            ids[block], p_first[block], second[block], p_second[block] = self._told(self._near(points))
             cell[block] = self.nearest_cells(points)
-        return Scores(ids, p_first, second, p_second, distances(rows, self.clustering.centers[ids]), cell)
+        return Scores(ids, p_first, second, p_second, distances(self.view(rows), self.clustering.centers[ids]), cell)
+
+    def view(self, rows: Floats) -> Floats:
+        """What k-means sees of points (n, d): (n, v), NaN where there is nothing to see."""
+        clustering = self.clustering
+        if clustering.layout is None or not clustering.layout.levels:
+            return rows
+        numbers, codes = mixed.split_columns(rows, clustering.layout)
+        seen = View.of(np.where(np.isnan(numbers), 0.0, numbers), ~np.isnan(numbers), codes, clustering.axes)
+        return seen.x if seen.seen is None else np.where(seen.seen, seen.x, np.nan)
 
     def log_density(self, rows: Floats) -> Floats:
         """Log density (n,) of points (n, d) under the mixture."""
@@ -197,8 +247,7 @@ class Scorer:
         log_density, shares = np.empty(len(rows)), np.empty((len(rows), len(self.clustering.centers)))
         with blas.one_thread:
             for block in self._blocks(rows):
-                x = rows[block].T
-                exact = self._near_log_densities(x, self._screen.log_densities(x))
+                exact = self._near(rows[block])
                 clusters = self._cluster_densities(exact)
                 total = _sum(clusters)
                 log_density[block], shares[block] = exact.max(axis=0) + np.log(total), (clusters / total).T
@@ -206,6 +255,20 @@ class Scorer:
 
     def nearest_cells(self, points: Floats) -> Ints:
         """The cluster (n,) of the nearest k-means centre; of equally near ones the first."""
+        points = self.view(points)
+        holes = np.flatnonzero(np.isnan(points).any(axis=1)) if self.clustering.layout is not None else NOBODY
+        if len(holes):
+            found = np.empty(len(points), dtype=np.int64)
+            some = points[holes]
+            gaps = np.stack([distances(some, center) for center in self.clustering.kmeans_centers])
+            found[holes] = self.clustering.kmeans_cluster[largest(-gaps)]
+            rest = np.flatnonzero(~np.isnan(points).any(axis=1))
+            found[rest] = self._nearest_cells(points[rest]) if len(rest) else rest
+            return found
+        return self._nearest_cells(points)
+
+    def _nearest_cells(self, points: Floats) -> Ints:
+        """The same of points (n, v) without holes."""
         log_p = self._cell_screen.log_densities(points.T)
         best = log_p.max(axis=0)
         candidate = log_p >= best - self._cell_screen.error(best)
@@ -217,22 +280,31 @@ class Scorer:
         return np.asarray(self.clustering.kmeans_cluster[nearest])
 
     def _exact(self, x: Floats, screened: Floats) -> tuple[Ints, Floats, Ints, Floats]:
-        clusters = self._cluster_densities(self._near_log_densities(x, screened))
+        return self._told(self._near_log_densities(x, screened))
+
+    def _told(self, log_densities: Floats) -> tuple[Ints, Floats, Ints, Floats]:
+        """First and second cluster (n,) and their posteriors, from log densities (m, n)."""
+        clusters = self._cluster_densities(log_densities)
         total = _sum(clusters)
-        row = np.arange(x.shape[1])
+        row, order = np.arange(clusters.shape[1]), self._precedence
+        clusters = clusters if order is None else clusters[order]
         first = largest(clusters)
         p_first = clusters[first, row] / total
         if len(clusters) == 1:
             return first, p_first, np.full(len(row), -1), np.zeros(len(row))
         clusters[first, row] = -1.0
         second = largest(clusters)
-        return first, p_first, second, clusters[second, row] / total
+        p_second = clusters[second, row] / total
+        return (first, p_first, second, p_second) if order is None else (order[first], p_first, order[second], p_second)
 
     def _near_log_densities(self, x: Floats, screened: Floats) -> Floats:
         """Exact log densities (m, n) of the components that can matter to a row, -inf for the others."""
         best = screened.max(axis=0)
         matters = screened > best - (NEGLIGIBLE + self._screen.error(best))
-        return _log_densities(self.clustering.mixture, self.log_norms, x, matters)
+        found = _log_densities(self.clustering.mixture, self.log_norms, x, matters)
+        if self.clustering.layout is not None:
+            mixed.fill_in_holes(found, self.clustering.mixture, x)
+        return found
 
     def _cluster_densities(self, log_densities: Floats) -> Floats:
         """Density (k, n) of each cluster, in units of the row's most probable component."""
@@ -293,4 +365,14 @@ def distances(points: Floats, center: Floats) -> Floats:
     for feature in range(points.shape[1]):
         difference = points[:, feature] - center[..., feature]
         squared += difference * difference
-    return np.sqrt(squared)
+    return np.sqrt(squared) if np.isfinite(squared).all() else _over_what_is_there(points, center)
+
+
+def _over_what_is_there(points: Floats, center: Floats) -> Floats:
+    """The same over the features that a point has, scaled up to all (``nan_euclidean`` in scikit-learn); 0 without."""
+    squared, holes = np.zeros(len(points)), np.isnan(points)
+    for feature in range(points.shape[1]):
+        difference = np.where(holes[:, feature], 0.0, points[:, feature] - center[..., feature])
+        squared += difference * difference
+    count = points.shape[1] - holes.sum(axis=1)
+    return np.sqrt(np.where(count == points.shape[1], squared, squared * (points.shape[1] / np.maximum(count, 1))))

@@ -31,6 +31,7 @@ class Screen:
     mixture: Mixture
     log_norms: Floats
     reach: float  # the largest squared distance of a mean to the middle, in units of its component
+    bounds: tuple[Floats, Floats] | None = None  # (d,) values of the points beyond which the screen may not be sure
 
     @staticmethod
     def of(mixture: Mixture, log_norms: Floats) -> Screen:
@@ -63,8 +64,35 @@ class Screen:
 
     @cached_property
     def farthest(self) -> float:
-        """The log density of rows that are too far out for the error of all to be worth theirs."""
-        return float(self.log_norms.min()) - FARTHEST - len(self.middle)
+        """The log density below which rows are too far out for all to bear their error, or beyond bounds."""
+        nearly = float(self.log_norms.min()) - FARTHEST - len(self.middle)
+        return nearly if self.bounds is None else max(nearly, self._beyond_bounds(*self.bounds))
+
+    def _beyond_bounds(self, low: Floats, high: Floats) -> float:
+        """The highest log density of a point beyond a bound: that of the Gaussian's margin in the one feature."""
+        h, precision = self._quadratic()
+        with np.errstate(all="ignore"):
+            covariance = np.linalg.inv(precision)
+            center = np.einsum("mij,mj->mi", covariance, h)
+            peak = self.theta[:, 0] + 0.5 * np.einsum("mi,mi->m", h, center)
+            gap = np.minimum(center + self.middle - low, high - self.middle - center)  # to the nearer bound
+            least = np.maximum(gap, 0.0) ** 2 / np.einsum("mii->mi", covariance)
+            found = float((peak[:, None] - 0.5 * least).max())
+        return np.inf if np.isnan(found) else found
+
+    def _quadratic(self) -> tuple[Floats, Floats]:
+        """h ``(m, d)`` and P ``(m, d, d)`` of log densities ``constant + h z - z P z / 2`` around the middle."""
+        d, m = len(self.middle), len(self.theta)
+        linear, second = self.theta[:, 1 : d + 1], self.theta[:, d + 1 :]
+        if self.turn is not None:
+            return linear @ self.turn.T, np.broadcast_to(self.turn @ self.turn.T, (m, d, d))
+        precision = np.zeros((m, d, d))
+        if self.form == "full":
+            row, col = np.triu_indices(d)
+            precision[:, row, col] = precision[:, col, row] = -second * np.where(row == col, 2.0, 1.0)
+        else:
+            precision[:, np.arange(d), np.arange(d)] = -2.0 * second
+        return linear, precision
 
     def log_densities(self, x: Floats) -> Floats:
         """(m, n) from points (d, n)."""

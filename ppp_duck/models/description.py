@@ -32,7 +32,7 @@ EPOCH = datetime.datetime(1970, 1, 1)
 def _positions(model: Model) -> Iterator[tuple[Feature, str, str | None]]:
     """The feature, the name and the category (None but for texts) of each of the d positions of a point."""
     for feature in model.features:
-        for position in range(len(feature.center)):
+        for position in range(feature.shown):
             name = f"{feature.name}[{position + 1}]" if feature.kind == "vector" else feature.name
             yield feature, name, feature.category_names[position] if feature.kind == "text" else None
 
@@ -60,7 +60,7 @@ def readable_center(model: Model, cluster: int) -> dict[str, Any]:
     center: dict[str, Any] = {}
     at = 0
     for feature in model.features:
-        values = model.means[cluster, at : at + len(feature.center)]
+        values = model.means[cluster, at : at + feature.shown]
         at += len(values)
         if feature.kind == "text":
             names = feature.category_names

@@ -14,8 +14,30 @@ OTHER = "(other)"  # the category that stands for the remaining ones
 
 
 @dataclass(frozen=True)
+class Layout:
+    """What the columns of rows mean: first scaled numbers, then categories, as codes ``0 .. levels[c] - 1``.
+
+    NaN is a missing value, of a number or of a category.
+    """
+
+    numbers: int
+    levels: tuple[int, ...] = ()
+    # Of each number: the smallest standard deviation that a component may have in it, 0 where there is no bound.
+    # A value on a grid of step s stands for an interval: with s / 2 its density times s is 0.8 at most.
+    # Empty: no bounds.
+    floors: tuple[float, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Columns of a row."""
+        return self.numbers + len(self.levels)
+
+
+@dataclass(frozen=True)
 class Mixture:
-    """A Gaussian mixture with ``m`` components over ``d`` scaled features.
+    """A mixture with ``m`` components: Gaussian over ``d`` scaled numbers, multinomial over each category.
+
+    Within a component the numbers and each category are independent of each other.
 
     ``factors`` holds the precision factor ``L`` of each covariance, so that ``z = (x - mean) @ L`` has unit covariance
     (scikit-learn calls it ``precisions_cholesky``). Its shape follows the form:
@@ -34,6 +56,7 @@ class Mixture:
     weights: Floats  # (m,) sums to 1
     means: Floats  # (m, d)
     factors: Floats
+    shares: tuple[Floats, ...] = ()  # of each category (m, levels): probability of each level, in each component
 
 
 @dataclass(frozen=True)
@@ -56,17 +79,22 @@ class Clustering:
     """What the engine returns: ``k`` clusters, each the union of one or more mixture components.
 
     Cluster ids are canonical: the heaviest cluster is 0, ties are broken by the centre, feature by feature.
+
+    k-means and distances see the *view* of a row ``(v,)``: its numbers, then for each axis the sum of the coordinates
+    of its categories (``engine/view.py``). Without categories the view is the row, and ``v`` is ``d``.
     """
 
     mixture: Mixture  # m >= k components
     component_cluster: Ints  # (m,) the cluster of each component
-    kmeans_centers: Floats  # (c, d) the k-means partition
+    kmeans_centers: Floats  # (c, v) the k-means partition
     kmeans_cluster: Ints  # (c,) the cluster that each k-means cell belongs to
-    centers: Floats  # (k, d) mean of the rows of each cluster
+    centers: Floats  # (k, v) mean of the rows of each cluster
     sizes: Floats  # (k,) weight of the rows of each cluster
     agreement: Floats  # (k,) share of the k-means partition that the mixture confirms, and back (harmonic mean)
     overall_agreement: float
     trials: tuple[Trial, ...]
+    layout: Layout | None = None  # None: all columns are numbers, and there are no holes
+    axes: tuple[Floats, ...] = ()  # of each category (levels, a): the coordinates of its levels in the view
 
 
 @dataclass(frozen=True)
@@ -79,14 +107,21 @@ class RowSet:
     dip_p_value: float | None
     agreement: float | None
     simplified_silhouette: float | None
+    confidence: str | None  # how sure the partition is, in words
 
 
 @dataclass(frozen=True)
 class Feature:
-    """How one source column becomes ``p`` scaled numbers: ``(value / unit - center) / scale`` at each position.
+    """How one source column becomes ``p`` scaled numbers, or a category, or both.
 
-    ``unit`` is a power of two that keeps sums and squares of extreme values within the range of doubles.
-    ``categories`` (text only) names the one-hot positions; with ``other`` one more stands for the remaining ones.
+    A number is ``(f(value / unit) - center) / scale`` at each position, where f is the signed logarithm
+    ``sign(x) log(1 + |x| / log_unit)``, or nothing where ``log_unit`` is 0. ``unit`` is a power of two that keeps sums
+    and squares of extreme values within the range of doubles. Values below ``low`` or above ``high`` are far out, and
+    missing.
+
+    A text is a category, or (``'onehot'``) has a number for each: ``categories`` names them; with ``other`` one more
+    stands for the remaining ones. A number with two ``levels`` or more is a category, too: of the nearest level. With
+    one level it is both: a category that says whether it has that value, and a number where it has not.
     """
 
     name: str
@@ -98,11 +133,41 @@ class Feature:
     categories: tuple[str, ...]
     other: bool
     fill: Floats  # (p,) scaled values that stand in for a missing one
+    floors: tuple[
+        float, ...
+    ] = ()  # (p,) smallest standard deviation of a component, half a step of the grid; () for none
+    log_unit: float = 0.0
+    levels: tuple[float, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    fill_code: int = 0  # the category that stands in for a missing one
 
     @property
     def category_names(self) -> tuple[str, ...]:
-        """Of a text: the names of the one-hot positions, as people read them."""
+        """Of a text: the names of its categories, as people read them."""
         return (*self.categories, OTHER) if self.other else self.categories
+
+    @property
+    def treatment(self) -> str:
+        """As what it is used, in a word or two."""
+        if self.kind == "text":
+            return "category" if self.codes else "text"
+        if len(self.levels) > 1:
+            return "category" if len(self.levels) == 2 else "levels"
+        words = "logarithm" if self.log_unit else self.kind
+        return f"{words}, with {self.levels[0]:g} apart" if self.levels else words
+
+    @property
+    def codes(self) -> int:
+        """The number of categories, where the feature is one; else 0."""
+        if self.kind == "text":
+            return 0 if len(self.center) else len(self.category_names)
+        return max(len(self.levels), 2) if self.levels else 0
+
+    @property
+    def shown(self) -> int:
+        """How many means tell what a cluster is like in it: of a text one for each category, of a number one."""
+        return len(self.category_names) if self.kind == "text" else max(len(self.center), 1)
 
 
 @dataclass(frozen=True)
@@ -119,7 +184,7 @@ class Model:
     """All that scoring needs: how rows become points, and the cluster of each point."""
 
     features: tuple[Feature, ...]
-    impute: bool
+    missing: str  # the option: 'auto', 'skip', 'impute' or 'error'
     separable_at: float
     clustering: Clustering | None  # None: nothing to cluster; ``note`` says why
     note: str = ""
@@ -128,6 +193,7 @@ class Model:
     spreads: Floats | None = None  # (k, d) their standard deviations
     sets: tuple[RowSet, ...] = ()  # the rows of ``ppp_clusterability``
     report: tuple[tuple[str, str], ...] = ()  # rows of ``ppp_info`` that do not follow from the rest of the model
+    note_of_fit: str = ""  # one line about columns left out and holes, for whoever waits; it is not stored
     beyond: Beyond | None = None  # None: not to be refined, or refined already
 
 
@@ -141,7 +207,7 @@ class ModelSet:
 
 SET_COLUMNS = {
     "set": "VARCHAR", "rows": "BIGINT", "k": "INTEGER", "dip_p_value": "DOUBLE", "agreement": "DOUBLE",
-    "simplified_silhouette": "DOUBLE",
+    "simplified_silhouette": "DOUBLE", "confidence": "VARCHAR",
 }  # fmt: skip
 SCORE_COLUMNS = {
     "cluster_id": "INTEGER", "probability": "DOUBLE", "second_cluster_id": "INTEGER",

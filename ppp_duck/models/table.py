@@ -11,21 +11,23 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
 from typing import Any
 
 import numpy as np
 
 from ppp_duck.errors import ModelError
 from ppp_duck.models.description import readable_center
-from ppp_duck.models.model import Clustering, Feature, Floats, Mixture, Model, ModelSet, Trial
+from ppp_duck.models.model import Clustering, Feature, Floats, Layout, Mixture, Model, ModelSet, Trial
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)  # 1: features had no codes, floors and limits, and rows with holes were skipped or imputed
 COLUMNS = {
     "cluster_id": "INTEGER", "size": "DOUBLE", "share": "DOUBLE", "agreement": "DOUBLE", "center": "VARCHAR",
     "model": "VARCHAR",
 }  # fmt: skip
 ARRAYS = ("center", "scale", "fill")
+TUPLES = ("categories", "floors", "levels")
 
 
 def to_rows(models: ModelSet, fit: str) -> list[dict[str, Any]]:
@@ -63,7 +65,7 @@ def _header(model: Model) -> dict[str, Any]:
         {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(feature).items()}
         for feature in model.features
     ]
-    header: dict[str, Any] = {"features": features, "impute": model.impute, "separable_at": model.separable_at,
+    header: dict[str, Any] = {"features": features, "missing": model.missing, "separable_at": model.separable_at,
                               "note": model.note, "report": model.report}  # fmt: skip
     if model.clustering is not None:
         mixture = model.clustering.mixture
@@ -71,6 +73,9 @@ def _header(model: Model) -> dict[str, Any]:
         header["tied_factor"] = mixture.factors.tolist() if mixture.covariance == "tied" else None
         header["overall_agreement"] = model.clustering.overall_agreement
         header["trials"] = [astuple(trial) for trial in model.clustering.trials]
+        if model.clustering.layout is not None:  # models of numbers only have the text that they always had
+            header["layout"] = asdict(model.clustering.layout)
+            header["axes"] = [axes.tolist() for axes in model.clustering.axes]
     return header
 
 
@@ -83,6 +88,9 @@ def _cluster(model: Model, clustering: Clustering, j: int) -> dict[str, Any]:
          "factor": None if shared else mixture.factors[i].tolist()}
         for i in np.flatnonzero(clustering.component_cluster == j).tolist()
     ]  # fmt: skip
+    if mixture.shares:
+        for one in components:
+            one["shares"] = [share[one["index"]].tolist() for share in mixture.shares]
     cells = [
         {"index": i, "center": clustering.kmeans_centers[i].tolist()}
         for i in np.flatnonzero(clustering.kmeans_cluster == j).tolist()
@@ -136,7 +144,7 @@ def _parsed(name: str, place: int, given: object) -> dict[str, Any]:
         raise ModelError(f"{wrong} is cut off or is not JSON") from None
     if not isinstance(text, dict) or "format" not in text:
         raise ModelError(f"{wrong} is not one that ppp_fit wrote")
-    if text["format"] != FORMAT:
+    if text["format"] not in READABLE:
         raise ModelError(f"use the ppp_duck that wrote {name}, or fit again: it has format {text['format']}, "
                          f"this version reads {FORMAT}")  # fmt: skip
     if text.get("check") != _check(text):
@@ -170,27 +178,54 @@ def _model(name: str, group: tuple[str | None, ...], texts: dict[int | None, dic
         raise ModelError(f"restore {name}, or fit again: cluster {missing[0]}{where} is missing, of {k}")
     header = texts[wanted[0]]["model"]
     features = tuple(
-        Feature(**{**one, **{key: np.array(one[key]) for key in ARRAYS}, "categories": tuple(one["categories"])})
+        Feature(
+            **{**one, **{key: np.array(one[key]) for key in ARRAYS}, **{key: tuple(one.get(key, ())) for key in TUPLES}}
+        )
         for one in header["features"]
     )
     report = tuple((key, value) for key, value in header["report"])
-    model = Model(features, header["impute"], header["separable_at"], None, header["note"], group, report=report)
+    missing_rows = header["missing"] if "missing" in header else "impute" if header["impute"] else "skip"
+    model = Model(features, missing_rows, header["separable_at"], None, header["note"], group, report=report)
     if not k:
         return model
     rows = [texts[cluster] for cluster in wanted]
     components = sorted((one["index"], j, one) for j, row in enumerate(rows) for one in row["components"])
     cells = sorted((one["index"], j, one["center"]) for j, row in enumerate(rows) for one in row["cells"])
     parts = [component for _, _, component in components]
-    factors = header["tied_factor"] or [part["factor"] for part in parts]
+    shared, (layout, axes) = header["tied_factor"], _layout(header)
+    factors = [part["factor"] for part in parts] if shared is None else shared
+    mixture = Mixture(header["covariance"], _stack(parts, "weight"), _stack(parts, "mean"), np.array(factors))
+    if layout is not None:
+        mixture = _with_shares(mixture, layout, [part.get("shares", []) for part in parts])
     clustering = Clustering(
-        mixture=Mixture(header["covariance"], _stack(parts, "weight"), _stack(parts, "mean"), np.array(factors)),
+        mixture=mixture,
         component_cluster=np.array([j for _, j, _ in components], dtype=np.int64),
         kmeans_centers=np.array([center for _, _, center in cells]),
         kmeans_cluster=np.array([j for _, j, _ in cells], dtype=np.int64),
         centers=_stack(rows, "scaled_center"), sizes=_stack(rows, "size"), agreement=_stack(rows, "agreement"),
         overall_agreement=header["overall_agreement"], trials=tuple(Trial(*trial) for trial in header["trials"]),
+        layout=layout, axes=axes,
     )  # fmt: skip
     return replace(model, clustering=clustering, means=_stack(rows, "mean"), spreads=_stack(rows, "spread"))
+
+
+def _layout(header: Mapping[str, Any]) -> tuple[Layout | None, tuple[Floats, ...]]:
+    """The layout of the rows, and the places of categories in the view; a model of numbers only has none."""
+    if "layout" not in header:
+        return None, ()
+    given = header["layout"]
+    layout = Layout(given["numbers"], tuple(given["levels"]), tuple(given["floors"]))
+    shapes = [(levels, -1) for levels in layout.levels]
+    return layout, tuple(np.array(one).reshape(shape) for one, shape in zip(header["axes"], shapes, strict=True))
+
+
+def _with_shares(mixture: Mixture, layout: Layout, shares: list[list[list[float]]]) -> Mixture:
+    """The mixture with the shares of each component's categories. Without numbers arrays have lost their shape."""
+    m, d = len(mixture.weights), layout.numbers
+    shapes = {"spherical": (m,), "diag": (m, d), "tied": (d, d), "full": (m, d, d)}
+    by_category = tuple(np.array([one[c] for one in shares]) for c in range(len(layout.levels)))
+    factors = mixture.factors.reshape(shapes[mixture.covariance])
+    return replace(mixture, means=mixture.means.reshape(m, d), factors=factors, shares=by_category)
 
 
 def _stack(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:

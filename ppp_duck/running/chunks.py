@@ -12,8 +12,8 @@ import pyarrow as pa
 from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, UNSEEN, column_of, field
 from ppp_duck.errors import ModelError
 from ppp_duck.models.model import Ints
-from ppp_duck.running.features import Points
 from ppp_duck.running.memory import KEPT, By, Loaded, Ready
+from ppp_duck.running.points import Points
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ class Part:
             ids[doubtful] = np.where(points.complete, scorer.assign(points.values), -1)
         return ids
 
-    def points(self) -> Points:
-        """The rows as points. Raises ModelError where a column of the model is missing."""
+    def points(self, far: bool = True) -> Points:
+        """The rows as points, values ``far`` out as holes. Raises ModelError where a column of the model is missing."""
         ready, n = self.ready, len(self.rows)
         if not ready.columns:  # where no feature varies, every row is the same point
-            return Points(np.zeros((n, 1)), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
+            nothing = np.zeros(n, dtype=np.int64)
+            return Points(np.zeros((n, 1)), nothing - 1, nothing, np.ones(n, dtype=bool))
         places = _places(self.rows.type)
         columns = [self.rows.field(places[name]) for name in ready.columns if name in places]
         if len(columns) < len(ready.columns) or any(column.null_count for column in columns):
@@ -55,7 +56,7 @@ class Part:
             if lacking := [feature.name for feature, name in features if not _has(fields, name)]:
                 raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
                                  f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
-        return ready.encoder.encode(columns)
+        return ready.encoder.encode(columns, far=far)
 
 
 def parts(loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> Iterator[Part]:

@@ -11,14 +11,17 @@ import pyarrow as pa
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import VECTOR, numbered
+from ppp_duck.binding.options import Options
 from ppp_duck.engine import pipeline
 from ppp_duck.engine.canonical import Progress
-from ppp_duck.engine.clusterability import row_sets
+from ppp_duck.engine.clusterability import how_sure, row_sets
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError
-from ppp_duck.models.model import Beyond, Clustering, Feature, Floats, Ints, Model, ModelSet
-from ppp_duck.running.features import Encoder, learn_feature, unscaled
+from ppp_duck.models.model import Beyond, Clustering, Feature, Floats, Ints, Layout, Model, ModelSet
 from ppp_duck.running.group import Group
+from ppp_duck.running.learning import learn_feature
+from ppp_duck.running.notes import note
+from ppp_duck.running.points import Encoder, raw_values
 from ppp_duck.running.report import report
 
 
@@ -29,7 +32,8 @@ class Learned:
     features: tuple[Feature, ...]
     columns: tuple[pa.Array, ...]
     weights: Floats  # (n,)
-    points: Floats  # (n, d)
+    points: Floats  # (n, d + c)
+    layout: Layout
 
 
 def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: str, progress: Progress) -> ModelSet:
@@ -43,14 +47,15 @@ def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: st
         group = Group.of(call, given)
         if group.rows:
             model = _fit_group(group, progress)
-            models.append(replace(model, group=group.by, report=report(group, model, duckdb_version)))
+            told = (*model.report, *report(group, model, duckdb_version))
+            models.append(replace(model, group=group.by, report=told, note_of_fit=note(group)))
     return ModelSet(call.options.by, tuple(models))
 
 
 def _fit_group(group: Group, progress: Progress) -> Model:
     group.check()
     call, options = group.call, group.call.options
-    empty = Model((), options.missing == "impute", options.separable_at, None)
+    empty = Model((), options.missing, options.separable_at, None)
 
     def nothing(error: type[PPPError], message: str) -> Model:
         if not options.by:
@@ -66,8 +71,13 @@ def _fit_group(group: Group, progress: Progress) -> Model:
         wanted = f"{distinct} or less, the number of distinct rows to cluster"
         return nothing(OptionError, f"set k to {wanted}, not {options.k}")
     described = group.content is not None  # for ppp_fit
-    fit = partial(pipeline.fit, k_max=options.k_max, covariance=options.covariance, report=described, progress=progress)
+    fit = partial(
+        pipeline.fit, layout=_needed(learned, options), k_max=options.k_max, covariance=options.covariance,
+        report=described, progress=progress,
+    )  # fmt: skip
     clustering = fit(learned.points, learned.weights, k=options.k)
+    if options.missing == "auto" and clustering.layout is None:  # rows to come may have holes
+        clustering = replace(clustering, layout=Layout(learned.layout.numbers))
     model = replace(empty, features=learned.features, clustering=clustering, beyond=_beyond(group, learned, clustering))
     if call.function == "ppp_clusterability":
 
@@ -77,6 +87,15 @@ def _fit_group(group: Group, progress: Progress) -> Model:
         sets = row_sets(learned.points, learned.weights, clustering, model.separable_at, fit_part)
         return replace(model, sets=sets)
     return _with_moments(model, learned) if described else model
+
+
+def _needed(learned: Learned, options: Options) -> Layout | None:
+    """The layout of the points; None where nothing is known of them: then the engine looks for grids and far rows."""
+    layout = learned.layout
+    if options.covariance == "spherical":  # k-means has one variance, for all cells
+        layout = replace(layout, floors=())
+    known = options.scale in ("auto", "log") or layout.levels or np.isnan(learned.points).any()
+    return layout if known else None
 
 
 def _distinct(points: Floats) -> int:
@@ -95,13 +114,20 @@ def _learn(group: Group) -> Learned:
             features.append(
                 learn_feature(
                     column.name, columns[-1], form, group.summary[f"type_{index}"] or "", positions, weights,
-                    options.scale, options.max_categories,
+                    options, group.treatment(index),
                 )
             )  # fmt: skip
-    points = np.zeros((len(weights), 1))
-    if features and len(weights):
-        points = Encoder(tuple(features), impute=True).encode(columns).values
-    return Learned(tuple(features), tuple(columns), weights, points)
+    # Rows of the sample that lack a feature are there only where the missing one is left open, or imputed.
+    missing = "auto" if options.missing == "auto" else "impute"
+    encoder = Encoder(tuple(features), missing)
+    if not (features and len(weights)):
+        return Learned(tuple(features), tuple(columns), weights, np.zeros((len(weights), 1)), Layout(1))
+    points = encoder.encode(columns, lonely=False).values
+    some = ~np.isnan(points).all(axis=1)  # a row of nothing but values far out tells nothing
+    if not some.all():
+        columns = [column.filter(pa.array(some)) for column in columns]
+        weights, points = weights[some], points[some]
+    return Learned(tuple(features), tuple(columns), weights, points, encoder.layout)
 
 
 def _beyond(group: Group, learned: Learned, clustering: Clustering) -> Beyond | None:
@@ -111,8 +137,9 @@ def _beyond(group: Group, learned: Learned, clustering: Clustering) -> Beyond | 
         return None
     heaviest = None if options.weight is None else float(group.summary["heaviest"])
     prior = None
-    if options.covariance != "spherical":
-        prior = pipeline.covariance_prior(learned.points, learned.weights, clustering.mixture)
+    mixed = bool(learned.layout.levels) or bool(np.isnan(learned.points).any())
+    if options.covariance != "spherical" or mixed:  # else it is k-means
+        prior = pipeline.covariance_prior(learned.points, learned.weights, clustering.mixture, clustering.layout)
     return Beyond(rows, heaviest, prior)
 
 
@@ -120,21 +147,28 @@ def _with_moments(model: Model, learned: Learned) -> Model:
     """The model with the means and standard deviations of its clusters, in the units of the columns."""
     assert model.clustering is not None
     labels = Scorer(model.clustering).assign(learned.points)
-    values, units = learned.points, np.ones(1)
-    if learned.features:
-        values, units = unscaled(learned.features, learned.columns)
+    values = raw_values(learned.features, learned.columns) if learned.features else learned.points
     means, spreads = cluster_moments(labels, learned.weights, values, len(model.clustering.sizes))
-    return replace(model, means=means * units, spreads=spreads * units)
+    sure = how_sure(learned.points, learned.weights, model.clustering, model.separable_at)
+    return replace(model, means=means, spreads=spreads, report=(("confidence", sure),))
 
 
 def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tuple[Floats, Floats]:
-    """Mean and standard deviation ``(k, d)`` of the rows ``(n, d)`` of each cluster."""
+    """Mean and standard deviation ``(k, d)`` of the rows ``(n, d)`` of each cluster, of those that are not NaN.
+
+    0 where a cluster has none.
+    """
     means, spreads = np.zeros((k, rows.shape[1])), np.zeros((k, rows.shape[1]))
     for cluster in range(k):
         inside = labels == cluster
-        own, total = weights[inside], weights[inside].sum()
         # column by column: sums in one order, whatever the number of clusters
-        for feature, column in enumerate(np.ascontiguousarray(rows[inside].T)):
-            means[cluster, feature] = (own * column).sum() / total
-            spreads[cluster, feature] = np.sqrt((own * (column - means[cluster, feature]) ** 2).sum() / total)
+        for feature, values in enumerate(np.ascontiguousarray(rows[inside].T)):
+            there = ~np.isnan(values)
+            own, column = weights[inside][there], values[there]
+            if len(column):
+                unit = float(2.0 ** min(int(np.frexp(np.abs(column).max())[1]), 1023))  # squares stay in range
+                column, total = column / unit, own.sum()
+                mean = (own * column).sum() / total
+                means[cluster, feature] = mean * unit
+                spreads[cluster, feature] = np.sqrt((own * (column - mean) ** 2).sum() / total) * unit
     return means, spreads

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from ppp_duck.running import describing, measuring, refining, scoring, slices
+from ppp_duck.running import choosing, describing, measuring, refining, scoring, slices
 
 # All are registered as volatile, so that DuckDB's optimizer evaluates none twice for a row.
 FUNCTIONS: dict[str, Callable[..., pa.Array]] = {
+    "ppp__choose": choosing.choose,
     "ppp__fit": slices.begin,
     "ppp__step": slices.step,
     "ppp__load": describing.load,

@@ -13,14 +13,16 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.call import Call
-from ppp_duck.binding.interface import FORM_TYPES, SAMPLE_COLUMNS, TEXT, VECTOR, numbered
+from ppp_duck.binding.interface import FORM_TYPES, NUMBER, SAMPLE_COLUMNS, TEXT, VECTOR, numbered
 from ppp_duck.binding.source import Column
+from ppp_duck.binding.values import may_have_fractions
 from ppp_duck.errors import FeatureError
+from ppp_duck.features.choice import decide
+from ppp_duck.features.counts import column_of
 from ppp_duck.models.model import Floats
 from ppp_duck.running.memory import By
 
 WEIGHT, PRIORITY = SAMPLE_COLUMNS
-CONSTANT = "constant"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Group:
         """The form that a feature's values have: known at bind time, or seen in the data."""
         feature = self.call.features[index]
         form = next((form for form in feature.forms if self.figure(index, form, "n")), feature.forms[0])
-        if form == TEXT and len(feature.forms) > 1 and self.call.options.categorical != "onehot":
+        if form == TEXT and len(feature.forms) > 1 and self.call.options.categorical in ("ignore", "error"):
             raise FeatureError(f"{self.call.function}: leave {feature.name} out of columns, it is text and categorical "
                                f"is '{self.call.options.categorical}'")  # fmt: skip
         return form
@@ -67,26 +69,38 @@ class Group:
         """Columns chosen automatically that cannot help, and why."""
         features = self.call.features if self.call.automatic and self.rows else ()
         return {
-            feature.name: self._why_dropped(index)
-            for index, feature in enumerate(features)
-            if not self.summary[f"helps_{index}"]
+            feature.name: why
+            for feature, (treatment, why) in zip(features, self._choice if features else (), strict=True)
+            if treatment is None
         }
 
-    def _why_dropped(self, index: int) -> str:
-        """Puts into words which condition of ``binding.summary._helps`` a feature fails."""
+    @cached_property
+    def _choice(self) -> list[tuple[str | None, str]]:
+        """How each feature is treated, and why: as SQL counted, or of what may have fractions as the sample shows."""
+        found = []
+        for index, (feature, said) in enumerate(zip(self.call.features, self.summary["choice"], strict=True)):
+            decision = said["treatment"], said["why"]
+            if decision[0] is not None and may_have_fractions(feature) and self.sample is not None:
+                weights, columns = self.weighted
+                # of a sample of the rows, those of the least weight count once
+                some = len(weights) < len(self.sample)
+                times = weights / weights.min() if some else weights
+                times = np.ones(len(weights)) if self.call.options.weight else times
+                values = columns[numbered(NUMBER, index)].to_numpy(zero_copy_only=False)
+                column = column_of(feature.name, "DOUBLE", values, np.rint(times).astype(np.int64))
+                shown = decide(column)
+                decision = shown.treatment, shown.why
+            found.append(decision)
+        return found
+
+    def treatment(self, index: int) -> str | None:
+        """How a feature is treated; None where it was named, and its values decide."""
+        return self._choice[index][0] if self.call.automatic else None
+
+    def _is_constant(self, index: int) -> bool:
         form = self.call.features[index].forms[0]
-        n, low = self.figure(index, form, "n"), self.figure(index, form, "low")
-        if form == VECTOR and self.figure(index, form, "longest") == 0:
-            return "empty lists"
-        if not n:
-            return "all NULL"
-        if not self.figure(index, form, "finite"):
-            return "no finite value"
-        if self.figure(index, form, "constant") or (form != TEXT and low == self.figure(index, form, "high")):
-            return CONSTANT
-        if self.summary[f"value_{index}_distinct"] == n:
-            return "one row per value, as in a key"
-        return "fewer than two rows per category"
+        low, high = self.figure(index, form, "low"), self.figure(index, form, "high")
+        return bool(self.figure(index, form, "constant")) or (form != TEXT and low is not None and low == high)
 
     def why_nothing(self) -> str | None:
         """What to do where there is nothing to cluster; None where there is something."""
@@ -94,7 +108,7 @@ class Group:
         if call.options.weight is not None and not self.summary["heaviest"]:
             wanted = f"give {call.options.weight}, the weight, values from 0 up, one at least above 0"
             return f"{wanted}: all {self.rows} rows have 0 or NULL"
-        if len(self.dropped) == len(call.features) and CONSTANT not in self.dropped.values():
+        if len(self.dropped) == len(call.features) and not any(map(self._is_constant, range(len(call.features)))):
             # Rows that are alike in every usable column are one cluster, not an error. Keys and empty columns are none.
             reasons = "; ".join(f"{name}: {why}" for name, why in self.dropped.items())
             return f"name columns to cluster by, {call.source} leaves no usable one ({reasons})"

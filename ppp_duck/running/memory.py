@@ -21,7 +21,7 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.screen import Screen
 from ppp_duck.errors import PPPError
 from ppp_duck.models.model import Model, ModelSet
-from ppp_duck.running.features import Encoder
+from ppp_duck.running.points import Encoder
 
 T = TypeVar("T")
 By: TypeAlias = tuple[str | None, ...]  # the values of a group's ``by`` columns, as text
@@ -76,7 +76,7 @@ class Ready:
     def of(model: Model) -> Ready:
         columns = tuple(interface.field(feature.kind, feature.name).casefold() for feature in model.features)
         scorer = None if model.clustering is None else Scorer(model.clustering)
-        return Ready(model, Encoder(model.features, model.impute), columns, scorer)
+        return Ready(model, Encoder(model.features, model.missing), columns, scorer)
 
 
 @dataclass(frozen=True)

@@ -114,8 +114,8 @@ class Watch:
     """Shows one running fit to the connection of a number, or to nobody where that is gone."""
 
     def __init__(self, number: int | None, function: str, source: str, groups: int, k: int | None) -> None:
-        self.function = function
-        self._source, self._groups, self._stages = source, max(groups, 1), Stages(k)
+        self.number, self.function, self.source = number, function, source
+        self._groups, self._stages = max(groups, 1), Stages(k)
         self.report = self._stages.step
         choice = False if number is None else _choices.get(number, False)
         self._call, self._line, self._every, self._next = choice if callable(choice) else None, None, EVERY, 0.0
@@ -132,7 +132,7 @@ class Watch:
         self._next = elapsed + self._every
         group, stage, k, tried = self._stages.now
         stage, k = (DONE, None) if done else (stage, k)
-        progress = Progress(self.function, self._source, group, self._groups, stage, k, tried, elapsed)
+        progress = Progress(self.function, self.source, group, self._groups, stage, k, tried, elapsed)
         if self._line is not None:
             self._line.show(progress)
         if self._call is not None:

@@ -12,7 +12,7 @@ from ppp_duck.engine.refine import Refinement
 from ppp_duck.models.model import Floats, Model, ModelSet
 from ppp_duck.running import memory
 from ppp_duck.running.chunks import parts
-from ppp_duck.running.features import Points, units_of
+from ppp_duck.running.points import Points, units_of
 
 
 def begin(models: pa.ChunkedArray, passes: pa.ChunkedArray) -> pa.Array:
@@ -84,8 +84,8 @@ def refined(model: Model, refinement: Refinement) -> Model:
     if result is None:
         return model
     model = replace(model, clustering=result.clustering)
-    if model.means is None:
-        return model
+    if model.means is None or any(one.codes or one.log_unit for one in model.features):
+        return model  # means of logarithms and of codes are none of the columns': those of the sample stay
     unit = units_of(model.features)
     center = np.concatenate([feature.center for feature in model.features])
     scale = np.concatenate([feature.scale for feature in model.features])

@@ -32,12 +32,12 @@ def report(group: Group, model: Model, duckdb_version: str) -> tuple[tuple[str, 
     for index, feature in enumerate(call.features):
         missing = group.missing(index)
         if missing and feature.name not in group.dropped:
-            fate = "imputed" if model.impute else "skipped"
+            fate = {"impute": "imputed", "auto": "incomplete"}.get(model.missing, "skipped")
             lines.append((f"rows_{fate}: {feature.name}", f"{missing} NULL, NaN or infinite"))
     lines.append(("sample", f"all {sampled} distinct rows" if all_distinct else f"{sampled - 1} distinct rows"))
     if call.options.refine:  # a refinement writes here what it did
         lines.append(("refined", "not needed: the fit saw all distinct rows" if all_distinct else "nothing to refine"))
-    used_columns = (f"{feature.name} ({feature.type}, as {feature.kind})" for feature in model.features)
+    used_columns = (f"{feature.name} ({feature.type}, as {feature.treatment})" for feature in model.features)
     lines.append(("columns_used", ", ".join(used_columns)))
     lines += [(f"column_dropped: {name}", why) for name, why in (*call.dropped, *group.dropped.items())]
     lines += [(f"option: {name}", show(value)) for name, value in _options(call).items()]

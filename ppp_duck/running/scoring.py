@@ -11,8 +11,8 @@ from ppp_duck.binding.interface import ARROW_TYPES, LOCATION, NUMBER, field
 from ppp_duck.engine import plain
 from ppp_duck.models.model import SCORE_COLUMNS, Ints
 from ppp_duck.running.chunks import Part, parts
-from ppp_duck.running.features import reasons
 from ppp_duck.running.memory import kept
+from ppp_duck.running.points import reasons
 
 
 def screen(models: pa.ChunkedArray, *arguments: pa.ChunkedArray) -> pa.Array:
@@ -80,10 +80,10 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
 
 
 def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
-    """Minus the log density of one chunk of rows under the mixture, in scaled units."""
+    """Minus the log density of one chunk of rows in the mixture, in scaled units. Values far out are at their limit."""
     surprises, known = np.zeros(len(models)), np.zeros(len(models), dtype=bool)
     for part in parts(kept(models), groups, rows):
-        points = part.points()
+        points = part.points(far=False)
         if part.ready.scorer is not None:
             surprises[part.places] = -part.ready.scorer.log_density(points.values)
             known[part.places] = points.complete

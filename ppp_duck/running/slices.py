@@ -21,6 +21,7 @@ from ppp_duck.binding.interface import FIT
 from ppp_duck.engine.canonical import Progress, silent
 from ppp_duck.errors import PPPError
 from ppp_duck.models.model import ModelSet
+from ppp_duck.running import notes
 from ppp_duck.running.fit import fit_groups
 from ppp_duck.running.memory import keep
 from ppp_duck.running.progress import Watch
@@ -126,4 +127,6 @@ def step(states: pa.ChunkedArray) -> pa.Array:
     if not done:
         return pa.array([state])
     del _fits[state]
-    return pa.array([keep(fit.result(), watch.function)])
+    models = fit.result()
+    notes.tell(watch.number, watch.function, watch.source, [model.note_of_fit for model in models.models])
+    return pa.array([keep(models, watch.function)])

@@ -11,35 +11,38 @@ SELECT
   typeof("x") AS type_0
 FROM _ppp_source
 ),
--- counts and exact extremes over all rows; which features help
+-- counts and exact extremes over all rows
+_ppp_extremes AS MATERIALIZED (
+SELECT
+  row_group,
+  count(*) AS n,
+  any_value(type_0) AS type_0,
+  count(number_0) AS number_0_n,
+  count(number_0_known) AS number_0_finite,
+  min(number_0_known) AS number_0_low,
+  max(number_0_known) AS number_0_high
+FROM (
+  SELECT *,
+    CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
+  FROM _ppp_features
+)
+GROUP BY row_group
+),
+-- the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
-SELECT *,
+SELECT
+  *,
   number_0_low * 0.5e0 AS number_0_first,
   5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
-FROM (
-  SELECT
-    row_group,
-    count(*) AS n,
-    any_value(type_0) AS type_0,
-    count(number_0) AS number_0_n,
-    count(number_0_known) AS number_0_finite,
-    min(number_0_known) AS number_0_low,
-    max(number_0_known) AS number_0_high
-  FROM (
-    SELECT *,
-      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
-    FROM _ppp_features
-  )
-  GROUP BY row_group
-)
+FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   row_group,
-  number_0 + 0e0 AS number_0
+  CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0
 FROM _ppp_features JOIN _ppp_summary USING (row_group)
 ),
 -- what the features of a row add to its key
@@ -47,7 +50,7 @@ _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   row_group,
   number_0,
-  (number_0 * 0.5e0 - number_0_first) * number_0_per AS places_0
+  coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0) AS places_0
 FROM _ppp_usable JOIN _ppp_summary USING (row_group)
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -68,7 +71,7 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
 _ppp_content AS MATERIALIZED (
 SELECT
   row_group,
-  count(*) AS used_rows,
+  count(*) FILTER (number_0 IS NOT NULL) AS used_rows,
   sum(content_key) AS key_sum,
   bit_xor(content_key) AS key_xor
 FROM _ppp_keyed
@@ -99,7 +102,7 @@ QUALIFY row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS L
 -- the fit, in slices with room for an interrupt
 _ppp_fitting(state) AS (
 SELECT ppp__fit(
-  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "may_be_key": false, "name": "x"}], "function": "ppp_fit", "options": {"by": ["g"], "categorical": "onehot", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "rows"}',
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "x", "type": "DOUBLE"}], "function": "ppp_fit", "options": {"by": ["g"], "categorical": "auto", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "rows"}',
   (
   SELECT list({'g': row_group, 'summary': _ppp_summary, 'rows': rows, 'content': _ppp_content} ORDER BY row_group)
   FROM _ppp_summary LEFT JOIN (

@@ -12,41 +12,44 @@ SELECT
   typeof("income") AS type_1
 FROM _ppp_source
 ),
--- counts and exact extremes over all rows; which features help
+-- counts and exact extremes over all rows
+_ppp_extremes AS MATERIALIZED (
+SELECT
+  count(*) AS n,
+  any_value(type_0) AS type_0,
+  any_value(type_1) AS type_1,
+  count(number_0) AS number_0_n,
+  count(number_0_known) AS number_0_finite,
+  min(number_0_known) AS number_0_low,
+  max(number_0_known) AS number_0_high,
+  count(number_1) AS number_1_n,
+  count(number_1_known) AS number_1_finite,
+  min(number_1_known) AS number_1_low,
+  max(number_1_known) AS number_1_high
+FROM (
+  SELECT *,
+    CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
+    CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known
+  FROM _ppp_features
+)
+),
+-- the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
-SELECT *,
+SELECT
+  *,
   number_0_low * 0.5e0 AS number_0_first,
   5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per,
   number_1_low * 0.5e0 AS number_1_first,
   6.1336086747545600e+14 / greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per
-FROM (
-  SELECT
-    count(*) AS n,
-    any_value(type_0) AS type_0,
-    any_value(type_1) AS type_1,
-    count(number_0) AS number_0_n,
-    count(number_0_known) AS number_0_finite,
-    min(number_0_known) AS number_0_low,
-    max(number_0_known) AS number_0_high,
-    count(number_1) AS number_1_n,
-    count(number_1_known) AS number_1_finite,
-    min(number_1_known) AS number_1_low,
-    max(number_1_known) AS number_1_high
-  FROM (
-    SELECT *,
-      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
-      CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known
-    FROM _ppp_features
-  )
-)
+FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  number_0 + 0e0 AS number_0,
-  number_1 + 0e0 AS number_1
+  CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
+  CASE WHEN isfinite(number_1) THEN number_1 + 0e0 END AS number_1
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key
@@ -54,8 +57,8 @@ _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   number_0,
   number_1,
-  (number_0 * 0.5e0 - number_0_first) * number_0_per
-      + (number_1 * 0.5e0 - number_1_first) * number_1_per AS places_0
+  coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0)
+      + coalesce((number_1 * 0.5e0 - number_1_first) * number_1_per, 0e0) AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -129,7 +132,7 @@ LIMIT 65537
 -- the fit, in slices with room for an interrupt
 _ppp_fitting(state) AS (
 SELECT ppp__fit(
-  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "may_be_key": false, "name": "id"}, {"forms": ["number"], "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["id", "income"], "covariance": "auto", "exclude": [], "k": 3, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}',
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["id", "income"], "covariance": "auto", "exclude": [], "k": 3, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT list({'number_0': number_0, 'number_1': number_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
@@ -204,8 +207,8 @@ FROM (
             coalesce(ppp__number(_ppp_source."id"), CAST('nan' AS DOUBLE)) - _ppp_middle_0 AS _ppp_centered_0,
             coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle_1 AS _ppp_centered_1
           FROM _ppp_source CROSS JOIN _ppp_screen
-            LEFT JOIN _ppp_known ON ppp__number(_ppp_source."id") + 0e0 IS NOT DISTINCT FROM _ppp_known.number_0
-              AND ppp__number(_ppp_source."income") + 0e0 IS NOT DISTINCT FROM _ppp_known.number_1
+            LEFT JOIN _ppp_known ON CASE WHEN isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_0
+              AND CASE WHEN isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_1
         )
       )
     )

@@ -13,16 +13,84 @@ SELECT
   typeof("city") AS type_0,
   typeof("id") AS type_1,
   typeof("income") AS type_2,
-  typeof("v") AS type_3,
-  "city" AS value_0,
-  "id" AS value_1
+  typeof("v") AS type_3
 FROM _ppp_source
 ),
--- counts and exact extremes over all rows; which features help
+-- counts and exact extremes over all rows
+_ppp_extremes AS MATERIALIZED (
+SELECT
+  count(*) AS n,
+  any_value(type_0) AS type_0,
+  any_value(type_1) AS type_1,
+  any_value(type_2) AS type_2,
+  any_value(type_3) AS type_3,
+  count(text_0) AS text_0_n,
+  count(text_0) AS text_0_finite,
+  min(text_0) = max(text_0) AS text_0_constant,
+  count(number_1) AS number_1_n,
+  count(number_1_known) AS number_1_finite,
+  min(number_1_known) AS number_1_low,
+  max(number_1_known) AS number_1_high,
+  count(number_2) AS number_2_n,
+  count(number_2_known) AS number_2_finite,
+  min(number_2_known) AS number_2_low,
+  max(number_2_known) AS number_2_high,
+  count(vector_3) AS vector_3_n,
+  count(vector_3_known) AS vector_3_finite,
+  min(list_min(vector_3_known)) AS vector_3_low,
+  max(list_max(vector_3_known)) AS vector_3_high,
+  min(len(vector_3)) AS vector_3_shortest,
+  max(len(vector_3)) AS vector_3_longest
+FROM (
+  SELECT *,
+    CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known,
+    CASE WHEN isfinite(number_2) THEN number_2 END AS number_2_known,
+    CASE WHEN (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3_known
+  FROM _ppp_features
+)
+),
+-- by feature and bin: how many values differ, how often they occur
+_ppp_values AS MATERIALIZED (
+SELECT
+  ([0, 1])[place + 1] AS feature,
+  CAST(coalesce(least(63, floor((number - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1]) * 64 / (([CAST(NULL AS DOUBLE), number_1_high])[place + 1] - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1] + 1))), 0) AS INTEGER) AS bin,
+  count(*) AS values_differ,
+  count(*) FILTER (times = 1) AS values_once,
+  CAST(sum(times) AS BIGINT) AS all_rows,
+  CAST(sum(times * times) AS HUGEINT) AS squares,
+  max(times, 20) AS top
+FROM (
+  SELECT
+    CASE WHEN grouping(value_0) = 0 THEN 0 WHEN grouping(value_1) = 0 THEN 1 END AS place,
+    coalesce(ppp__number(value_1), CAST(NULL AS DOUBLE)) AS number,
+    count(*) AS times
+  FROM (
+    SELECT
+      _ppp_source."city" AS value_0,
+      _ppp_source."id" AS value_1
+    FROM _ppp_source
+  )
+  GROUP BY GROUPING SETS ((value_0), (value_1))
+  HAVING value_0 IS NOT NULL OR value_1 IS NOT NULL
+) AS frequencies , _ppp_extremes
+GROUP BY feature, bin
+),
+-- which columns are features, from their extremes and the frequencies of their values
+_ppp_choice AS MATERIALIZED (
+SELECT
+  ppp__choose('{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}', _ppp_extremes, counts) AS choice
+FROM _ppp_extremes, (
+  SELECT
+    list({'feature': feature, 'bin': bin, 'distinct': values_differ, 'once': values_once, 'rows': all_rows, 'squares': squares, 'top': top}) AS counts
+  FROM _ppp_values
+)
+),
+-- the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
-SELECT *,
+SELECT
+  *,
   number_1_low * 0.5e0 AS number_1_first,
   6.1336086747545600e+14 / greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per,
   number_2_low * 0.5e0 AS number_2_first,
@@ -36,54 +104,21 @@ SELECT *,
   8.6934830029209600e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_5,
   8.9644562644992000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_6,
   6.1565890985984000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_7,
-  (text_0_n > 0 AND NOT text_0_constant AND 2 * value_0_distinct <= text_0_n) AS helps_0,
-  (number_1_finite > 0 AND number_1_high > number_1_low AND value_1_distinct < number_1_n) AS helps_1,
+  choice[1].treatment IS NOT NULL AS helps_0,
+  choice[2].treatment IS NOT NULL AS helps_1,
   CASE WHEN helps_1 THEN 0e0 END AS or_null_1,
-  (number_2_finite > 0 AND number_2_high > number_2_low) AS helps_2,
+  choice[3].treatment IS NOT NULL AS helps_2,
   CASE WHEN helps_2 THEN 0e0 END AS or_null_2,
-  (vector_3_finite > 0 AND vector_3_high > vector_3_low) AS helps_3,
+  choice[4].treatment IS NOT NULL AS helps_3,
   (helps_0 AND helps_1 AND helps_2 AND helps_3) AS all_help
-FROM (
-  SELECT
-    count(*) AS n,
-    any_value(type_0) AS type_0,
-    any_value(type_1) AS type_1,
-    any_value(type_2) AS type_2,
-    any_value(type_3) AS type_3,
-    count(text_0) AS text_0_n,
-    count(text_0) AS text_0_finite,
-    min(text_0) = max(text_0) AS text_0_constant,
-    count(DISTINCT value_0) AS value_0_distinct,
-    count(number_1) AS number_1_n,
-    count(number_1_known) AS number_1_finite,
-    min(number_1_known) AS number_1_low,
-    max(number_1_known) AS number_1_high,
-    count(DISTINCT value_1) AS value_1_distinct,
-    count(number_2) AS number_2_n,
-    count(number_2_known) AS number_2_finite,
-    min(number_2_known) AS number_2_low,
-    max(number_2_known) AS number_2_high,
-    count(vector_3) AS vector_3_n,
-    count(vector_3_known) AS vector_3_finite,
-    min(list_min(vector_3_known)) AS vector_3_low,
-    max(list_max(vector_3_known)) AS vector_3_high,
-    min(len(vector_3)) AS vector_3_shortest,
-    max(len(vector_3)) AS vector_3_longest
-  FROM (
-    SELECT *,
-      CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known,
-      CASE WHEN isfinite(number_2) THEN number_2 END AS number_2_known,
-      CASE WHEN (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3_known
-    FROM _ppp_features
-  )
-)
+FROM _ppp_extremes CROSS JOIN _ppp_choice
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   CASE WHEN helps_0 THEN text_0 END AS text_0,
-  number_1 + or_null_1 AS number_1,
-  number_2 + or_null_2 AS number_2,
+  CASE WHEN isfinite(number_1) THEN number_1 + or_null_1 END AS number_1,
+  CASE WHEN isfinite(number_2) THEN number_2 + or_null_2 END AS number_2,
   CASE WHEN helps_3 AND (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3
 FROM _ppp_features, _ppp_summary
 ),
@@ -94,27 +129,17 @@ SELECT
   number_1,
   number_2,
   vector_3,
-  CASE WHEN helps_0 THEN CAST('0x' || left(md5(text_0), 7) AS BIGINT) ELSE 0 END AS text_0_hash,
-  CASE WHEN all_help THEN (number_1 * 0.5e0 - number_1_first) * number_1_per
-      + (number_2 * 0.5e0 - number_2_first) * number_2_per
-      + (vector_3[1 + len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0
-      + (vector_3[1 + len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1
-      + (vector_3[1 + len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2
-      + (vector_3[1 + len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3
-      + (vector_3[1 + len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4
-      + (vector_3[1 + len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5
-      + (vector_3[1 + len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6
-      + (vector_3[1 + len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7
-    ELSE CASE WHEN helps_1 THEN (number_1 * 0.5e0 - number_1_first) * number_1_per ELSE 0e0 END
-      + CASE WHEN helps_2 THEN (number_2 * 0.5e0 - number_2_first) * number_2_per ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0 ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1 ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2 ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3 ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4 ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5 ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6 ELSE 0e0 END
-      + CASE WHEN helps_3 THEN (vector_3[1 + len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7 ELSE 0e0 END END AS places_0
+  coalesce(CAST('0x' || left(md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
+  coalesce((number_1 * 0.5e0 - number_1_first) * number_1_per, 0e0)
+      + coalesce((number_2 * 0.5e0 - number_2_first) * number_2_per, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
+      + coalesce((vector_3[1 + len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -196,7 +221,7 @@ LIMIT 65537
 -- the fit, in slices with room for an interrupt
 _ppp_fitting(state) AS (
 SELECT ppp__fit(
-  '{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "may_be_key": true, "name": "city"}, {"forms": ["number"], "may_be_key": true, "name": "id"}, {"forms": ["number"], "may_be_key": false, "name": "income"}, {"forms": ["vector"], "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "customers"}',
+  '{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}

@@ -12,11 +12,37 @@ SELECT
   typeof("income") AS type_0
 FROM _ppp_source
 ),
--- counts and exact extremes over all rows; which features help
+-- counts and exact extremes over all rows
+_ppp_extremes AS MATERIALIZED (
+SELECT
+  count(*) AS n,
+  any_value(type_0) AS type_0,
+  count(number_0) AS number_0_n,
+  count(number_0_known) AS number_0_finite,
+  min(number_0_known) AS number_0_low,
+  max(number_0_known) AS number_0_high,
+  count(text_0) AS text_0_n,
+  count(text_0) AS text_0_finite,
+  min(text_0) = max(text_0) AS text_0_constant,
+  count(vector_0) AS vector_0_n,
+  count(vector_0_known) AS vector_0_finite,
+  min(list_min(vector_0_known)) AS vector_0_low,
+  max(list_max(vector_0_known)) AS vector_0_high,
+  min(len(vector_0)) AS vector_0_shortest,
+  max(len(vector_0)) AS vector_0_longest
+FROM (
+  SELECT *,
+    CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
+    CASE WHEN (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0_known
+  FROM _ppp_features
+)
+),
+-- the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
-SELECT *,
+SELECT
+  *,
   number_0_low * 0.5e0 AS number_0_first,
   5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per,
   vector_0_low * 0.5e0 AS vector_0_first,
@@ -28,39 +54,15 @@ SELECT *,
   7.8700875664588800e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_5,
   7.1095296825753600e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_6,
   9.8151025134796800e+14 / greatest(vector_0_high * 0.5e0 - vector_0_low * 0.5e0, 1.1830521861667747e-271) AS vector_0_per_7
-FROM (
-  SELECT
-    count(*) AS n,
-    any_value(type_0) AS type_0,
-    count(number_0) AS number_0_n,
-    count(number_0_known) AS number_0_finite,
-    min(number_0_known) AS number_0_low,
-    max(number_0_known) AS number_0_high,
-    count(text_0) AS text_0_n,
-    count(text_0) AS text_0_finite,
-    min(text_0) = max(text_0) AS text_0_constant,
-    count(vector_0) AS vector_0_n,
-    count(vector_0_known) AS vector_0_finite,
-    min(list_min(vector_0_known)) AS vector_0_low,
-    max(list_max(vector_0_known)) AS vector_0_high,
-    min(len(vector_0)) AS vector_0_shortest,
-    max(len(vector_0)) AS vector_0_longest
-  FROM (
-    SELECT *,
-      CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
-      CASE WHEN (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0_known
-    FROM _ppp_features
-  )
-)
+FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
-  CASE WHEN text_0 IS NOT NULL THEN text_0 END AS text_0,
+  text_0 AS text_0,
   CASE WHEN (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0
 FROM _ppp_features, _ppp_summary
-WHERE (isfinite(number_0) OR text_0 IS NOT NULL OR (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)))
 ),
 -- what the features of a row add to its key
 _ppp_key_parts AS NOT MATERIALIZED (
@@ -155,7 +157,7 @@ LIMIT 65537
 -- the fit, in slices with room for an interrupt
 _ppp_fitting(state) AS (
 SELECT ppp__fit(
-  '{"automatic": false, "dropped": [], "features": [{"forms": ["number", "text", "vector"], "may_be_key": false, "name": "income"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "skip", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": null}, "source": "c"}',
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number", "text", "vector"], "name": "income", "type": ""}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "c"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT list({'number_0': number_0, 'text_0': text_0, 'vector_0': vector_0, 'weight': weight, 'priority': priority}

@@ -13,11 +13,36 @@ SELECT
   ppp__number("income") AS row_weight
 FROM _ppp_source
 ),
--- counts and exact extremes over all rows; which features help
+-- counts and exact extremes over all rows
+_ppp_extremes AS MATERIALIZED (
+SELECT
+  count(*) AS n,
+  any_value(type_0) AS type_0,
+  any_value(type_1) AS type_1,
+  count(text_0) AS text_0_n,
+  count(text_0) AS text_0_finite,
+  min(text_0) = max(text_0) AS text_0_constant,
+  count(vector_1) AS vector_1_n,
+  count(vector_1_known) AS vector_1_finite,
+  min(list_min(vector_1_known)) FILTER (row_weight > 0) AS vector_1_low,
+  max(list_max(vector_1_known)) FILTER (row_weight > 0) AS vector_1_high,
+  min(len(vector_1)) AS vector_1_shortest,
+  max(len(vector_1)) AS vector_1_longest,
+  count(*) FILTER (row_weight < 0) AS negative_weights,
+  count(*) FILTER (NOT isfinite(row_weight)) AS infinite_weights,
+  max(row_weight) FILTER (isfinite(row_weight)) AS heaviest
+FROM (
+  SELECT *,
+    CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
+  FROM _ppp_features
+)
+),
+-- the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
-SELECT *,
+SELECT
+  *,
   vector_1_low * 0.5e0 AS vector_1_first,
   8.9071613168844800e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_0,
   1.0186954616340480e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_1,
@@ -27,34 +52,12 @@ SELECT *,
   1.1231327546245120e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_5,
   9.7177081321881600e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_6,
   1.1071037730979840e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_7
-FROM (
-  SELECT
-    count(*) AS n,
-    any_value(type_0) AS type_0,
-    any_value(type_1) AS type_1,
-    count(text_0) AS text_0_n,
-    count(text_0) AS text_0_finite,
-    min(text_0) = max(text_0) AS text_0_constant,
-    count(vector_1) AS vector_1_n,
-    count(vector_1_known) AS vector_1_finite,
-    min(list_min(vector_1_known)) FILTER (row_weight > 0) AS vector_1_low,
-    max(list_max(vector_1_known)) FILTER (row_weight > 0) AS vector_1_high,
-    min(len(vector_1)) AS vector_1_shortest,
-    max(len(vector_1)) AS vector_1_longest,
-    count(*) FILTER (row_weight < 0) AS negative_weights,
-    count(*) FILTER (NOT isfinite(row_weight)) AS infinite_weights,
-    max(row_weight) FILTER (isfinite(row_weight)) AS heaviest
-  FROM (
-    SELECT *,
-      CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
-    FROM _ppp_features
-  )
-)
+FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN text_0 IS NOT NULL THEN text_0 END AS text_0,
+  text_0 AS text_0,
   CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1,
   row_weight
 FROM _ppp_features, _ppp_summary
@@ -151,7 +154,7 @@ LIMIT 65537
 -- the fit, in slices with room for an interrupt
 _ppp_fitting(state) AS (
 SELECT ppp__fit(
-  '{"automatic": false, "dropped": [], "features": [{"forms": ["text"], "may_be_key": false, "name": "city"}, {"forms": ["vector"], "may_be_key": false, "name": "v"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "onehot", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "standard", "separable_at": 0.95, "weight": "income"}, "source": "customers"}',
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": "income"}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}

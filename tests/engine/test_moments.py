@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppp_duck.engine import refine
 from ppp_duck.engine.exact import DIGIT, FEW, NEAR, rounded_sums
+from ppp_duck.engine.moments import FARTHEST
 from ppp_duck.engine.refine import FINE, GRID, Frame, central_moments, moments
 
 TERMS = (
@@ -88,8 +88,8 @@ def test_moments_are_those_of_a_loop_over_points(seed, weighted, shared, pairs, 
 def test_points_beyond_all_measure():
     frame = Frame.of(np.zeros((1, 1)), np.full((1, 1), 1e-300))
     ((_, sums),) = moments(np.full((1, 3), -1e60), np.zeros(3, dtype=np.int64), None, frame, fraction=FINE)
-    assert sums[0, 1] / 2 ** (GRID + FINE) == pytest.approx(-3 * refine.FARTHEST)
-    assert sums[0, 2] / 2 ** (GRID + FINE) == pytest.approx(3 * refine.FARTHEST**2)
+    assert sums[0, 1] / 2 ** (GRID + FINE) == pytest.approx(-3 * FARTHEST)
+    assert sums[0, 2] / 2 ** (GRID + FINE) == pytest.approx(3 * FARTHEST**2)
 
 
 def test_only_counts_without_a_frame():

@@ -8,8 +8,8 @@ from conftest import blobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.pipeline import fit
+from ppp_duck.engine.rows import REPEATS, count
 from ppp_duck.engine.score import Scorer
 
 
@@ -133,9 +133,9 @@ def test_few_rows_given_often_are_categories():
 
 
 def test_repeats_count_as_so_many_observations_at_most():
-    assert gaussian.count(np.ones(10)) == 10
-    assert gaussian.count(np.full(10, 1.1)) == pytest.approx(11, abs=0.02)
-    assert gaussian.count(np.full(10, 1e9)) == pytest.approx(10 + gaussian.REPEATS)
+    assert count(np.ones(10)) == 10
+    assert count(np.full(10, 1.1)) == pytest.approx(11, abs=0.02)
+    assert count(np.full(10, 1e9)) == pytest.approx(10 + REPEATS)
 
 
 @pytest.mark.parametrize("spread", [0.8, 1.2, 2.2])

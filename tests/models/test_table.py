@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import GOLDEN, Rows, cluster, predict, refused
+from conftest import GOLDEN, TODAY, Rows, cluster, predict, refused
 
 from ppp_duck.models.table import COLUMNS, _check, _json
 
@@ -51,7 +51,7 @@ SELECT i AS id, (i % 3) * 2.5e0 + (i * 7919 % 1000) / 500e0 AS x, (i * 104729 % 
        DATE '2024-01-01' + (i % 40)::INTEGER AS d, [i % 5, i % 4] AS v
 FROM range(240) r(i)
 """  # whole numbers and divisions only: the same on every machine
-GOLDEN_OPTIONS = "columns := ['x', 'y', 'c', 'd', 'v'], k := 3, covariance := 'full', max_categories := 3"
+GOLDEN_OPTIONS = f"columns := ['x', 'y', 'c', 'd', 'v'], k := 3, covariance := 'full', max_categories := 3, {TODAY}"
 VERSIONS = ["1.4.5", "2.0.1"]
 
 
@@ -110,8 +110,8 @@ DAMAGED = [
      "ppp_predict: restore bad, or fit again: the model text in row 2 was changed after the fit"),
     ("replace(model, '\"clusters\":3', '\"clusters\":2') AS model",
      "ppp_predict: restore bad, or fit again: the model text in row 1 was changed after the fit"),
-    ("replace(model, '\"format\":1,', '\"format\":9,') AS model",
-     "ppp_predict: use the ppp_duck that wrote bad, or fit again: it has format 9, this version reads 1"),
+    ("replace(model, '\"format\":2,', '\"format\":9,') AS model",
+     "ppp_predict: use the ppp_duck that wrote bad, or fit again: it has format 9, this version reads 2"),
     ("CASE WHEN cluster_id = 1 THEN 51 ELSE size END AS size",
      "ppp_predict: restore bad, or fit again: size of cluster 1 was changed after the fit, from 50.0 to 51.0"),
     ("CASE WHEN cluster_id = 0 THEN 0.5e0 ELSE share END AS share",

@@ -61,7 +61,7 @@ def test_prepared_statement_with_parameters(con: duckdb.DuckDBPyConnection) -> N
 def test_two_calls_in_one_statement(con: duckdb.DuckDBPyConnection) -> None:
     pairs = con.execute(
         "SELECT a.cluster_id, b.cluster_id, count(*) FROM ppp_cluster('blobs') a "
-        "JOIN ppp_cluster('blobs', columns := ['tree'], prefix := '') b USING (id) GROUP BY ALL ORDER BY ALL"
+        "JOIN ppp_cluster('blobs', columns := ['tree'], categorical := 'onehot') b USING (id) GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     assert pairs == [(0, 0, 60), (1, 1, 50), (2, 2, 40)]
     # One call as the source of another: through a name, since DuckDB 2 refuses a macro inside its own expansion.

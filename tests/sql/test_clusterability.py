@@ -39,7 +39,7 @@ def test_three_sets(overlapping: duckdb.DuckDBPyConnection) -> None:
 
 def test_one_blob_has_one_mode(con: duckdb.DuckDBPyConnection) -> None:
     con.from_arrow(pa.table(columns(gaussians(1, [500], 3)))).create("blob")
-    ((rows, k, p, agreement, silhouette),) = con.execute(
+    ((rows, k, p, agreement, silhouette, _),) = con.execute(
         "SELECT * EXCLUDE (set) FROM ppp_clusterability('blob') WHERE set = 'all'"
     ).fetchall()
     assert (rows, k, agreement, silhouette) == (500, 1, 1.0, 0.0)

@@ -124,7 +124,7 @@ NOTHING = dict.fromkeys(METRICS)
 
 
 def test_no_rows_and_only_skipped_rows(made: duckdb.DuckDBPyConnection) -> None:
-    fit(made, "k := 3, covariance := 'diag'")
+    fit(made, "k := 3, covariance := 'diag', missing := 'skip'")
     assert evaluate(made, "FROM made WHERE false") == {**NOTHING, "k": 3, "rows": 0, "skipped": 0}
     assert evaluate(made, "SELECT NULL::DOUBLE AS a, b, c FROM made") == {**NOTHING, "k": 3, "rows": 0, "skipped": 150}
     made.execute("CREATE TABLE empty_model AS FROM ppp_fit('SELECT NULL::DOUBLE AS a FROM range(4)', columns := ['a'])")
@@ -132,12 +132,21 @@ def test_no_rows_and_only_skipped_rows(made: duckdb.DuckDBPyConnection) -> None:
     assert found == [(0, 0, 150, *[None] * 9)]
 
 
-def test_skipped_rows_do_not_count(made: duckdb.DuckDBPyConnection) -> None:
-    fit(made, "k := 3, covariance := 'diag'")
+@pytest.mark.parametrize(("missing", "skipped"), [("skip", 4), ("auto", 1)])
+def test_skipped_rows_do_not_count(made: duckdb.DuckDBPyConnection, missing: str, skipped: int) -> None:
+    """With 'auto' only a row without any feature is skipped."""
+    fit(made, f"k := 3, covariance := 'diag', missing := '{missing}'")
     expected = evaluate(made)
     assert expected["skipped"] == 0
+    made.execute("INSERT INTO made VALUES (NULL, NULL, 'nan')").fetchall()
+    assert evaluate(made) == {**expected, "skipped": 1}
     made.execute("INSERT INTO made VALUES (NULL, 1, 1), (1, 'nan', 1), (1, 1, 'inf')").fetchall()
-    assert evaluate(made) == {**expected, "skipped": 3}
+    found = evaluate(made)
+    assert found["skipped"] == skipped
+    if missing == "skip":
+        assert found == {**expected, "skipped": 4}
+    else:
+        assert all(value is not None and np.isfinite(value) for value in found.values())
 
 
 def test_rows_in_one_cluster_of_three_and_one_row(made: duckdb.DuckDBPyConnection) -> None:

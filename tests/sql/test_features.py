@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
 import pytest
-from conftest import THREE, sizes
+from conftest import THREE, TODAY, sizes
+
+from ppp_duck.engine import pipeline
 
 TYPED = {
-    "TINYINT": "(x - 10)::TINYINT",
-    "USMALLINT": "(x + 5)::USMALLINT",
-    "INTEGER": "x::INTEGER",
-    "HUGEINT": "x::HUGEINT * 100000000000000000000",
-    "UHUGEINT": "abs(x)::UHUGEINT",
+    "TINYINT": "(x * 4)::TINYINT",
+    "USMALLINT": "(x * 50 + 100)::USMALLINT",
+    "INTEGER": "(x * 10)::INTEGER",
+    "HUGEINT": "(x * 10)::HUGEINT * 100000000000000000000",
+    "UHUGEINT": "(abs(x + 2) * 10)::UHUGEINT",
     "FLOAT": "x::FLOAT",
     "DECIMAL": "x::DECIMAL(12, 3)",
     "DECIMAL(38)": "x::DECIMAL(38, 10)",
-    "DATE": "DATE '2020-01-01' + x::INTEGER * 10",
-    "TIME": "TIME '00:00:00' + to_minutes(30 * abs(x)::INTEGER)",
-    "TIMESTAMP": "TIMESTAMP '1950-01-01' + to_days(x::INTEGER)",
-    "TIMESTAMP_S": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMP_S",
-    "TIMESTAMP_MS": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMP_MS",
-    "TIMESTAMP_NS": "(TIMESTAMP '1990-01-01' + to_days(x::INTEGER))::TIMESTAMP_NS",
-    "TIMESTAMPTZ": "(TIMESTAMP '1950-01-01' + to_days(x::INTEGER))::TIMESTAMPTZ",
-    "INTERVAL": "to_hours(x::INTEGER)",
+    "DATE": "DATE '2020-01-01' + (x * 10)::INTEGER",
+    "TIME": "TIME '00:00:00' + to_minutes((20 * abs(x + 2))::INTEGER)",
+    "TIMESTAMP": "TIMESTAMP '1950-01-01' + to_days((x * 10)::INTEGER)",
+    "TIMESTAMP_S": "(TIMESTAMP '1950-01-01' + to_days((x * 10)::INTEGER))::TIMESTAMP_S",
+    "TIMESTAMP_MS": "(TIMESTAMP '1950-01-01' + to_days((x * 10)::INTEGER))::TIMESTAMP_MS",
+    "TIMESTAMP_NS": "(TIMESTAMP '1990-01-01' + to_days((x * 10)::INTEGER))::TIMESTAMP_NS",
+    "TIMESTAMPTZ": "(TIMESTAMP '1950-01-01' + to_days((x * 10)::INTEGER))::TIMESTAMPTZ",
+    "INTERVAL": "to_hours((x * 10)::INTEGER)",
     "VARCHAR": "tree",
     "ENUM": "tree::ENUM('oak', 'elm', 'ash')",
     "LIST": "[x, y]",
@@ -78,14 +81,29 @@ WHEN 3 THEN '-inf'::DOUBLE ELSE x END AS x, y, CASE id % 30 WHEN 4 THEN NULL ELS
 def test_missing_skip_says_why(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(HOLES).fetchall()
     rows = con.execute(
-        "SELECT id % 30, * EXCLUDE (id, x, y, tree) FROM ppp_cluster('holes', output := 'full')"
+        "SELECT id % 30, * EXCLUDE (id, x, y, tree) FROM ppp_cluster('holes', missing := 'skip', output := 'full')"
     ).fetchall()
     assert len(rows) == 150
     causes = {0: "x is NULL", 1: "x is NaN", 2: "x is infinite", 3: "x is infinite", 4: "tree is NULL"}
     for place, *scores, reason in rows:
         assert reason == causes.get(place)
         assert all(score is None for score in scores) == (place in causes)
-    assert sizes(con, "ppp_cluster('holes')")[-1] == (None, 25)
+    assert sizes(con, "ppp_cluster('holes', missing := 'skip')")[-1] == (None, 25)
+
+
+def test_every_row_with_a_feature_has_an_id(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(HOLES).fetchall()
+    con.execute("INSERT INTO holes (id, x) VALUES (900, NULL), (901, 'nan')").fetchall()
+    call = "ppp_cluster('holes', columns := ['x', 'y', 'tree'], output := 'full')"
+    assert con.execute(f"SELECT id, reason FROM {call} WHERE cluster_id IS NULL ORDER BY id").fetchall() == [
+        (900, "tree is NULL"),
+        (901, "tree is NULL"),
+    ]
+    query = (
+        f"SELECT count(*), bool_and(probability BETWEEN 0.3 AND 1 AND distance >= 0) FROM {call} WHERE reason IS NULL"
+    )
+    assert con.execute(query).fetchall() == [(150, True)]
+    assert sizes(con, call) == [*THREE, (None, 2)]
 
 
 def test_missing_impute(con: duckdb.DuckDBPyConnection) -> None:
@@ -125,3 +143,28 @@ def test_rare_categories_become_other(con: duckdb.DuckDBPyConnection) -> None:
 def test_categorical_ignore(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE TABLE trees AS SELECT x, y, ['p', 'q'][1 + id % 2] AS side FROM blobs").fetchall()
     assert sizes(con, "ppp_cluster('trees', categorical := 'ignore')") == THREE
+
+
+def test_the_features_of_before_can_be_asked_for(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standardised numbers, indicators that weigh as much as one number, and no row with a hole."""
+    con.execute(HOLES).fetchall()
+    con.execute(
+        "CREATE TABLE more AS SELECT *, (id * 7 % 5)::INTEGER AS few, exp(y / 3) AS money FROM holes"
+    ).fetchall()
+    seen, fit = [], pipeline.fit
+
+    def spy(rows: np.ndarray, weights: np.ndarray, **options: object) -> object:
+        seen.append(rows[np.lexsort(rows.T)])
+        return fit(rows, weights, **options)
+
+    monkeypatch.setattr(pipeline, "fit", spy)
+    con.execute(f"FROM ppp_cluster('more', columns := ['few', 'money', 'tree', 'x', 'y'], {TODAY})").fetchall()
+    rows = con.execute("SELECT few, money, x, y, tree FROM more WHERE isfinite(x) AND tree IS NOT NULL").fetchall()
+    numbers = np.array([row[:4] for row in rows], dtype=float)
+    numbers = (numbers - numbers.mean(axis=0)) / numbers.std(axis=0)
+    trees = np.array([[row[4] == tree for tree in ("oak", "elm", "ash")] for row in rows], dtype=float)
+    trees = (trees - trees.mean(axis=0)) / np.sqrt(trees.var(axis=0).sum())
+    expected = np.column_stack([numbers[:, :2], trees, numbers[:, 2:]])
+    np.testing.assert_allclose(seen[0], expected[np.lexsort(expected.T)], rtol=1e-9, atol=1e-9)

@@ -59,7 +59,7 @@ def test_half_and_half_is_neither(con: duckdb.DuckDBPyConnection) -> None:
     )
     for name, column in (("old", "x"), ("new", "y")):
         con.execute(
-            f"CREATE TABLE {name} AS FROM ppp_fit('grid', columns := ['{column}'], k := 2, covariance := 'spherical')"
+            f"CREATE TABLE {name} AS FROM ppp_fit('grid', columns := ['{column}'], k := 2, covariance := 'spherical', scale := 'standard')"
         )
     assert match(con, "grid") == [
         (0, None, 20, "gone"),

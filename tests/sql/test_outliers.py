@@ -12,7 +12,7 @@ from conftest import said
 @pytest.fixture
 def planted(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     con.execute(
-        "CREATE TABLE seg AS FROM ppp_fit('blobs', columns := ['x', 'y'], k := 3, covariance := 'full')"
+        "CREATE TABLE seg AS FROM ppp_fit('blobs', columns := ['x', 'y'], k := 3, covariance := 'full', missing := 'skip')"
     ).fetchall()
     con.execute(
         "INSERT INTO blobs VALUES (900, 200, 200, 'oak'), (901, -90, 3, 'oak'), (902, NULL, 3, 'oak'), (903, 'nan', 3, 'oak')"
@@ -35,6 +35,27 @@ def test_planted_outliers_are_on_top(planted: duckdb.DuckDBPyConnection) -> None
     assert {row[0] for row in rows if row[2]} >= {900, 901}
     assert [row for row in rows if row[0] in (902, 903)] == [(902, None, None), (903, None, None)]
     assert all(row[2] is not None for row in scored)
+
+
+def test_a_row_with_holes_has_a_score(planted: duckdb.DuckDBPyConnection) -> None:
+    """With missing := 'auto', of what it has. Without any feature it has none."""
+    planted.execute(
+        "CREATE OR REPLACE TABLE seg AS FROM ppp_fit('FROM blobs WHERE id < 900', columns := ['x', 'y'])"
+    ).fetchall()
+    planted.execute(
+        "INSERT INTO blobs VALUES (904, NULL, 'nan', 'oak'), (905, 'nan', 900, 'oak'), (906, 3e7, 3e7, 'oak')"
+    ).fetchall()
+    rows = outliers(planted, more=", contamination := 0.03")
+    assert {row[0] for row in rows if row[1] is None} == {904}
+    assert {row[0] for row in rows if row[2]} >= {900, 901, 905, 906}
+
+
+def test_a_value_far_out_is_an_outlier(planted: duckdb.DuckDBPyConnection) -> None:
+    planted.execute(
+        "CREATE OR REPLACE TABLE seg AS FROM ppp_fit('FROM blobs WHERE id < 900', columns := ['x', 'y'])"
+    ).fetchall()
+    planted.execute("INSERT INTO blobs VALUES (906, -1e6, 15, 'oak'), (907, -1e6, 3, 'oak')").fetchall()
+    assert {row[0] for row in outliers(planted, more=", contamination := 0.03") if row[2]} >= {900, 901, 906, 907}
 
 
 @pytest.mark.parametrize("contamination", [0.001, 0.01, 0.1, 0.25, 0.5])

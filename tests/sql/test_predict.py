@@ -123,8 +123,11 @@ def test_missing_values(con: duckdb.DuckDBPyConnection, missing: str) -> None:
 
 def test_a_feature_without_a_type(fitted: duckdb.DuckDBPyConnection) -> None:
     source = "SELECT x, NULL AS y, tree FROM blobs LIMIT 3"
+    fitted.execute(f"CREATE TABLE skips AS FROM ppp_fit('blobs', {SEG}, missing := 'skip')").fetchall()
     for place in (("", source), (f"WITH s AS ({source})", "s")):
         rows = predict(fitted, place[1], cte=place[0])
+        assert [(row[3], row[-1]) for row in rows] == [(0, None)] * 3  # x and tree tell the cluster
+        rows = predict(fitted, place[1], "skips", cte=place[0])
         assert [(row[3], row[-1]) for row in rows] == [(None, "y is NULL")] * 3
 
 

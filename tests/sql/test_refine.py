@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import said
+from conftest import TODAY, said
 
 import ppp_duck
 from ppp_duck.running import memory, refining
@@ -30,12 +30,13 @@ SAMPLE = "sample_size := 300"
 
 CALLS = {
     "open": "columns := ['x', 'y'], covariance := 'diag'",
-    "k-means": "columns := ['x', 'y'], covariance := 'spherical', k := 3",
+    "k-means": "columns := ['x', 'y'], covariance := 'spherical', k := 3, missing := 'skip'",
     "diag": "columns := ['x', 'y'], covariance := 'diag', k := 4",
     "tied": "columns := ['x', 'y'], covariance := 'tied', k := 3",
     "full": "columns := ['x', 'y'], covariance := 'full', k := 3",
     "one": "columns := ['x', 'y'], k := 1",
     "kinds": "columns := ['x', 'c', 'v'], covariance := 'diag', k := 3",
+    "indicators": f"columns := ['x', 'c', 'v'], covariance := 'diag', k := 3, {TODAY}",
     "imputed": "columns := ['x', 'c', 'v'], missing := 'impute', scale := 'robust', covariance := 'spherical', k := 3",
     "weighted": "columns := ['x', 'y'], weight := 'w', covariance := 'full', k := 3",
     "grouped": "columns := ['x', 'y'], by := ['g'], covariance := 'full', k := 2, weight := 'w'",
@@ -116,9 +117,10 @@ def test_predict_of_the_training_rows_is_cluster(made: duckdb.DuckDBPyConnection
     assert made.execute(ids).fetchall() == [(row[1],) for row in full(made, f"{CALLS[name]}, refine := 1")]
 
 
-@pytest.mark.parametrize("name", ["open", "k-means", "kinds", "weighted", "grouped"])
+@pytest.mark.parametrize("name", ["open", "k-means", "indicators", "weighted", "grouped"])
 def test_the_figures_of_a_model_are_those_of_all_rows(made: duckdb.DuckDBPyConnection, name: str) -> None:
-    options = f"{CALLS[name]}, refine := 1"
+    """But for the means of logarithms and of categories, which stay those of the sample."""
+    options = f"{CALLS[name]}, refine := 1" + ("" if "scale" in CALLS[name] else ", scale := 'standard'")
     fit(made, options)
     by, weight = ("g, " if name == "grouped" else ""), ("w" if "weight" in options else "1")
     made.execute(
@@ -208,7 +210,7 @@ def test_a_row_twice_is_a_row_of_weight_two(made: duckdb.DuckDBPyConnection) -> 
 
 
 def test_rows_that_are_not_fitted_do_not_count(made: duckdb.DuckDBPyConnection) -> None:
-    options = "columns := ['x', 'y'], weight := 'w', covariance := 'full', k := 3, refine := 2"
+    options = "columns := ['x', 'y'], weight := 'w', covariance := 'full', k := 3, refine := 2, missing := 'skip'"
     made.execute("DELETE FROM made WHERE w = 0").fetchall()
     expected, model = full(made, options), fit(made, options)
     made.execute(

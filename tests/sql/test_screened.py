@@ -23,7 +23,7 @@ CALLS = {
     "chosen by itself": "exclude := ['id', 'w']",
     "weights": "columns := ['x', 'y'], weight := 'w'",
     "refined": "columns := ['x', 'y'], refine := 1",
-    "k-means": "columns := ['x', 'y'], covariance := 'spherical', k := 4",
+    "k-means": "columns := ['x', 'y'], covariance := 'spherical', k := 4, missing := 'skip'",
     "tied": "columns := ['x', 'y'], covariance := 'tied'",
     "full": "columns := ['x', 'y'], covariance := 'full', k_max := 5",
     "one": "columns := ['x', 'y'], k := 1",

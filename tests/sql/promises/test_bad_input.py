@@ -28,7 +28,7 @@ CASES = [
     ),
     (
         "'SELECT nothing, city, ''\\x01''::BLOB AS b FROM customers', categorical := 'ignore'",
-        "ppp_cluster: name columns to cluster by, the query leaves no usable one (nothing: all NULL)",
+        "ppp_cluster: name columns to cluster by, the query leaves no usable one (nothing: it has no values)",
     ),
     (
         "'SELECT city, ''x''::BLOB AS b FROM customers', categorical := 'ignore'",
@@ -38,22 +38,22 @@ CASES = [
     (
         "'SELECT range AS id, range || ''x'' AS code FROM range(9)'",
         "ppp_cluster: name columns to cluster by, the query leaves no usable one "
-        "(code: one row per value, as in a key; id: one row per value, as in a key)",
+        "(code: a key or a name: every value occurs once; id: it says which one: no value repeats, and it is called so)",
     ),
     (
         "'SELECT CASE WHEN range < 2 THEN ''same'' ELSE range || ''x'' END AS code FROM range(9)'",
         "ppp_cluster: name columns to cluster by, the query leaves no usable one "
-        "(code: fewer than two rows per category)",
+        "(code: names, ids or free text: 8 different values, none of them common)",
     ),
     ("'customers', columns := ['income', 'city'], categorical := 'error'",
-     "ppp_cluster: exclude city, or set categorical to 'onehot' or 'ignore'"),
+     "ppp_cluster: exclude city, or set categorical to 'auto', 'onehot' or 'ignore'"),
     ("'SELECT income, ''x''::BLOB AS b FROM customers', columns := ['income', 'b']",
      "ppp_cluster: leave b out of columns: BLOB is no feature type"),
     ("'customers', scale := 'standart'",
-     "ppp_cluster: set scale to 'standard', 'robust' or 'none', not 'standart'; did you mean 'standard'?"),
-    ("'customers', missing := 'drop'", "ppp_cluster: set missing to 'skip', 'impute' or 'error', not 'drop'"),
+     "ppp_cluster: set scale to 'auto', 'standard', 'robust', 'log' or 'none', not 'standart'; did you mean 'standard'?"),
+    ("'customers', missing := 'drop'", "ppp_cluster: set missing to 'auto', 'skip', 'impute' or 'error', not 'drop'"),
     ("'customers', categorical := 'one-hot'",
-     "ppp_cluster: set categorical to 'onehot', 'ignore' or 'error', not 'one-hot'; did you mean 'onehot'?"),
+     "ppp_cluster: set categorical to 'auto', 'onehot', 'ignore' or 'error', not 'one-hot'; did you mean 'onehot'?"),
     ("'customers', covariance := 'Full'",
      "ppp_cluster: set covariance to 'auto', 'spherical', 'diag', 'tied' or 'full', not 'Full'; did you mean 'full'?"),
     ("'customers', output := 'all'", "ppp_cluster: set output to 'id' or 'full', not 'all'"),
@@ -162,7 +162,7 @@ def test_a_missing_table_with_columns_named_is_duckdbs_own_error(customers: duck
 
 
 def test_an_unknown_argument_is_duckdbs_own_error_and_lists_the_arguments(con: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(duckdb.BinderException, match="k_max := NULL, weight := NULL, scale := 'standard'"):
+    with pytest.raises(duckdb.BinderException, match="k_max := NULL, weight := NULL, scale := 'auto'"):
         con.execute("FROM ppp_cluster('blobs', clusters := 3)")
 
 

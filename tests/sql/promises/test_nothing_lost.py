@@ -90,6 +90,6 @@ def test_nothing_is_left_in_the_file(tmp_path: Path) -> None:
 
 def test_dates_stay_dates(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE TABLE days AS SELECT DATE '2024-02-29' + (id * 3)::INTEGER AS d FROM blobs").fetchall()
-    assert con.execute("SELECT d FROM ppp_cluster('days') ORDER BY d LIMIT 1").fetchall() == [
+    assert con.execute("SELECT d FROM ppp_cluster('days', columns := ['d']) ORDER BY d LIMIT 1").fetchall() == [
         (datetime.date(2024, 2, 29),)
     ]

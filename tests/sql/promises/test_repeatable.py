@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import GOLDEN, gaussians
+from conftest import GOLDEN, TODAY, gaussians
 
 import ppp_duck
 
@@ -25,7 +25,7 @@ SELECT i AS id,
 FROM (SELECT i % 2900 AS i FROM range(3000) r(i))
 """
 COLUMNS = "['x', 'y', 'c', 'z']"
-ONE_FORM = ", covariance := 'full'"  # a quarter of the search, where what is compared is not the search
+ONE_FORM = ", covariance := 'full', k := 3"  # a quarter of the search, where what is compared is not the search
 Rows = list[tuple[object, ...]]
 
 
@@ -128,32 +128,45 @@ def test_beyond_the_sample() -> None:
 def test_heavy_duplicates_survive_the_sample(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE TABLE heavy AS SELECT 50.0e0 AS a, 50.0e0 AS b FROM range(5000) UNION ALL "
                 "SELECT sin(i * 1.1), cos(i * 2.7) FROM range(5000) r(i)").fetchall()  # fmt: skip
-    call = "SELECT a = 50, count(*), count(DISTINCT cluster_id) FROM ppp_cluster('heavy', sample_size := 500, k := 2) GROUP BY 1 ORDER BY 1"
+    call = "SELECT a = 50, count(*), count(DISTINCT cluster_id) FROM ppp_cluster('heavy', sample_size := 500, k := 2, scale := 'standard') GROUP BY 1 ORDER BY 1"
     assert con.execute(call).fetchall() == [(False, 5000, 1), (True, 5000, 1)]
 
 
+OPTIONS = ("", ", k := 5, covariance := 'full'", ", k := 4, covariance := 'spherical'", ", scale := 'robust'")
+# The same with the features that there were before 'auto'.
+GIVEN = tuple(
+    f", {TODAY}{one}" if "scale" not in one else f", missing := 'skip', categorical := 'onehot'{one}" for one in OPTIONS
+)
 IDS = f"""
+import sys
 import ppp_duck
 con = ppp_duck.connect()
 con.execute("SET enable_progress_bar = false").fetchall()
 con.execute({ROWS!r}.replace("SELECT i AS id", "CREATE TABLE made AS SELECT i AS id", 1)).fetchall()
-for options in ("", ", k := 5, covariance := 'full'", ", k := 4, covariance := 'spherical'", ", scale := 'robust'"):
+for options in sys.argv[1:]:
     query = f"SELECT cluster_id FROM ppp_cluster('made', columns := {COLUMNS}{{options}}) ORDER BY id, x, y, cluster_id"
     print("".join("-" if i is None else chr(48 + i) for (i,) in con.execute(query).fetchall()))
 """
 
 
-def ids_of_a_fresh_process(**environment: str) -> str:
+def ids_of_a_fresh_process(options: tuple[str, ...], **environment: str) -> str:
     found = subprocess.run(
-        [sys.executable, "-c", IDS], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", IDS, *options],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return found.stdout
 
 
-def test_blas_threads_do_not_matter() -> None:
-    assert ids_of_a_fresh_process(OPENBLAS_NUM_THREADS="1") == ids_of_a_fresh_process(OPENBLAS_NUM_THREADS="2")
+@pytest.mark.parametrize("options", [OPTIONS, GIVEN], ids=["bare", "given"])
+def test_blas_threads_do_not_matter(options: tuple[str, ...]) -> None:
+    one, two = (ids_of_a_fresh_process(options, OPENBLAS_NUM_THREADS=threads) for threads in "12")
+    assert one == two
 
 
-def test_duckdb_versions_do_not_matter() -> None:
+@pytest.mark.parametrize(("options", "file"), [(OPTIONS, "ids_auto.txt"), (GIVEN, "ids.txt")], ids=["bare", "given"])
+def test_duckdb_versions_do_not_matter(options: tuple[str, ...], file: str) -> None:
     """The file holds the ids of one version; the suite runs on DuckDB 1.4 and on the newest."""
-    assert ids_of_a_fresh_process() == (GOLDEN / "ids.txt").read_text()
+    assert ids_of_a_fresh_process(options) == (GOLDEN / file).read_text()

@@ -1,0 +1,1 @@
+"""Whole tables with known answers, clustered by the bare call."""

@@ -1,0 +1,100 @@
+"""What columns hold: how often their values occur, from which ``ppp__choose`` decides which columns are features.
+
+Columns that may hold fractions are left to the sample (running/fit.py): to group them all would take twice the time.
+"""
+
+from __future__ import annotations
+
+from ppp_duck.binding.call import Call, Feature
+from ppp_duck.binding.interface import NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
+from ppp_duck.binding.quoting import literal, quote
+from ppp_duck.binding.stages import Stage, as_form, group_column, group_texts, grouped, indented, select
+from ppp_duck.features.choice import INTEGER, MOMENT
+from ppp_duck.features.counts import TOP
+from ppp_duck.features.evenness import BINS
+
+WHY = "which columns are features, from their extremes and the frequencies of their values"
+
+
+def may_have_fractions(feature: Feature) -> bool:
+    """Whether a column is of numbers that need not be whole."""
+    whole = INTEGER.fullmatch(feature.type) or MOMENT.fullmatch(feature.type) or feature.type == "BOOLEAN"
+    return feature.forms == (NUMBER,) and not whole
+
+
+def choice_stages(call: Call) -> list[Stage]:
+    """How often values occur, and from that how each feature is treated: one row, or one for each group."""
+    counted = [
+        index
+        for index, feature in enumerate(call.features)
+        if feature.forms != (VECTOR,) and not may_have_fractions(feature)
+    ]
+    stages, relation, counts = [], "_ppp_extremes", "NULL"
+    if counted:
+        why = "by feature and bin: how many values differ, how often they occur"
+        stages.append(Stage("_ppp_values", _binned(call, counted), why))
+        fields = ("feature", "bin", "distinct", "once", "rows", "squares", "top")
+        one = "{" + ", ".join(f"'{name}': {column}" for name, column in zip(fields, COLUMNS, strict=True)) + "}"
+        lists = indented(select([*group_column(call), f"list({one}) AS counts"], "_ppp_values", grouped(call)))
+        relation += f" LEFT JOIN {lists} USING ({ROW_GROUP})" if call.options.by else f", {lists}"
+        counts = "counts"
+    group = [f"_ppp_extremes.{ROW_GROUP}"] if call.options.by else []
+    asked = f"ppp__choose({literal(call.to_json())}, _ppp_extremes, {counts}) AS choice"
+    return [*stages, Stage("_ppp_choice", select([*group, asked], relation), WHY)]
+
+
+COLUMNS = ("feature", "bin", "values_differ", "values_once", "all_rows", "squares", "top")
+
+
+def _binned(call: Call, counted: list[int]) -> str:
+    """Frequencies by feature, and by bin between its extremes. A text has one bin."""
+    lows, highs = (", ".join(_extreme(call.features[i], i, side) for i in counted) for side in ("low", "high"))
+    by = [f"frequencies.{ROW_GROUP}"] if call.options.by else []
+    joined = f"JOIN _ppp_extremes USING ({ROW_GROUP})" if call.options.by else ", _ppp_extremes"
+    low, high = f"([{lows}])[place + 1]", f"([{highs}])[place + 1]"
+    bins = f"least({BINS - 1}, floor((number - {low}) * {BINS} / ({high} - {low} + 1)))"
+    features = f"([{', '.join(map(str, counted))}])[place + 1]"
+    values = [
+        f"{features} AS feature", f"CAST(coalesce({bins}, 0) AS INTEGER) AS bin", "count(*) AS values_differ",
+        "count(*) FILTER (times = 1) AS values_once", "CAST(sum(times) AS BIGINT) AS all_rows",
+        "CAST(sum(times * times) AS HUGEINT) AS squares", f"max(times, {TOP}) AS top",
+    ]  # fmt: skip
+    relation = f"{indented(_frequencies(call, counted))} AS frequencies {joined}"
+    return select([*by, *values], relation, f"GROUP BY {', '.join([*by, 'feature', 'bin'])}")
+
+
+def _frequencies(call: Call, counted: list[int]) -> str:
+    """Every value of the columns and how often it occurs, in one scan: a grouping set for each column."""
+    by = [f"CAST(to_json({group_texts(call.options.by)}) AS VARCHAR) AS {ROW_GROUP}"] if call.options.by else []
+    names = [f"value_{index}" for index in counted]
+    sets = ", ".join(f"({', '.join([*group_column(call), name])})" for name in names)
+    places = " ".join(f"WHEN grouping({name}) = 0 THEN {place}" for place, name in enumerate(names))
+    numbers = [
+        f"{as_form(NUMBER, name)}{_unit(call.features[index])}"
+        for index, name in zip(counted, names, strict=True)
+        if call.features[index].forms == (NUMBER,)
+    ]
+    number = f"coalesce({', '.join([*numbers, 'CAST(NULL AS DOUBLE)'])}) AS number"
+    columns = [*group_column(call), f"CASE {places} END AS place", number, "count(*) AS times"]
+    rows = indented(select([*by, *(_value(call.features[index], index) for index in counted)], "_ppp_source"))
+    known = " OR ".join(f"{name} IS NOT NULL" for name in names)
+    return select(columns, rows, f"GROUP BY GROUPING SETS ({sets})", f"HAVING {known}")
+
+
+def _value(feature: Feature, index: int) -> str:
+    """A column as it is: two large numbers that are one DOUBLE are two values. NULL where a moment is infinite."""
+    name = f"_ppp_source.{quote(feature.name)}"
+    if MOMENT.fullmatch(feature.type):
+        return f"CASE WHEN isfinite({name}) THEN {name} END AS value_{index}"
+    return f"{name} AS value_{index}"
+
+
+def _extreme(feature: Feature, index: int, side: str) -> str:
+    if feature.forms == (TEXT,):
+        return "CAST(NULL AS DOUBLE)"
+    return f"{numbered(NUMBER, index)}_{side}{_unit(feature)}"
+
+
+def _unit(feature: Feature) -> str:
+    """What to divide a number by so that the grid of its type is 1: dates are told in seconds."""
+    return " / 86400" if feature.type.upper() == "DATE" else ""

@@ -1,0 +1,68 @@
+"""Values far out: few, and beginning a multiple of what all others reach away from the median.
+
+Such values are broken (a sentinel, a missing decimal point) and would move scales, priors and the first cuts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppp_duck.models.model import Floats
+
+FAR = 4.0  # times the reach of the other rows from their median, from which values are far out
+FAR_SHARE = 0.01  # share of the rows that may be far out
+FAR_SHARE_FEW, FAR_FEW = 0.02, 8  # the same where they have fewer than so many different values
+UNKNOWN_FAR = 10.0  # where none was seen: times the reach from which a new value is far out
+
+
+def far_out(z: Floats, w: Floats) -> tuple[NDArray[np.bool_], float, float]:
+    """Which values are not far out, and the limits beyond which new ones are. ``z`` ascending.
+
+    A cut is far out where what lies beyond it is rare and begins FAR times as far from the median as what lies before
+    it reaches. The innermost such cut counts, on either side.
+    """
+    center = float(quantile(z, w, 0.5))
+    total = float(w.sum())
+    top = _innermost(z - center, w, total)
+    bottom = _innermost((center - z)[::-1], w[::-1], total)
+    kept = np.ones(len(z), dtype=bool)
+    kept[len(z) - top :] = False
+    kept[:bottom] = False
+    inner = z[kept]
+    if not _rare(w[~kept], total) or len(inner) < 2:
+        kept[:], inner, top, bottom = True, z, 0, 0
+    reach = float(inner[-1] - inner[0])
+    high = (inner[-1] + z[len(z) - top]) / 2 if top else inner[-1] + UNKNOWN_FAR * reach
+    low = (inner[0] + z[bottom - 1]) / 2 if bottom else inner[0] - UNKNOWN_FAR * reach
+    return kept, float(low), float(high)
+
+
+def _innermost(away: Floats, w: Floats, total: float) -> int:
+    """How many of the last values are far out; ``away``: distances from the median, ascending."""
+    found = 0
+    beyond = np.cumsum(w[::-1])
+    reach_other = float(-away[0])  # a column with a long other side is wide
+    for count in range(1, len(away)):
+        if beyond[count - 1] > FAR_SHARE_FEW * total and count > 1:
+            break
+        first, before = float(away[-count]), float(away[-count - 1])
+        least = max(before, 0.25 * reach_other)
+        if least > 0 and first > FAR * least and _rare(w[len(w) - count :], total):
+            found = count
+    return found
+
+
+def _rare(w: Floats, total: float) -> bool:
+    weight = float(w.sum())
+    few = len(w) < FAR_FEW and weight <= FAR_SHARE_FEW * total
+    single = len(w) == 1 and weight <= 1.0 and total >= 20
+    return weight <= FAR_SHARE * total or few or single
+
+
+def quantile(x: Floats, w: Floats, q: float) -> float:
+    """The smallest value with at least that share of the weight at or below it."""
+    order = np.argsort(x, kind="stable")
+    cumulated = np.cumsum(w[order])
+    place = min(int(np.searchsorted(cumulated, q * cumulated[-1])), len(x) - 1)
+    return float(x[order][place])

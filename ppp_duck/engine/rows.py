@@ -1,0 +1,193 @@
+"""Weighted rows as a fit sees them: numbers around the origin, categories, holes, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppp_duck.engine import categories
+from ppp_duck.engine.canonical import content_sample
+from ppp_duck.engine.view import View
+from ppp_duck.models.model import Floats, Ints, Layout
+
+Bools = NDArray[np.bool_]
+
+# Observations that all repeats of rows together count as, at most. 25 to 400 give the same on rounded and copied tables
+# (docs/method.md, repeated rows); at 400 sixty distinct rows given 20,000 times fall into 14 clusters for 9.
+REPEATS = 100.0
+# Share of the evidence, at most, of one distinct row, where there are twenty or more: the density at one point has no
+# bound. A point with most of the mass takes 53 to 71 components without it, 3 to 5 with it.
+SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Rows by what they lack: rows of one pattern have the same numbers."""
+
+    seen: Bools  # (p, d) which, in each pattern
+    order: Ints  # (n,) the rows, those of a pattern one after another
+    starts: Ints  # (p + 1,) where each pattern begins in it, and where the last one ends
+
+    @staticmethod
+    def of(seen: Bools) -> Patterns:
+        distinct, owner = np.unique(seen, axis=0, return_inverse=True)
+        owner = owner.ravel()
+        counts = np.bincount(owner, minlength=len(distinct))
+        return Patterns(distinct, np.argsort(owner, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """What rows have beside complete numbers."""
+
+    layout: Layout  # with floors in the units of the rows
+    seen: Bools | None  # (n, d) where a number is there, the others are 0; None: everywhere
+    codes: Ints  # (n, c), -1 where a category is missing
+    axes: tuple[Floats, ...]  # of each category (levels, a): the coordinates of its levels in the view
+
+    @property
+    def discrete(self) -> bool:
+        """Whether all values are categories or lie on grids: then no density is without bound, and repeats are rows."""
+        floors = self.layout.floors
+        return not self.layout.numbers or (len(floors) > 0 and min(floors) > 0)
+
+    def take(self, keep: Ints) -> Mixed:
+        """The same of some of the rows."""
+        return replace(self, seen=None if self.seen is None else self.seen[keep], codes=self.codes[keep])
+
+    def content(self, x: Floats) -> Floats:
+        """All that a row is, as numbers ``(n, q)``."""
+        parts = [x, self.codes.astype(np.float64)]
+        if self.seen is not None:
+            parts.append(self.seen.astype(np.float64))
+        return np.concatenate(parts, axis=1)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Weighted rows, near the origin and of unit spread, with what every fit to them shares."""
+
+    x: Floats  # (n, d)
+    weights: Floats  # (n,)
+    observations: float  # as how many these rows, or those that they are a sample of, count
+    products: dict[str, Floats]  # products of features by kind, and the covariance of all rows
+    mixed: Mixed | None = None  # categories, holes and grids; None: complete numbers
+
+    @staticmethod
+    def of(x: Floats, weights: Floats, observations: float | None = None, mixed: Mixed | None = None) -> Rows:
+        if observations is None:
+            observations = float(weights.sum()) if mixed is not None and mixed.discrete else count(weights)
+        return Rows(x, weights, observations, {}, mixed)
+
+    def sample(self, size: int) -> tuple[Rows, Ints]:
+        """So many of the rows, by content, weighted to stand for all of them; and which."""
+        mixed = self.mixed
+        keep, weights = content_sample(self.x if mixed is None else mixed.content(self.x), self.weights, size)
+        some = None if mixed is None else mixed.take(keep)
+        return Rows.of(np.ascontiguousarray(self.x[keep]), weights, self.observations, some), keep
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.x.shape[1]) if self.mixed is None else self.mixed.layout
+
+    @cached_property
+    def seen(self) -> Bools | None:
+        """``(n, d)`` where a number is there; None: everywhere."""
+        return None if self.mixed is None else self.mixed.seen
+
+    @cached_property
+    def view(self) -> View:
+        """What k-means sees of the rows."""
+        if self.mixed is None:
+            return View(self.x, None)
+        return View.of(self.x, self.mixed.seen, self.mixed.codes, self.mixed.axes)
+
+    @cached_property
+    def complete_view(self) -> Floats:
+        """``(n, v)`` the view with its holes filled from rows that are like it."""
+        return self.view.filled(self.weights)
+
+    @cached_property
+    def indicators(self) -> Floats:
+        """``(n, sum of levels)`` 1 in the column of each category of a row."""
+        assert self.mixed is not None
+        return categories.indicators(self.mixed.codes, self.mixed.layout.levels)
+
+    @cached_property
+    def common_shares(self) -> Floats:
+        """``(sum of levels,)`` share of each level in all rows that have the category; none is quite 0."""
+        return categories.common_shares(self.indicators, self.weights, self.layout.levels, self.unit)
+
+    @cached_property
+    def patterns(self) -> Patterns:
+        """The rows by what they lack."""
+        assert self.seen is not None
+        return Patterns.of(self.seen)
+
+    @property
+    def unit(self) -> float:
+        """The weight of one observation."""
+        return float(self.weights.sum()) / self.observations
+
+    @property
+    def evidence(self) -> Floats:
+        """What each row ``(n,)`` counts in a choice between mixtures: its weight, but no more than ``SHARE`` of all.
+
+        The density at one point has no bound: a mixture of many components, whose prior is narrow, would win by the
+        zeros of a column that is mostly zero.
+        """
+        if self.mixed is not None and self.mixed.discrete:
+            return self.weights
+        if "evidence" not in self.products:
+            share = max(SHARE, 2 / len(self.weights))
+            ascending = np.sort(self.weights)
+            largest, rest = ascending[::-1], np.cumsum(ascending)[::-1]
+            capped = 0  # the largest weights, which count as share of all: of rest / (1 - capped share)
+            while largest[capped] * (1 - capped * share) > share * rest[capped] * (1 + 1e-9):
+                capped += 1
+            evidence = self.weights
+            if capped:
+                evidence = np.minimum(evidence, share * rest[capped] / (1 - capped * share))
+                evidence *= self.weights.sum() / evidence.sum()
+            self.products["evidence"] = evidence
+        return self.products["evidence"]
+
+    def features(self, form: str) -> Floats:
+        """``[1, x, second-order terms]``: every log density is one product with this matrix, and so is every moment.
+
+        The terms are all products of two features for 'full', squares for 'diag', the sum of squares for 'spherical'.
+
+        Holes are zeros in all of these; where there are some, 'diag' and 'spherical' end with ``(d,)``: 1 where a
+        number is there.
+
+        Only for rows near the origin: the products lose digits where the mean is large beside the spread.
+        """
+        if form not in self.products:
+            x, one = self.x, np.ones((len(self.x), 1))
+            more = [] if self.seen is None or form == "full" else [self.seen.astype(np.float64)]
+            if form == "full":
+                i, j = np.triu_indices(x.shape[1])
+                second = x[:, i] * x[:, j]
+            else:
+                second = x * x if form == "diag" else np.einsum("nd,nd->n", x, x)[:, None]
+            self.products[form] = np.ascontiguousarray(np.concatenate([one, x, second, *more], axis=1))
+        return self.products[form]
+
+    def scatter(self) -> Floats:
+        """``(d, d)`` weighted sum of the products of all pairs of features."""
+        if "scatter" not in self.products:
+            self.products["scatter"] = (self.x * self.weights[:, None]).T @ self.x
+        return self.products["scatter"]
+
+
+def count(weights: Floats) -> float:
+    """Observations that distinct rows of such weights are: one each, and ``REPEATS`` for the repeats at most.
+
+    Weights say where the mass is, not how sure it is: a row given a thousand times tells no more of the density beside
+    it than a row given once, be it copied or rounded. But a few rows given often are categories, and known.
+    """
+    extra = max(0.0, float(weights.sum()) - len(weights))
+    return len(weights) + REPEATS * extra / (REPEATS + extra)

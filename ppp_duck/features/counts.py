@@ -1,0 +1,61 @@
+"""Statistics of a column from its values in memory: the same numbers as columns.sql.
+
+For the sample of a fit (weights are rows), for columns whose type SQL could not see, and for tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppp_duck.features.choice import MOMENT, TEXT, Column, Counts
+from ppp_duck.features.evenness import BINS, Bin
+
+FARTHEST = 2.0**900  # apart; further, and numbers are made smaller before they are subtracted
+TOP = 20  # most frequent values that are looked at: the default of max_categories
+
+
+def column_of(
+    name: str, type_name: str, values: Sequence[object] | NDArray[np.generic], weights: NDArray[np.int64] | None = None
+) -> Column:
+    """Statistics of a column. Missing values are None or NaN; moments are given as whole numbers of their unit."""
+    weights = np.ones(len(values), dtype=np.int64) if weights is None else weights
+    rows = int(weights.sum())
+    if TEXT.fullmatch(type_name):
+        present = np.array([v is not None for v in values], dtype=bool)
+        _, codes = np.unique(np.array([v for v in values if v is not None], dtype=str), return_inverse=True)
+        frequency = np.bincount(codes, weights[present]).astype(np.int64)
+        n = int(weights[present].sum())
+        return Column(name, type_name, rows, n, None, None, False, _counts(frequency, ()) if n else None)
+    numbers = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(numbers)
+    if not finite.any():
+        return Column(name, type_name, rows, 0, None, None, False, None)
+    distinct, codes = np.unique(numbers[finite], return_inverse=True)
+    frequency = np.bincount(codes, weights[finite]).astype(np.int64)
+    low, high = float(distinct[0]), float(distinct[-1])
+    whole = bool((distinct == np.floor(distinct)).all())
+    grid = whole or MOMENT.fullmatch(type_name) is not None
+    bins = _bins(distinct, frequency, low, high, grid)
+    return Column(name, type_name, rows, int(weights[finite].sum()), low, high, whole, _counts(frequency, bins))
+
+
+def _counts(frequency: NDArray[np.int64], bins: tuple[Bin, ...]) -> Counts:
+    top = tuple(int(c) for c in np.sort(frequency)[::-1][:TOP])
+    return Counts(len(frequency), int((frequency == 1).sum()), top, int((frequency**2).sum()), bins)
+
+
+def _bins(
+    distinct: NDArray[np.float64], frequency: NDArray[np.int64], low: float, high: float, grid: bool
+) -> tuple[Bin, ...]:
+    """Counts in equal bins: floor((v - low) * 64 / size), as the SQL says it."""
+    if high / 2 - low / 2 > FARTHEST:  # sums of such numbers overflow
+        distinct, low, high = distinct / 256, low / 256, high / 256
+    size = high - low + 1 if grid else high - low or 1.0
+    where = np.minimum(np.floor((distinct - low) * BINS / size), BINS - 1).astype(np.int64)
+    return tuple(
+        Bin(int(frequency[part].sum()), int(part.sum()), int((frequency[part] ** 2).sum()))
+        for part in (where == b for b in range(BINS))
+    )

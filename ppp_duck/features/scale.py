@@ -1,0 +1,291 @@
+"""How a column of numbers becomes scaled numbers for a Gaussian mixture, learnt from a weighted sample of its rows.
+
+``learn`` looks at the sample once; ``encode`` repeats what it found on any values; ``decode`` goes back to the column's
+units. A number is taken as it is or as a signed logarithm, sign(x) log(1 + |x| / unit). Values far out become holes. A
+value that holds much of an otherwise continuous column, such as zero, becomes a category beside the number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile
+from ppp_duck.engine.grid import step_of
+from ppp_duck.features.length import STEPS, TEMPER, cells_of, description_length
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+RAW, LOG, LEVELS = "raw", "log", "levels"
+PRESENT, IS_NULL, IS_NAN, IS_INFINITE, IS_FAR, IS_SPIKE = range(6)
+REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite", IS_FAR: "is far out"}
+
+MODERATE = 2.0**400  # sizes whose squares and sums of squares are finite
+# Distinct values on a grid up to which a number is a category of them; of more, only where they leave gaps (12, 24, 36,
+# 60 months). A number, with components no narrower than the grid, sees two groups in one column; a category cannot.
+FEW_LEVELS, MOST_LEVELS = 7, 12
+GAPS = 1.5  # points of the grid for each value, from which it has gaps
+COMMON_LEVEL = 4.0  # rows that share a typical row's value, from which levels are levels
+SPIKE_SHARE = 0.02  # share of the rows from which one value is a category of its own: from 1 % it makes a component
+SPIKE_TOWERS = 3.0  # times the next frequent value: counts that fall off have no spike, zeros beside counts have one
+SPIKE_ROWS = 10.0  # rows that a spike has at least
+SEARCHED = 8192  # rows of which the scale is chosen, every n-th in their canonical order; its limits are those of all
+QUICK = 2  # steps of EM that tell whether a logarithm may be worth more of them
+UNITS = 1.0, 0.125, 1 / 64  # of the median size, tried as unit of the logarithm
+UNITS_BOTH = 8.0, 2.0, 0.125, 1 / 64  # the same where values have both signs: a small one makes a valley at zero
+BOTH_SIGNS = 0.02  # share of the rows from which a sign is a side of the column and not an exception
+TIE = 2.0  # nats
+MARGIN, MARGIN_ROW = 3.0, 0.01  # nats, and nats per effective row, by which the logarithm must be shorter
+
+
+@dataclass(frozen=True)
+class Scale:
+    """All that encoding needs. ``low`` and ``high``: values outside are far out.
+
+    ``base`` is a power of two that every value is divided by first, 1 unless they are extreme; all lengths but
+    ``floor`` are of values so divided.
+    ``floor`` is the smallest standard deviation of a component, in scaled units: half a step, 0 without a grid.
+    ``levels`` (kind ``levels``) are the values, ascending; their codes are the places.
+    """
+
+    kind: str
+    unit: float
+    center: float
+    spread: float
+    floor: float
+    step: float
+    spike: float | None
+    low: float
+    high: float
+    levels: tuple[float, ...]
+    why: str
+    base: float = 1.0
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """``scaled`` (n,), NaN where missing; ``codes`` (n,) of the category; ``reasons`` (n,) why the number is missing.
+
+    A code is 1 for the spike and 0 for others, or the place of the level; -1 where the value is missing.
+    """
+
+    scaled: Floats
+    codes: Ints
+    reasons: Ints
+
+
+def learn(values: Floats, weights: Floats, scale: str = "auto", codes: bool = False, split: bool = True) -> Scale:
+    """Learn a scale from sample values (NaN: missing) with weights. ``scale``: auto, standard, robust, log or none.
+
+    ``codes``: every value is a level. ``split``: whether a value that towers becomes a category.
+    """
+    present = np.isfinite(values) & (weights > 0)
+    values, weights = values[present], weights[present]
+    base = _base(values)
+    every = 1 if scale != "auto" else max(1, -(-len(values) // SEARCHED))
+    scale_of_some = _learnt(values[::every] / base, weights[::every], scale, codes, split)
+    if every > 1 and scale_of_some.kind != LEVELS:
+        scale_of_some = _of_all(scale_of_some, values / base, weights)
+    elif every > 1:
+        scale_of_some = _learnt(values / base, weights, scale, codes, split)
+    return replace(scale_of_some, base=base)
+
+
+def _of_all(found: Scale, values: Floats, weights: Floats) -> Scale:
+    """A scale chosen for some of the rows, with limits, centre and spread of all of them."""
+    inside = values != found.spike if found.spike is not None else np.ones(len(values), dtype=bool)
+    order = np.argsort(values[inside], kind="stable")
+    x, w = values[inside][order] + 0.0, weights[inside][order]
+    unit = found.unit if found.kind == LOG else 0.0
+    limits = far_out(forward(x, unit), w)
+    step = found.step
+    if step:  # of more values it may be finer
+        step = step_of(x[np.append(True, np.diff(x) > 0) & limits[0]])
+    chosen = _Candidate(unit, limits[0], _backward(limits[1], unit), _backward(limits[2], unit), step)
+    return _scale_of(x, w, chosen, found.spike, found.why)
+
+
+def _base(values: Floats) -> float:
+    """A power of two that brings extreme values to where squares are finite; 1 for all others."""
+    most = float(np.abs(values).max(initial=0.0))
+    return 1.0 if most == 0 or 1 / MODERATE < most < MODERATE else 2.0 ** min(int(np.frexp(most)[1]), 1023)
+
+
+def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, split: bool) -> Scale:
+    x, where = np.unique(values + 0.0, return_inverse=True)
+    w = np.bincount(where, weights, minlength=len(x)).astype(np.float64)
+    if len(x) < 2:
+        center = float(x[0]) if len(x) else 0.0
+        return Scale(RAW, 1.0, center, 1.0, 0.0, 0.0, None, -np.inf, np.inf, (), "it has one value only")
+    if scale != "auto":
+        return _asked(x, w, scale)
+    if codes or _is_levels(x, w):
+        return _levels(x)
+    spike = _spike(x, w) if split else None
+    if spike is not None:
+        x, w = x[x != spike], w[x != spike]
+    return _chosen(x, w, spike)
+
+
+def _chosen(x: Floats, w: Floats, spike: float | None) -> Scale:
+    """The number as it is, or the logarithm with the best unit if that is shorter by more than chance makes it."""
+    raw = _candidate(x, w, 0.0)
+    logs = [_candidate(x, w, unit) for unit in _units(x, w, raw.step)]
+    core = np.all([one.kept for one in (raw, *logs)], axis=0)  # not compared: what is far out in one way
+    total = float(w[core].sum())
+    rows = TEMPER * total / (TEMPER + total)
+    least = MARGIN + MARGIN_ROW * rows
+    shorter, best = _gain(x[core], w[core], logs, raw.step, QUICK)
+    if shorter > least / 2:  # else it is not worth more time
+        shorter, best = _gain(x[core], w[core], logs, raw.step, STEPS)
+    words = f"a logarithm would make it {abs(shorter):.0f} nats {'shorter' if shorter > 0 else 'longer'}"
+    return _scale_of(x, w, logs[best] if shorter > least else raw, spike, words)
+
+
+def _gain(x: Floats, w: Floats, logs: list[_Candidate], step: float, steps: int) -> tuple[float, int]:
+    """By how much the best logarithm makes the description shorter, its unit paid for; and which that is."""
+    rows = TEMPER * float(w.sum()) / (TEMPER + float(w.sum()))
+    lengths = [_length(x, w, one.unit, step, steps) for one in logs]
+    shortest = min(lengths)
+    best = next(i for i, length in enumerate(lengths) if length <= shortest + TIE)  # the one most like the number
+    return _length(x, w, 0.0, step, steps) - lengths[best] - 0.5 * float(np.log(rows)), best
+
+
+def _units(x: Floats, w: Floats, step: float) -> list[float]:
+    """Units of the logarithm to try, falling: powers of two near parts of the median size."""
+    size = float(quantile(np.abs(x[x != 0]), w[x != 0], 0.5))
+    both = min(float(w[x < 0].sum()), float(w[x > 0].sum())) > BOTH_SIGNS * float(w.sum())
+    least = step if float(np.abs(x).min()) <= step else 0.0  # small counts: log(1 + x) is as steep as it gets
+    units = {
+        max(2.0 ** round(float(np.log2(size * part))), least, 1 / MODERATE) for part in (UNITS_BOTH if both else UNITS)
+    }
+    return sorted(units, reverse=True)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    unit: float  # 0: as it is
+    kept: NDArray[np.bool_]
+    low: float
+    high: float
+    step: float
+
+
+def _candidate(x: Floats, w: Floats, unit: float) -> _Candidate:
+    """A way to scale a column, and the values that are far out in it."""
+    kept, low, high = far_out(forward(x, unit), w)
+    return _Candidate(unit, kept, _backward(low, unit), _backward(high, unit), step_of(x[kept]))
+
+
+def _length(x: Floats, w: Floats, unit: float, step: float, steps: int = STEPS) -> float:
+    """Description length of a column scaled in a way, the Jacobian counted: comparable between ways."""
+    interval = _intervals(x, unit, step)
+    slope = interval / step if step else (1 / (unit + np.abs(x)) if unit else np.ones(len(x)))
+    temper = TEMPER / (TEMPER + float(w.sum()))
+    return description_length(cells_of(forward(x, unit), w, interval), steps) - temper * float(w @ np.log(slope))
+
+
+def _intervals(x: Floats, unit: float, step: float) -> Floats:
+    """How wide the interval is, when scaled, that each value of a grid stands for."""
+    return forward(x + step / 2, unit) - forward(x - step / 2, unit)
+
+
+def _scale_of(x: Floats, w: Floats, chosen: _Candidate, spike: float | None, why: str) -> Scale:
+    x, w, unit = x[chosen.kept], w[chosen.kept], chosen.unit
+    z, share = forward(x, unit), w / w.sum()
+    center = float(share @ z)
+    spread = float(np.sqrt(share @ (z - center) ** 2)) or 1.0
+    # Half of the widest interval: in logarithms the small values, of which there are most, have that.
+    floor = float(_intervals(x, unit, chosen.step).max()) / 2 / spread
+    kind = LOG if unit else RAW
+    return Scale(kind, unit or 1.0, center, spread, floor, chosen.step, spike, chosen.low, chosen.high, (), why)
+
+
+def _asked(x: Floats, w: Floats, scale: str) -> Scale:
+    """A scale that the caller named: nothing is far out, nothing is split off."""
+    step = step_of(x)
+    unit = min(_units(x, w, step), key=lambda one: _length(x, w, one, step)) if scale == "log" else 0.0
+    plain = _Candidate(unit, np.ones(len(x), dtype=bool), -np.inf, np.inf, step)
+    learnt = _scale_of(x, w, plain, None, "asked for")
+    if scale in ("standard", "log"):
+        return learnt
+    center, spread = 0.0, 1.0
+    if scale == "robust":
+        first, center, third = (float(quantile(x, w, q)) for q in (0.25, 0.5, 0.75))
+        spread = third - first or learnt.spread
+    floor = learnt.step / 2 / spread
+    return replace(learnt, center=center, spread=spread, floor=floor)
+
+
+def _is_levels(x: Floats, w: Floats) -> bool:
+    if len(x) > MOST_LEVELS or float(w @ w) < COMMON_LEVEL * float(w.sum()):
+        return False
+    step = step_of(x)
+    points = float(x[-1] - x[0]) / step + 1 if step else 0.0
+    return len(x) == 2 or (step > 0 and (len(x) <= FEW_LEVELS or points > GAPS * len(x)))
+
+
+def _levels(x: Floats) -> Scale:
+    reach = float(x[-1] - x[0])
+    low, high = float(x[0]) - UNKNOWN_FAR * reach, float(x[-1]) + UNKNOWN_FAR * reach
+    return Scale(LEVELS, 1.0, 0.0, 1.0, 0.0, step_of(x), None, low, high, tuple(x.tolist()), f"it has {len(x)} values")
+
+
+def _spike(x: Floats, w: Floats) -> float | None:
+    """The value that holds a large share of an otherwise continuous column."""
+    if len(x) <= MOST_LEVELS + 1:
+        return None
+    at = int(w.argmax())
+    rest = np.delete(w, at)
+    towers = w[at] >= max(SPIKE_SHARE * w.sum(), SPIKE_TOWERS * rest.max(), SPIKE_ROWS)
+    return float(x[at]) if towers else None
+
+
+def encode(scale: Scale, values: Floats) -> Encoded:
+    """Scaled numbers, category codes and reasons of any values; NULL and NaN are NaN (the caller knows which)."""
+    reasons = np.where(np.isnan(values), IS_NAN, PRESENT)
+    reasons[np.isinf(values)] = IS_INFINITE
+    values = values / scale.base
+    with np.errstate(invalid="ignore"):
+        reasons[np.isfinite(values) & ((values < scale.low) | (values > scale.high))] = IS_FAR
+    codes = np.where((reasons == PRESENT) | (reasons == IS_FAR), 0, -1).astype(np.int64)
+    if scale.spike is not None:
+        reasons[values == scale.spike] = IS_SPIKE
+        codes[values == scale.spike] = 1
+    plain = np.where(reasons == PRESENT, values, np.nan)
+    if scale.kind == LEVELS:
+        levels = np.array(scale.levels)
+        middles = (levels[1:] + levels[:-1]) / 2
+        codes = np.where(reasons == PRESENT, np.searchsorted(middles, plain, side="left"), -1)
+        return Encoded(np.full(len(values), np.nan), codes.astype(np.int64), reasons)
+    scaled = (forward(plain, scale.unit if scale.kind == LOG else 0.0) - scale.center) / scale.spread
+    return Encoded(scaled, codes, reasons)
+
+
+def decode(scale: Scale, scaled: Floats) -> Floats:
+    """Scaled numbers in the units of the column.
+
+    A mean of logarithms comes back as what half of the cluster's rows are below (of a lognormal cluster: its median).
+    """
+    return scale.base * backward(scaled * scale.spread + scale.center, scale.unit if scale.kind == LOG else 0.0)
+
+
+def decode_spread(scale: Scale, mean: Floats, deviation: Floats) -> Floats:
+    """Standard deviation in the units of the column: half of the way from one below the mean to one above."""
+    return (decode(scale, mean + deviation) - decode(scale, mean - deviation)) / 2
+
+
+def forward(x: Floats, unit: float) -> Floats:
+    return np.asarray(np.sign(x) * np.log1p(np.abs(x) / unit)) if unit else x
+
+
+def backward(z: Floats, unit: float) -> Floats:
+    with np.errstate(over="ignore"):
+        return np.asarray(np.sign(z) * unit * np.expm1(np.abs(z))) if unit else z
+
+
+def _backward(z: float, unit: float) -> float:
+    return float(backward(np.array([z]), unit)[0])

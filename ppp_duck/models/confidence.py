@@ -1,0 +1,32 @@
+"""How sure a partition is, in an analyst's words."""
+
+from __future__ import annotations
+
+CLEAR = 0.9, 0.9  # separable share and agreement from which a partition is clear
+FAIR = 0.6, 0.75  # and from which it is fair; below, clusters are parts of a whole
+MODES = 0.05  # p-value of the dip test below which rows have more than one mode along some direction
+
+
+def confidence(k: int, separable: float, agreement: float, separable_at: float, dip_p_value: float) -> str:
+    """One sentence. ``separable`` is the share of rows that k-means and the mixture are sure of.
+
+    >>> confidence(3, 0.97, 0.99, 0.95, 0.001)
+    'clear: 97 % of the rows have one cluster with a probability of 0.95 or more, and k-means agrees on 99 %'
+    >>> confidence(1, 1.0, 1.0, 0.95, 0.4)
+    'no clusters: one group describes the rows best, and they have one mode along every direction that was tested'
+    """
+    if k == 1 and dip_p_value >= MODES:
+        modes = "and they have one mode along every direction that was tested"
+        return f"no clusters: one group describes the rows best, {modes}"
+    if k == 1:
+        modes = f"although they have more than one mode along some direction (p = {dip_p_value:.2g})"
+        return f"no clusters, with a doubt: one group describes the rows best, {modes}; try k := 2 and look"
+    shares = (separable, agreement)
+    word = next((word for word, least in (("clear", CLEAR), ("fair", FAIR)) if _reach(shares, least)), "weak")
+    sure = f"{separable:.0%} of the rows have one cluster with a probability of {separable_at:g} or more"
+    text = f"{word}: {sure}, and k-means agrees on {agreement:.0%}".replace("%", " %")
+    return text if word != "weak" else f"{text}; read the clusters as parts of one whole, not as kinds"
+
+
+def _reach(shares: tuple[float, float], least: tuple[float, float]) -> bool:
+    return all(share >= bound for share, bound in zip(shares, least, strict=True))

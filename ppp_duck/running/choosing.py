@@ -1,0 +1,50 @@
+"""ppp__choose: which columns of a source are features, from counts and extremes that SQL took of all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from ppp_duck.binding.call import Call, Feature
+from ppp_duck.binding.interface import CHOICE, TEXT, arrow_struct, numbered
+from ppp_duck.binding.values import may_have_fractions
+from ppp_duck.features.choice import Column, Counts, decide
+from ppp_duck.features.counts import TOP
+from ppp_duck.features.evenness import BINS, Bin
+
+DAY = 86_400  # seconds; of a DATE, whose grid is a day
+
+
+def choose(calls: pa.ChunkedArray, extremes: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
+    """How each feature of a call is treated (NULL: it is left out), and why; a row for each group."""
+    found = []
+    for call_json, summary, counted in zip(calls.to_pylist(), extremes.to_pylist(), counts.to_pylist(), strict=True):
+        call = Call.from_json(call_json)
+        bins: dict[int, list[Mapping[str, Any]]] = {}
+        for one in counted or ():
+            bins.setdefault(one["feature"], []).append(one)
+        decisions = [
+            decide(_column(feature, index, summary, bins.get(index, []))) for index, feature in enumerate(call.features)
+        ]
+        found.append([{"treatment": decision.treatment, "why": decision.why} for decision in decisions])
+    return pa.array(found, pa.list_(arrow_struct(CHOICE)))
+
+
+def _column(feature: Feature, index: int, summary: Mapping[str, Any], bins: Sequence[Mapping[str, Any]]) -> Column:
+    form = feature.forms[0]
+    name, unit = numbered(form, index), DAY if feature.type.upper() == "DATE" else 1
+    low, high = (summary.get(f"{name}_{side}") for side in ("low", "high"))
+    counts = None
+    if bins:
+        filled = {one["bin"]: Bin(int(one["rows"]), int(one["distinct"]), int(one["squares"])) for one in bins}
+        every = () if form == TEXT else tuple(filled.get(place, Bin(0, 0, 0)) for place in range(BINS))
+        distinct, once, squares = (sum(int(one[name]) for one in bins) for name in ("distinct", "once", "squares"))
+        top = sorted((times for one in bins for times in one["top"]), reverse=True)[:TOP]
+        counts = Counts(distinct, once, tuple(top), squares, every)
+    return Column(
+        feature.name, feature.type, int(summary["n"]), int(summary[f"{name}_finite"]),
+        None if low is None else low / unit, None if high is None else high / unit,
+        form != TEXT and not may_have_fractions(feature), counts,
+    )  # fmt: skip

@@ -1,0 +1,139 @@
+"""A column of the sample becomes a feature: what is learnt of its values alone decides how it is scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ppp_duck.binding.options import Options
+from ppp_duck.features import scale as scales
+from ppp_duck.features.scale import Scale
+from ppp_duck.models.model import Feature, Floats
+from ppp_duck.running.points import PRESENT, values_of
+
+LINEAR = ("standard", "robust", "none")  # scales that take numbers as they are, whatever they look like
+
+
+def learn_feature(
+    name: str, column: pa.Array, kind: str, type_name: str, positions: int, weights: Floats, options: Options,
+    treatment: str | None,
+) -> Feature:  # fmt: skip
+    """Learn how a column becomes points, from weighted sample rows in canonical order. Missing values do not count.
+
+    ``treatment`` is what ``features.choice`` said of a column that was chosen automatically: 'category' for a number
+    whose values are codes; else None will do.
+    """
+    if kind == "text":
+        learn = _onehot if options.categorical == "onehot" else _category
+        return learn(name, type_name, *_ranked(column, weights, options.max_categories), options.scale)
+    raw, cause = values_of(column, kind, positions)
+    present = cause == PRESENT
+    raw, weights = raw[present], weights[present]
+    if kind == "vector" or options.scale in LINEAR or not len(raw):
+        scale = "standard" if options.scale in ("auto", "log") else options.scale
+        return _linear(name, kind, type_name, raw, weights, scale)
+    return _number(name, type_name, raw[:, 0], weights, options, treatment)
+
+
+def _number(
+    name: str, type_name: str, values: Floats, weights: Floats, options: Options, treatment: str | None
+) -> Feature:
+    """A number by the scale that describes it best: as it is, as a logarithm, as levels, with a value set apart."""
+    found = scales.learn(values, weights, options.scale, codes=treatment == "category")
+    unit = found.base
+    levels = tuple(level * unit for level in found.levels if found.kind == scales.LEVELS)
+    if found.spike is not None:
+        levels = (found.spike * unit,)
+    limits = [None if not np.isfinite(limit) else limit * unit for limit in (found.low, found.high)]
+    is_levels = found.kind == scales.LEVELS
+    numbers = 0 if is_levels else 1
+    return Feature(
+        name, "number", type_name, unit, np.full(numbers, found.center), np.full(numbers, found.spread), (), False,
+        _mean(values, weights, found, numbers), (found.floor,) * numbers, found.unit * (found.kind == scales.LOG),
+        levels, *_both(limits), _most_frequent(values, weights, levels),
+    )  # fmt: skip
+
+
+def _both(limits: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Limits on both sides, or on none: so a value is compared with numbers only."""
+    low, high = limits
+    return (None, None) if low is None or high is None else (low, high)
+
+
+def _mean(values: Floats, weights: Floats, found: Scale, numbers: int) -> Floats:
+    """The mean scaled value ``(numbers,)``, which stands in for a missing one."""
+    scaled = scales.encode(found, values).scaled
+    there = np.isfinite(scaled)
+    mean = float((weights[there] * scaled[there]).sum() / weights[there].sum()) if there.any() else 0.0
+    return np.full(numbers, mean)
+
+
+def _most_frequent(values: Floats, weights: Floats, levels: tuple[float, ...]) -> int:
+    if len(levels) < 2:
+        return int(bool(levels) and float(weights[values == levels[0]].sum()) * 2 > float(weights.sum()))
+    return int(np.argmax([float(weights[values == level].sum()) for level in levels]))
+
+
+def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, scale: str) -> Feature:
+    """Numbers, or positions of a vector, less a center, in units of a spread.
+
+    Mean 0 and standard deviation 1 (``'standard'``), median 0 and interquartile range 1 (``'robust'``), as they are
+    (``'none'``).
+    """
+    positions = raw.shape[1]
+    if not len(raw):
+        zeros = np.zeros(positions)
+        return Feature(name, kind, type_name, 1.0, zeros, np.ones(positions), (), False, zeros)
+    unit = float(2.0 ** min(int(np.frexp(np.abs(raw).max())[1]), 1023))
+    raw = raw / unit
+    share = (weights / weights.sum())[:, None]
+    mean = (share * raw).sum(axis=0)
+    if scale == "standard":
+        center, spread = mean, np.sqrt((share * (raw - mean) ** 2).sum(axis=0))
+    elif scale == "robust":
+        quartiles = np.array([_quartiles(raw[:, j], weights) for j in range(positions)]).T
+        center, spread = quartiles[1], quartiles[2] - quartiles[0]
+    else:
+        center, spread = np.zeros(positions), np.full(positions, 1.0 / unit)
+    # A constant position (spread of rounding errors only) must not be blown up to look like a feature.
+    constant = spread <= 1e-13 * np.abs(raw).max(axis=0)
+    spread = np.where(constant & (scale != "none"), 1.0, spread)
+    return Feature(name, kind, type_name, unit, center, spread, (), False, (mean - center) / spread)
+
+
+def _ranked(column: pa.Array, weights: Floats, most: int) -> tuple[tuple[str, ...], bool, Floats]:
+    """The most frequent texts, whether there are more, and the shares of them and of all others together."""
+    encoded = pc.dictionary_encode(column)
+    values: list[str] = encoded.dictionary.to_pylist()
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    frequency = np.bincount(codes[codes >= 0], weights=weights[codes >= 0], minlength=len(values))
+    ranked = sorted(range(len(values)), key=lambda i: (-frequency[i], values[i]))
+    kept, other = tuple(values[i] for i in ranked[:most]), len(values) > most
+    shares = frequency[ranked] / frequency.sum() if len(values) else np.zeros(0)
+    if other:
+        shares = np.append(shares[:most], shares[most:].sum())
+    return kept, other, shares
+
+
+def _category(name: str, type_name: str, kept: tuple[str, ...], other: bool, shares: Floats, scale: str) -> Feature:
+    nothing = np.zeros(0)
+    return Feature(name, "text", type_name, 1.0, nothing, nothing, kept, other, nothing, fill_code=0)
+
+
+def _onehot(name: str, type_name: str, kept: tuple[str, ...], other: bool, shares: Floats, scale: str) -> Feature:
+    """Indicators, scaled together so that the column weighs as much as one number."""
+    spread = float(np.sqrt((shares * (1 - shares)).sum())) or 1.0
+    center, spread = (np.zeros(len(shares)), 1.0) if scale == "none" else (shares, spread)
+    size, most_frequent = np.full(len(shares), spread), np.arange(len(shares)) == 0
+    return Feature(name, "text", type_name, 1.0, center, size, kept, other, (most_frequent - center) / size)
+
+
+def _quartiles(values: Floats, weights: Floats) -> Floats:
+    """Weighted quartiles (3,): the smallest value with at least that share of the weight at or below it."""
+    order = np.argsort(values, kind="stable")
+    cumulated = np.cumsum(weights[order])
+    places = np.searchsorted(cumulated, cumulated[-1] * np.array([0.25, 0.5, 0.75]))
+    return np.asarray(values[order][np.minimum(places, len(values) - 1)])

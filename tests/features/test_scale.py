@@ -1,0 +1,123 @@
+"""How numbers are scaled: as they are, as logarithms or levels; far values and spikes; steps of grids."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppp_duck.engine.far import FAR_FEW
+from ppp_duck.engine.grid import step_of
+from ppp_duck.features.length import cells_of, description_length
+from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_SPIKE, PRESENT, decode, encode, learn
+
+
+@pytest.fixture
+def g():
+    return np.random.default_rng(11)
+
+
+def of(values, **more):
+    values = np.asarray(values, float)
+    return learn(values, np.ones(len(values)), **more)
+
+
+def test_the_way_that_describes_a_column_shorter(g):
+    assert of(g.normal(170, 8, 2000)).kind == "raw"
+    assert of(np.append(g.normal(0, 1, 500), g.normal(30, 1, 500))).kind == "raw"
+    assert of(np.exp(g.normal(3, 1, 2000))).kind == "log"
+    assert of(np.append(np.exp(g.normal(3, 0.6, 500)), np.exp(g.normal(6.5, 0.6, 500)))).kind == "log"
+    assert of(g.choice([-1, 1], 2000) * np.exp(g.normal(5, 1.5, 2000))).kind == "log"
+    assert of(g.standard_t(3, 2000)).kind == "raw"
+
+
+def test_levels(g):
+    s = of(np.clip(np.round(g.normal(3, 0.7, 500) * 2) / 2, 2, 4))
+    assert s.kind == "levels"
+    assert of(np.round(g.normal(3, 0.7, 500) * 2) / 2).kind == "raw"  # nine halves without a gap are a number
+    assert of(g.choice([12.0, 24, 36, 48, 60, 120, 180, 240], 500)).kind == "levels"
+    assert (s.step, s.levels[1] - s.levels[0]) == (0.5, 0.5)
+    e = encode(s, np.array([s.levels[2], s.levels[2] + 0.1, np.nan, 1e9]))
+    assert e.codes.tolist() == [2, 2, -1, -1]
+    assert e.reasons.tolist() == [PRESENT, PRESENT, IS_NAN, IS_FAR]
+
+
+@pytest.mark.parametrize(("values", "step"), [
+    ([1, 2, 5, 9], 1), ([0, 15, 30, 75], 15), ([0.99, 1.99, 7.99], 1), ([0.1, 0.2, 0.3, 0.7], 0.1), ([1.25, 2.5, 5.0], 1.25),
+    ([13990.929999999977, 12.5, 0.01], 0.01), (np.arange(30) ** 2 * 0.45359237, 0.45359237), (np.sqrt(np.arange(1, 30)), 0),
+    (1.6e9 + 86400 * np.array([1, 2, 7]), 86400), ([1, 2], 0),
+])  # fmt: skip
+def test_steps(values, step):
+    assert step_of(np.unique(np.asarray(values, float))) == pytest.approx(step, rel=1e-9)
+
+
+@pytest.mark.parametrize("factor", [30.0, 1e3, 1e6, 1e12, -1e3])
+@pytest.mark.parametrize(("n", "broken"), [(100, 1), (1000, 1), (1000, 10), (10000, 1), (10000, 20)])
+def test_broken_values_move_nothing(g, factor, n, broken):
+    x = np.append(g.normal(0, 1, n * 3 // 5), g.normal(10, 1, n * 2 // 5))
+    whole, y = of(x), x.copy()
+    y[:broken] = 10 * factor
+    s = of(y)
+    assert (s.kind, s.spread / whole.spread) == ("raw", pytest.approx(1, abs=0.03))
+    assert abs(s.center - whole.center) < 0.03 * whole.spread
+    assert (encode(s, y).reasons == IS_FAR).sum() == broken
+
+
+def test_a_heavy_second_cluster_is_not_broken(g):
+    x = np.append(g.normal(0, 1, 1940), g.normal(1000, 1, 60))
+    assert (encode(of(x), x).reasons == PRESENT).all()
+    few = np.append(g.normal(0, 1, 1940), np.repeat(g.normal(1000, 1, FAR_FEW + 1), 7))
+    assert (encode(of(few), few).reasons == PRESENT).all()
+
+
+def test_spikes(g):
+    x = np.where(g.random(2000) < 0.5, 0, np.round(np.exp(g.normal(3.5, 0.7, 2000)), 2))
+    s = of(x)
+    assert (s.spike, s.kind) == (0.0, "log")
+    e = encode(s, np.append(x, np.nan))
+    assert (e.reasons[:-1] == np.where(x == 0, IS_SPIKE, PRESENT)).all()
+    assert (e.codes == np.append(x == 0, -1)).all()
+    assert np.nanmean(e.scaled) == pytest.approx(0, abs=1e-9)
+    assert of(1 + g.geometric(0.2, 2000)).spike is None
+    assert of(g.poisson(9, 2000)).spike is None
+
+
+@pytest.mark.parametrize("scale", ["auto", "standard", "robust", "log", "none"])
+def test_there_and_back(g, scale):
+    x = np.round(g.choice([-1, 1, 1], 500) * np.exp(g.normal(4, 1.2, 500)), 2)
+    s = of(x, scale=scale)
+    e = encode(s, x)
+    assert np.allclose(decode(s, e.scaled)[e.reasons == PRESENT], x[e.reasons == PRESENT], rtol=1e-9)
+
+
+def test_asked_for(g):
+    x = g.normal(50, 4, 300)
+    s = of(x, scale="standard")
+    assert (s.center, s.spread) == (pytest.approx(x.mean()), pytest.approx(x.std()))
+    assert (of(x, scale="none").center, of(x, scale="none").spread) == (0.0, 1.0)
+    assert of(x, scale="robust").spread == pytest.approx(np.subtract(*np.quantile(x, [0.75, 0.25])), rel=0.05)
+
+
+def test_holes_and_extremes(g):
+    x = np.append(g.normal(size=50), [np.nan, np.inf, -np.inf])
+    assert encode(of(x), x).reasons[-3:].tolist() == [IS_NAN, IS_INFINITE, IS_INFINITE]
+    for values in ([], [np.nan], [3.0], [3.0] * 9, [0.0, 1.0], [1e308, -1e308, 5.0], [5e-324, 1.0, 2.0]):
+        s = of(values)
+        assert np.isfinite([s.center, s.spread, s.floor]).all()
+        assert s.spread > 0
+
+
+def test_half_a_step_is_the_floor(g):
+    s = of(np.round(g.normal(0, 9, 1000)))
+    assert s.floor * s.spread == pytest.approx(0.5)
+
+
+def test_rows_are_weights_and_order_does_not_matter(g):
+    x = np.round(np.exp(g.normal(3, 1, 800)))
+    values, counts = np.unique(x, return_counts=True)
+    assert of(x) == of(x[::-1]) == learn(values, counts.astype(float))
+
+
+def test_description_of_two_clusters_is_shorter_with_two_components(g):
+    x = np.sort(np.append(g.normal(0, 1, 500), g.normal(20, 1, 500)))
+    one = 0.5 * np.log(2 * np.pi * np.e * x.var()) * 800
+    assert description_length(cells_of(x, np.ones(1000), np.zeros(1000))) < one - 500
