@@ -55,8 +55,9 @@ def how_sure(rows: Floats, weights: Floats, clustering: Clustering, separable_at
     """How sure the partition of weighted rows ``(n, d)`` is, in words."""
     separable = Scorer(clustering).score(rows).separable(separable_at)
     share = float(weights[separable].sum() / weights.sum())
-    p_value = one_mode_p_value(rows, weights, clustering)
-    return confidence(len(clustering.sizes), share, clustering.overall_agreement, separable_at, p_value)
+    k = len(clustering.sizes)
+    p_value = one_mode_p_value(rows, weights, clustering) if k == 1 else 0.0  # several clusters have several modes
+    return confidence(k, share, clustering.overall_agreement, separable_at, p_value)
 
 
 def one_mode_p_value(rows: Floats, weights: Floats, clustering: Clustering) -> float:

@@ -10,6 +10,8 @@ MODES = 0.05  # p-value of the dip test below which rows have more than one mode
 def confidence(k: int, separable: float, agreement: float, separable_at: float, dip_p_value: float) -> str:
     """One sentence. ``separable`` is the share of rows that k-means and the mixture are sure of.
 
+    The p-value tells only of one cluster whether it is one.
+
     >>> confidence(3, 0.97, 0.99, 0.95, 0.001)
     'clear: 97 % of the rows have one cluster with a probability of 0.95 or more, and k-means agrees on 99 %'
     >>> confidence(1, 1.0, 1.0, 0.95, 0.4)
