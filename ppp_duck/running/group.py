@@ -136,7 +136,7 @@ class Group:
     def _wrong_values(self) -> Iterator[str]:
         for index, feature in enumerate(self.call.features if self.call.options.missing == "error" else ()):
             if feature.name not in self.dropped and (missing := self.missing(index)):
-                wanted = f"set missing to 'skip' or 'impute', or exclude {feature.name}"
+                wanted = f"set missing to 'auto', 'skip' or 'impute', or exclude {feature.name}"
                 yield f"{wanted}: {missing} of {self.rows} rows have NULL, NaN or infinity there"
 
     def length(self, index: int) -> int:

@@ -90,7 +90,7 @@ CASES = [
     ("'SELECT income, ''inf''::DOUBLE AS w FROM customers', weight := 'w'",
      "ppp_cluster: give w, the weight, values from 0 up: 3 of 3 rows have NaN or infinity"),
     ("'customers', columns := ['nothing', 'income'], missing := 'error'",
-     "ppp_cluster: set missing to 'skip' or 'impute', or exclude nothing: 3 of 3 rows have NULL, NaN or infinity there"),
+     "ppp_cluster: set missing to 'auto', 'skip' or 'impute', or exclude nothing: 3 of 3 rows have NULL, NaN or infinity there"),
     ("'SELECT CASE WHEN income > 2 THEN [income, 1] ELSE [income] END AS v FROM customers'",
      "ppp_cluster: give every list in v the same length: the shortest has 1, the longest 2"),
     ("'SELECT []::DOUBLE[] AS v FROM customers', columns := ['v']",
