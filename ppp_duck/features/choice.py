@@ -164,7 +164,7 @@ def _whole(one: Column, counts: Counts) -> _Verdict:
         return None, "a key: " + ("no value repeats" if unique else "its values were given out so as not to repeat")
     if _repeats_alike(spread, one.values):
         return None, f"it says which one: {distinct:,} values that repeat more regularly than by chance"
-    if unique and max(abs(one.low or 0.0), abs(one.high or 0.0)) > LONGEST:
+    if unique and INTEGER.fullmatch(one.type) and max(abs(one.low or 0.0), abs(one.high or 0.0)) > LONGEST:
         return None, "a key: no value repeats, and no measure has so many digits"
     if _says_when(one, counts):
         return None, "it says when, not what: years that are evenly filled"

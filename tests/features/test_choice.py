@@ -37,6 +37,12 @@ def test_whole_measures_stay_even_if_no_value_repeats(g):
         assert decide(column_of("a", "BIGINT", values)).treatment == "number", decide(column_of("a", "BIGINT", values))
 
 
+def test_only_integers_have_too_many_digits_for_a_measure(g):
+    masses = np.exp(g.normal(60, 2, 500))
+    assert verdict("a", "DOUBLE", masses) == "number"
+    assert verdict("a", "BIGINT", np.exp(g.normal(38, 0.5, 500)).astype(np.int64)) is None
+
+
 def test_ids_that_repeat_are_out_by_content_or_by_name(g):
     n = 5000
     scattered = g.choice(10**6, 300, replace=False)
