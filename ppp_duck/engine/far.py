@@ -6,9 +6,8 @@ Such values are broken (a sentinel, a missing decimal point) and would move scal
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ppp_duck.models.model import Floats
+from ppp_duck.models.model import Bools, Floats
 
 FAR = 4.0  # times the reach of the other rows from their median, from which values are far out
 FAR_SHARE = 0.01  # share of the rows that may be far out
@@ -16,7 +15,7 @@ FAR_SHARE_FEW, FAR_FEW = 0.02, 8  # the same where they have fewer than so many 
 UNKNOWN_FAR = 10.0  # where none was seen: times the reach from which a new value is far out
 
 
-def far_out(z: Floats, w: Floats) -> tuple[NDArray[np.bool_], float, float]:
+def far_out(z: Floats, w: Floats) -> tuple[Bools, float, float]:
     """Which values are not far out, and the limits beyond which new ones are. ``z`` ascending.
 
     A cut is far out where what lies beyond it is rare and begins FAR times as far from the median as what lies before

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ppp_duck.models.model import Floats
 
 DECIMALS = 6  # places after the point that a rounded column may have; more are as good as continuous
 NOISE = 1e-6  # of a step: what sums and products of doubles leave (13990.929999999977)

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ppp_duck.engine.rows import Patterns, Rows
+from ppp_duck.engine.patterns import Patterns
+from ppp_duck.engine.rows import LOG_2PI, TINY, Rows
 from ppp_duck.models.model import Floats, Ints, Mixture
 
-LOG_TAU = float(np.log(2 * np.pi))
-TINY = 1e-300
 MATRICES = 1 << 21  # numbers of the matrices of the patterns that are worked on at once: 16 MB
 
 
@@ -25,7 +24,7 @@ def log_densities_apart(mixture: Mixture, rows: Rows, result: Floats) -> None:
     scale = mixture.factors if mixture.covariance == "diag" else mixture.factors[:, None]
     precision = scale**2
     linear = precision * mixture.means
-    of_each = np.log(scale) - 0.5 * LOG_TAU - 0.5 * linear * mixture.means
+    of_each = np.log(scale) - 0.5 * LOG_2PI - 0.5 * linear * mixture.means
     weight = np.log(np.maximum(mixture.weights, TINY))[:, None]
     theta = np.concatenate([weight, linear, -0.5 * precision, of_each], axis=1)
     np.matmul(theta, rows.features(mixture.covariance).T, out=result.T)
@@ -72,10 +71,10 @@ def log_densities_together(mixture: Mixture, covariance: Floats, rows: Rows, res
         seen = patterns.seen[portion].astype(np.float64)
         inverse, log_det = inverses(covariance, seen)
         linear = means @ inverse if tied else (inverse @ means[:, :, None])[..., 0]
-        constant = -0.5 * (seen.sum(axis=1)[:, None] * LOG_TAU + log_det.reshape(len(seen), -1)) + weight
+        constant = -0.5 * (seen.sum(axis=1)[:, None] * LOG_2PI + log_det.reshape(len(seen), -1)) + weight
         constant = constant - 0.5 * np.einsum("pmd,md->pm", linear, means)
         for own, at in enumerate(range(portion.start, portion.start + len(seen))):
-            which = patterns.order[patterns.starts[at] : patterns.starts[at + 1]]
+            which = patterns.rows(at)
             some = x[which]
             found = some @ linear[own].T
             if tied:
@@ -105,7 +104,7 @@ def moments_together(
         mass, first = np.empty((len(seen), m)), np.empty((len(seen), m, d))
         second = np.empty((len(seen), d, d) if tied else (len(seen), m, d, d))
         for own, at in enumerate(range(portion.start, portion.start + len(seen))):
-            which = patterns.order[patterns.starts[at] : patterns.starts[at + 1]]
+            which = patterns.rows(at)
             some, weight = x[which], soft[which]
             mass[own], first[own] = weight.sum(axis=0), weight.T @ some
             if tied:

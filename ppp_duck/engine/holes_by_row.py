@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppp_duck.engine.rows import Rows
+from ppp_duck.engine.rows import LOG_2PI, TINY, Rows
 from ppp_duck.models.model import Floats, Ints, Mixture
 
-LOG_TAU = float(np.log(2 * np.pi))
-TINY = 1e-300
 NUMBERS = 1 << 20  # of a temporary array: 8 MB
 
 
@@ -71,7 +69,7 @@ def log_densities(mixture: Mixture, rows: Rows, result: Floats) -> None:
         squared = np.einsum("nmd,nmd->nm", turned, turned)
         lacking = gap @ part.rest.transpose(0, 2, 1)
         squared -= np.einsum("nmr,nmr->nm", lacking @ part.of_missing, lacking)
-        constant = 0.5 * (whole - part.log_det - part.seen.sum(axis=1) * LOG_TAU)
+        constant = 0.5 * (whole - part.log_det - part.seen.sum(axis=1) * LOG_2PI)
         result[part.rows] = weight + constant[:, None] - 0.5 * squared
 
 

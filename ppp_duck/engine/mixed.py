@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ppp_duck.engine.rows import Bools
-from ppp_duck.models.model import Floats, Ints, Layout, Mixture
+from ppp_duck.engine.rows import LOG_2PI
+from ppp_duck.models.model import Bools, Floats, Ints, Layout, Mixture
 
-LOG_2PI = float(np.log(2 * np.pi))
 MATRICES = 1 << 18  # numbers of the matrices that are worked on at once: 2 MB
 
 

@@ -2,7 +2,7 @@
 
 The penalised log likelihood that EM climbs is ``sum_i w_i log p(x_i) - s/2 sum_j [log|C_j| + tr(C_j^-1 P)]``: each
 covariance sees ``s`` more observations of covariance ``P`` (``Prior``); j runs over the covariances, so tied has one.
-Forms as in ``ppp_duck.model.Mixture``.
+Forms as in ``ppp_duck.models.model.Mixture``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import numpy as np
 
 from ppp_duck.engine import categories, holes, holes_by_row
 from ppp_duck.engine.canonical import Progress
+from ppp_duck.engine.rows import LOG_2PI, TINY
 from ppp_duck.engine.rows import Rows as Rows
 from ppp_duck.models.model import Floats, Ints, Mixture
 
 FORMS = ("spherical", "diag", "tied", "full")
-LOG_TAU = float(np.log(2 * np.pi))
 # Features up to which a full covariance is a linear function of the products of features: 45 columns for 8, one
 # product. Also those up to which the automatic choice tries full covariances: beyond, their BIC falls to one component.
 NARROW = 8
-TINY = 1e-300  # the smallest weight: its logarithm is finite
 # Patterns of holes a row, from which a shared covariance is fitted row by row: 5,000 x 30 with 10 % holes took 29 s by
 # pattern and 12 s by row (busy machine); 5,000 x 6, of 64 patterns, are a third faster by pattern.
 MANY_PATTERNS = 0.1
@@ -103,7 +102,7 @@ def _of_complete_numbers(mixture: Mixture, rows: Rows, result: Floats) -> None:
     x, means, factors = rows.x, mixture.means, mixture.factors
     d = x.shape[1]
     m = len(means)
-    constant = np.log(np.maximum(mixture.weights, TINY)) - 0.5 * d * LOG_TAU
+    constant = np.log(np.maximum(mixture.weights, TINY)) - 0.5 * d * LOG_2PI
     if mixture.covariance == "tied":
         white, centers = x @ factors, means @ factors
         constant = constant + np.log(np.diag(factors)).sum() - 0.5 * np.einsum("kd,kd->k", centers, centers)

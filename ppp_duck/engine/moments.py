@@ -13,8 +13,8 @@ import numpy as np
 from ppp_duck.engine.exact import NEAR, Objects, rounded_sums
 from ppp_duck.engine.holes import inverses
 from ppp_duck.engine.mixture import dense
-from ppp_duck.engine.rows import Bools
-from ppp_duck.models.model import Floats, Ints, Mixture
+from ppp_duck.engine.patterns import Patterns
+from ppp_duck.models.model import Bools, Floats, Ints, Mixture
 
 GRID = 30  # bits after the point of what a row adds to a sum, in standard deviations: 1e-9 of one
 FINE = 40  # and so many more in the figures that are told: clusters may be far narrower than their model
@@ -116,14 +116,6 @@ def _terms(
         yield more * (one * half**2)
 
 
-def by_pattern(seen: Bools) -> list[tuple[Bools, Ints]]:
-    """Patterns of what points ``(d, n)`` have, and the points of each."""
-    patterns, owner = np.unique(seen.T, axis=0, return_inverse=True)
-    order = np.argsort(owner.ravel(), kind="stable")
-    counts = np.bincount(owner.ravel(), minlength=len(patterns))
-    return list(zip(patterns, np.split(order, np.cumsum(counts)[:-1]), strict=True))
-
-
 def central_moments(
     sums: Objects, frame: Frame, fraction: int = 0, pairs: bool = False, holes: bool = False
 ) -> tuple[Floats, Floats, Floats]:
@@ -163,7 +155,7 @@ def expected_of_holes(
     i, j = np.triu_indices(len(x))
     covariance = dense(mixture)
     covariance = np.broadcast_to(covariance, (len(mixture.means), len(x), len(x)))
-    for pattern, at in by_pattern(seen[:, holes]):
+    for pattern, at in Patterns.of(seen[:, holes].T):
         inverse = inverses(covariance, pattern[None].astype(np.float64))[0][0]
         to_all = covariance @ inverse
         left = covariance - to_all @ covariance

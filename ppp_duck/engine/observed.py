@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppp_duck.engine.far import far_out
 from ppp_duck.engine.grid import step_of
-from ppp_duck.models.model import Floats, Layout
+from ppp_duck.models.model import Bools, Floats, Layout
 
 COARSE = 0.02  # half a step, in standard deviations, from which a component could be narrower than the grid
 LOOKED_AT = 512  # rows of which so coarse a grid shows: six standard deviations have 150 points of it at most
@@ -36,7 +35,7 @@ def _floor(column: Floats) -> float:
     return step / 2 if COARSE * spread < step / 2 else 0.0
 
 
-def far_rows(rows: Floats, weights: Floats) -> NDArray[np.bool_]:
+def far_rows(rows: Floats, weights: Floats) -> Bools:
     """Which of the rows ``(n, d)`` have a value far out in some column."""
     far = np.zeros(len(rows), dtype=bool)
     for column in rows.T:

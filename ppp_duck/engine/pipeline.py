@@ -13,10 +13,10 @@ from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.kmeans import lloyd, moves
 from ppp_duck.engine.observed import far_rows, observed_layout
-from ppp_duck.engine.rows import Bools, Mixed, Rows
+from ppp_duck.engine.rows import Mixed, Rows
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
-from ppp_duck.models.model import Clustering, Floats, Ints, Layout, Mixture, Trial
+from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Layout, Mixture, Trial
 
 # Mean cell's inertias that a move of a center may lose at first, among all rows: birch1, birch2 and worms_2 come to
 # 0.975, 1.000 and 0.9995 of the best of 100 k-means++ starts, in 5 s; without moves worms_2 had 1.0035.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppp_duck.engine.rows import Bools, Rows
-from ppp_duck.models.model import Floats, Ints, Mixture
+from ppp_duck.engine.rows import Rows
+from ppp_duck.models.model import Bools, Floats, Ints, Mixture
 
 # Places over which a value is spread, in another order for each feature: a prime, more than windows resolve.
 POINTS = 31

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppp_duck.engine import categories
 from ppp_duck.engine.canonical import content_sample
+from ppp_duck.engine.patterns import Patterns
 from ppp_duck.engine.view import View
-from ppp_duck.models.model import Floats, Ints, Layout
+from ppp_duck.models.model import Bools, Floats, Ints, Layout
 
-Bools = NDArray[np.bool_]
+LOG_2PI = float(np.log(2 * np.pi))
+TINY = 1e-300  # the smallest weight or mass: its logarithm is finite
 
 # Observations that all repeats of rows together count as, at most. 25 to 400 give the same on rounded and copied tables
 # (docs/method.md, repeated rows); at 400 sixty distinct rows given 20,000 times fall into 14 clusters for 9.
@@ -21,22 +22,6 @@ REPEATS = 100.0
 # Share of the evidence, at most, of one distinct row, where there are twenty or more: the density at one point has no
 # bound. A point with most of the mass takes 53 to 71 components without it, 3 to 5 with it.
 SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Rows by what they lack: rows of one pattern have the same numbers."""
-
-    seen: Bools  # (p, d) which, in each pattern
-    order: Ints  # (n,) the rows, those of a pattern one after another
-    starts: Ints  # (p + 1,) where each pattern begins in it, and where the last one ends
-
-    @staticmethod
-    def of(seen: Bools) -> Patterns:
-        distinct, owner = np.unique(seen, axis=0, return_inverse=True)
-        owner = owner.ravel()
-        counts = np.bincount(owner, minlength=len(distinct))
-        return Patterns(distinct, np.argsort(owner, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from ppp_duck.engine import blas, mixed
 from ppp_duck.engine.kmeans.lloyd import largest
+from ppp_duck.engine.rows import LOG_2PI
 from ppp_duck.engine.screen import Screen
 from ppp_duck.engine.view import View
-from ppp_duck.models.model import Clustering, Floats, Ints, Mixture
-
-LOG_2PI = float(np.log(2 * np.pi))
+from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Mixture
 
 # A component this many nats below the best adds less than half a unit in the last place to any sum of up to a million.
 NEGLIGIBLE = 60.0
@@ -40,7 +39,7 @@ class Scores:
     distance: Floats
     kmeans_id: Ints
 
-    def separable(self, at: float) -> NDArray[np.bool_]:
+    def separable(self, at: float) -> Bools:
         """Rows (n,) that k-means and the mixture put into one cluster with a probability of ``at`` or more."""
         return np.asarray((self.cluster_id == self.kmeans_id) & (self.probability >= at))
 
@@ -320,7 +319,7 @@ class Scorer:
         return [slice(start, start + size) for start in range(0, len(rows), size)]
 
 
-def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: NDArray[np.bool_]) -> Floats:
+def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools) -> Floats:
     """Log densities (m, n) where ``wanted``, -inf elsewhere; each from its own row, in one order of operations."""
     found = np.full(wanted.shape, -np.inf)
     for j in range(len(wanted)):

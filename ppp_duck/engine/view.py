@@ -13,14 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppp_duck.engine import categories
 from ppp_duck.engine.canonical import Progress, content_sample, silent
 from ppp_duck.engine.kmeans import lloyd as complete
-from ppp_duck.models.model import Floats, Ints
-
-Bools = NDArray[np.bool_]
+from ppp_duck.engine.patterns import Patterns
+from ppp_duck.models.model import Bools, Floats, Ints
 
 DONORS = 2048  # rows among which a row with holes looks for its like: the starts need no more, and time is linear in it
 # Of 180 rows of 13 correlated numbers, one neighbour gives starts from which EM does not find the three groups.
@@ -103,10 +101,7 @@ class View:
         given, has = self.x[donors], seen[donors]
         numbers = has.astype(np.float64)
         squares = given**2
-        patterns, owner = np.unique(seen, axis=0, return_inverse=True)
-        order = np.argsort(owner.ravel(), kind="stable")
-        parts = np.split(order, np.cumsum(np.bincount(owner.ravel(), minlength=len(patterns)))[:-1])
-        for pattern, rows in zip(patterns, parts, strict=True):
+        for pattern, rows in Patterns.of(seen):
             missing = np.flatnonzero(~pattern)
             if not len(missing):
                 continue

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ppp_duck.engine.mixture import tempered
+from ppp_duck.models.model import Floats, Ints
 
 MOST_COMPONENTS = 6  # enough to follow a skewed shape with few bits: more changed no choice of the tuned half
 STEPS = 60  # of EM; one choice in 400 differs from that after 300
 CELLS = 96, 48  # of a compressed column: of equal weight, of equal width (the tails)
-TEMPER = 4000.0  # effective rows at most, as in the choice of k (Miller & Dunson 2018)
 # Gauss-Legendre rule of five points on [-1, 1]: the mean density over an interval, to 0.1 % where it is four deviations
 NODES = np.array([-0.9061798459386640, -0.5384693101056831, 0.0, 0.5384693101056831, 0.9061798459386640])
 SHARES = 0.5 * np.array(
@@ -53,7 +52,7 @@ def description_length(cells: Cells, steps: int = STEPS) -> float:
     narrower than a step.
     """
     total = float(cells.weight.sum())
-    rows = TEMPER * total / (TEMPER + total)
+    rows = tempered(total)
     center = float((cells.weight * cells.mean).sum()) / total
     spread = float((cells.weight * ((cells.mean - center) ** 2 + cells.variance)).sum()) / total
     if not spread > 0:
@@ -68,7 +67,7 @@ def description_length(cells: Cells, steps: int = STEPS) -> float:
     return min(lengths)
 
 
-def _partitions(cells: Cells, most: int) -> list[NDArray[np.int64]]:
+def _partitions(cells: Cells, most: int) -> list[Ints]:
     """The best partitions into 1, 2, ... intervals by sum of squares, by dynamic programming (Fisher 1958)."""
     n = len(cells.mean)
     moments = [np.append(0.0, np.cumsum(cells.weight * cells.mean**p)) for p in range(3)]
@@ -90,7 +89,7 @@ def _partitions(cells: Cells, most: int) -> list[NDArray[np.int64]]:
     return found
 
 
-def _em(cells: Cells, labels: NDArray[np.int64], m: int, least: float, steps: int) -> float:
+def _em(cells: Cells, labels: Ints, m: int, least: float, steps: int) -> float:
     """Log likelihood of a mixture after EM from a partition."""
     resp = (labels == np.arange(m)[:, None]).astype(np.float64)
     within = cells.interval**2 / 12  # Sheppard's correction

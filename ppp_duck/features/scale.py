@@ -10,14 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile
 from ppp_duck.engine.grid import step_of
-from ppp_duck.features.length import STEPS, TEMPER, cells_of, description_length
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from ppp_duck.engine.mixture import EFFECTIVE, tempered
+from ppp_duck.features.length import STEPS, cells_of, description_length
+from ppp_duck.models.model import Bools, Floats, Ints
 
 RAW, LOG, LEVELS = "raw", "log", "levels"
 PRESENT, IS_NULL, IS_NAN, IS_INFINITE, IS_FAR, IS_SPIKE = range(6)
@@ -135,9 +133,7 @@ def _chosen(x: Floats, w: Floats, spike: float | None) -> Scale:
     raw = _candidate(x, w, 0.0)
     logs = [_candidate(x, w, unit) for unit in _units(x, w, raw.step)]
     core = np.all([one.kept for one in (raw, *logs)], axis=0)  # not compared: what is far out in one way
-    total = float(w[core].sum())
-    rows = TEMPER * total / (TEMPER + total)
-    least = MARGIN + MARGIN_ROW * rows
+    least = MARGIN + MARGIN_ROW * tempered(float(w[core].sum()))
     shorter, best = _gain(x[core], w[core], logs, raw.step, QUICK)
     if shorter > least / 2:  # else it is not worth more time
         shorter, best = _gain(x[core], w[core], logs, raw.step, STEPS)
@@ -147,11 +143,10 @@ def _chosen(x: Floats, w: Floats, spike: float | None) -> Scale:
 
 def _gain(x: Floats, w: Floats, logs: list[_Candidate], step: float, steps: int) -> tuple[float, int]:
     """By how much the best logarithm makes the description shorter, its unit paid for; and which that is."""
-    rows = TEMPER * float(w.sum()) / (TEMPER + float(w.sum()))
     lengths = [_length(x, w, one.unit, step, steps) for one in logs]
     shortest = min(lengths)
     best = next(i for i, length in enumerate(lengths) if length <= shortest + TIE)  # the one most like the number
-    return _length(x, w, 0.0, step, steps) - lengths[best] - 0.5 * float(np.log(rows)), best
+    return _length(x, w, 0.0, step, steps) - lengths[best] - 0.5 * float(np.log(tempered(float(w.sum())))), best
 
 
 def _units(x: Floats, w: Floats, step: float) -> list[float]:
@@ -168,7 +163,7 @@ def _units(x: Floats, w: Floats, step: float) -> list[float]:
 @dataclass(frozen=True)
 class _Candidate:
     unit: float  # 0: as it is
-    kept: NDArray[np.bool_]
+    kept: Bools
     low: float
     high: float
     step: float
@@ -184,7 +179,7 @@ def _length(x: Floats, w: Floats, unit: float, step: float, steps: int = STEPS) 
     """Description length of a column scaled in a way, the Jacobian counted: comparable between ways."""
     interval = _intervals(x, unit, step)
     slope = interval / step if step else (1 / (unit + np.abs(x)) if unit else np.ones(len(x)))
-    temper = TEMPER / (TEMPER + float(w.sum()))
+    temper = EFFECTIVE / (EFFECTIVE + float(w.sum()))
     return description_length(cells_of(forward(x, unit), w, interval), steps) - temper * float(w @ np.log(slope))
 
 

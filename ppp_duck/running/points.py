@@ -11,10 +11,9 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from ppp_duck.features.scale import forward
-from ppp_duck.models.model import Feature, Floats, Ints, Layout
+from ppp_duck.models.model import Bools, Feature, Floats, Ints, Layout
 
 PRESENT, IS_NULL, IS_NAN, IS_INFINITE, IS_FAR, STANDS = range(6)  # STANDS: far out, and all that the row has
 REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite", IS_FAR: "is far out", STANDS: "is far out"}
@@ -32,7 +31,7 @@ class Points:
     values: Floats  # (n, d + c), each column contiguous
     missing_slot: Ints  # (n,) the first feature that the row lacks, -1 for none
     missing_cause: Ints  # (n,) why it lacks it
-    complete: NDArray[np.bool_]  # (n,) whether the row can be assigned
+    complete: Bools  # (n,) whether the row can be assigned
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Encoder:
         for index, causes in lacking:
             first = (causes != PRESENT) & (slot < 0)
             slot[first], cause[first] = index, causes[first]
-        complete: NDArray[np.bool_] = slot < 0
+        complete: Bools = slot < 0
         if self.missing == "impute":
             slot[:], complete = -1, np.ones(n, dtype=bool)
         elif self.missing == "auto":

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.kmeans.lloyd import group_sums
-from ppp_duck.models.model import Floats, Ints
+from ppp_duck.models.model import Bools, Floats, Ints
 
 PAIRS = 1 << 11  # pairs whose costs are worked out at once: their scatter matrices fit the processor's cache
 
@@ -104,7 +103,7 @@ class _Balls:
         self.means[:, a] += self.mass[b] / w * gap
         self.mass[a] = w
 
-    def keep(self, these: NDArray[np.bool_]) -> None:
+    def keep(self, these: Bools) -> None:
         self.mass, self.means = self.mass[these], self.means[:, these]
 
 
@@ -156,6 +155,6 @@ class _Gaussians(_Balls):
         super().merge(a, b)
         self.own[a] = self.cost(w, self.scatter[:, :, a] + self.prior)
 
-    def keep(self, these: NDArray[np.bool_]) -> None:
+    def keep(self, these: Bools) -> None:
         super().keep(these)
         self.scatter, self.own = self.scatter[:, :, these], self.own[these]

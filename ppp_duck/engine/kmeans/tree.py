@@ -8,10 +8,9 @@ from __future__ import annotations
 from heapq import heappop, heappush
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppp_duck.engine.canonical import Progress
-from ppp_duck.models.model import Floats, Ints
+from ppp_duck.models.model import Bools, Floats, Ints
 
 CUT_AXES = 3  # principal axes on which a node looks for its cut
 ALONE = 1 << 9  # rows of a node from which it is split alone: smaller ones together with those of about their size
@@ -28,7 +27,7 @@ def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
     return np.asarray(axes * sign)
 
 
-def best_cuts(x: Floats, weights: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def best_cuts(x: Floats, weights: Floats) -> tuple[Bools, Bools]:
     """The best two-means cut of each of ``a`` lines of numbers ``x (b, a, n)``: which go right, and if there is one.
 
     The lines of a set share its ``weights (b, n)``.
@@ -51,7 +50,7 @@ def best_cuts(x: Floats, weights: Floats) -> tuple[NDArray[np.bool_], NDArray[np
     return right, (np.take_along_axis(gain, at, axis=2)[:, :, 0] > 0) & right.any(axis=2)
 
 
-def best_splits(x: Floats, weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
+def best_splits(x: Floats, weights: Floats) -> tuple[Bools, Floats]:
     """The best two-means split of each of ``b`` sets of rows: which go right ``(b, n)``, and what it removes ``(b,)``.
 
     Rows ``x (b, n, d)``, two at least in a set; a row of weight 0 in ``weights (b, n)`` must repeat another one of the
