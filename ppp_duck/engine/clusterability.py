@@ -9,7 +9,7 @@ import numpy as np
 from ppp_duck.engine import canonical
 from ppp_duck.engine.dip import clusterability_p_value
 from ppp_duck.engine.evaluate import silhouette_width
-from ppp_duck.engine.score import Scorer, distances
+from ppp_duck.engine.score import Scorer, Scores, distances
 from ppp_duck.models.confidence import confidence
 from ppp_duck.models.model import Clustering, Floats, Ints, RowSet
 
@@ -22,11 +22,12 @@ def row_sets(
     rows: Floats, weights: Floats, clustering: Clustering, separable_at: float, fit: Fit
 ) -> tuple[RowSet, ...]:
     """All of the weighted rows ``(n, d)``, the separable ones, and as many chosen by a hash of their content."""
-    separable = Scorer(clustering).score(rows).separable(separable_at)
+    scores = Scorer(clustering).score(rows)
+    separable = scores.separable(separable_at)
     by_hash = np.argsort(canonical.content_keys(rows), kind="stable")
     chosen = np.sort(by_hash[: int(separable.sum())])
     return (
-        _judged("all", rows, weights, clustering, separable_at),
+        _judged("all", rows, weights, clustering, scores, separable_at),
         _part("separable", rows[separable], weights[separable], fit, separable_at),
         _part("random", rows[chosen], weights[chosen], fit, separable_at),
     )
@@ -35,29 +36,35 @@ def row_sets(
 def _part(name: str, rows: Floats, weights: Floats, fit: Fit, separable_at: float) -> RowSet:
     if not len(rows):
         return RowSet(name, 0.0, None, None, None, None, None)
-    return _judged(name, rows, weights, fit(rows, weights), separable_at)
+    clustering = fit(rows, weights)
+    return _judged(name, rows, weights, clustering, Scorer(clustering).score(rows), separable_at)
 
 
-def _judged(name: str, rows: Floats, weights: Floats, clustering: Clustering, separable_at: float) -> RowSet:
-    scorer = Scorer(clustering)
+def _judged(
+    name: str, rows: Floats, weights: Floats, clustering: Clustering, scores: Scores, separable_at: float
+) -> RowSet:
+    p_value = one_mode_p_value(rows, weights, clustering)
     return RowSet(
         name,
         float(weights.sum()),
         len(clustering.sizes),
-        one_mode_p_value(rows, weights, clustering),
+        p_value,
         clustering.overall_agreement,
-        simplified_silhouette(scorer.view(rows), weights, scorer.assign(rows), clustering.centers),
-        how_sure(rows, weights, clustering, separable_at),
+        simplified_silhouette(Scorer(clustering).view(rows), weights, scores.cluster_id, clustering.centers),
+        _in_words(weights, clustering, scores, separable_at, p_value),
     )
 
 
-def how_sure(rows: Floats, weights: Floats, clustering: Clustering, separable_at: float) -> str:
-    """How sure the partition of weighted rows ``(n, d)`` is, in words."""
-    separable = Scorer(clustering).score(rows).separable(separable_at)
-    share = float(weights[separable].sum() / weights.sum())
-    k = len(clustering.sizes)
-    p_value = one_mode_p_value(rows, weights, clustering) if k == 1 else 0.0  # several clusters have several modes
-    return confidence(k, share, clustering.overall_agreement, separable_at, p_value)
+def how_sure(rows: Floats, weights: Floats, clustering: Clustering, scores: Scores, separable_at: float) -> str:
+    """How sure the partition of weighted rows ``(n, d)``, whose scores are known, is, in words."""
+    one = len(clustering.sizes) == 1
+    p_value = one_mode_p_value(rows, weights, clustering) if one else 0.0  # several clusters have several modes
+    return _in_words(weights, clustering, scores, separable_at, p_value)
+
+
+def _in_words(weights: Floats, clustering: Clustering, scores: Scores, separable_at: float, p_value: float) -> str:
+    share = float(weights[scores.separable(separable_at)].sum() / weights.sum())
+    return confidence(len(clustering.sizes), share, clustering.overall_agreement, separable_at, p_value)
 
 
 def one_mode_p_value(rows: Floats, weights: Floats, clustering: Clustering) -> float:

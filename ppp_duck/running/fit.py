@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +34,11 @@ class Learned:
     weights: Floats  # (n,)
     points: Floats  # (n, d + c)
     layout: Layout
+
+    @cached_property
+    def mixed(self) -> bool:
+        """Whether there are categories or holes."""
+        return bool(self.layout.levels) or bool(np.isnan(self.points).any())
 
 
 def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: str, progress: Progress) -> ModelSet:
@@ -94,8 +99,7 @@ def _needed(learned: Learned, options: Options) -> Layout | None:
     layout = learned.layout
     if options.covariance == "spherical":  # k-means has one variance, for all cells
         layout = replace(layout, floors=())
-    known = options.scale in ("auto", "log") or layout.levels or np.isnan(learned.points).any()
-    return layout if known else None
+    return layout if options.scale in ("auto", "log") or learned.mixed else None
 
 
 def _distinct(points: Floats) -> int:
@@ -137,8 +141,7 @@ def _beyond(group: Group, learned: Learned, clustering: Clustering) -> Beyond | 
         return None
     heaviest = None if options.weight is None else float(group.summary["heaviest"])
     prior = None
-    mixed = bool(learned.layout.levels) or bool(np.isnan(learned.points).any())
-    if options.covariance != "spherical" or mixed:  # else it is k-means
+    if options.covariance != "spherical" or learned.mixed:  # else it is k-means
         prior = pipeline.covariance_prior(learned.points, learned.weights, clustering.mixture, clustering.layout)
     return Beyond(rows, heaviest, prior)
 
@@ -146,10 +149,10 @@ def _beyond(group: Group, learned: Learned, clustering: Clustering) -> Beyond | 
 def _with_moments(model: Model, learned: Learned) -> Model:
     """The model with the means and standard deviations of its clusters, in the units of the columns."""
     assert model.clustering is not None
-    labels = Scorer(model.clustering).assign(learned.points)
+    scores = Scorer(model.clustering).score(learned.points)
     values = raw_values(learned.features, learned.columns) if learned.features else learned.points
-    means, spreads = cluster_moments(labels, learned.weights, values, len(model.clustering.sizes))
-    sure = how_sure(learned.points, learned.weights, model.clustering, model.separable_at)
+    means, spreads = cluster_moments(scores.cluster_id, learned.weights, values, len(model.clustering.sizes))
+    sure = how_sure(learned.points, learned.weights, model.clustering, scores, model.separable_at)
     return replace(model, means=means, spreads=spreads, report=(("confidence", sure),))
 
 
