@@ -67,8 +67,12 @@ def numbered(form: str, index: int) -> str:
     return f"{form}_{index}"
 
 
-# What ``ppp__choose`` is given of the values of a column, beside the extremes of all rows, and what it says of it.
-COUNTS = ("distinct", "once", "squares", "top", "bins")
+# What ``ppp__choose`` is given of a feature's values by bin, beside the extremes of all rows: the field, and the column
+# of ``_ppp_values`` that it is made of; and what it says of the feature.
+COUNTS = {
+    "feature": "feature", "bin": "bin", "distinct": "values_differ", "rows": "all_rows", "squares": "squares",
+    "top": "top",
+}  # fmt: skip
 CHOICE = {"treatment": "VARCHAR", "why": "VARCHAR"}
 
 # What functions return, as columns and their SQL types.

@@ -10,10 +10,10 @@ from ppp_duck.binding.stages import (
     as_form,
     feature_forms,
     group_column,
-    group_texts,
     grouped,
     indented,
     listed,
+    made_group,
     select,
     with_summary,
 )  # fmt: skip
@@ -21,8 +21,7 @@ from ppp_duck.binding.stages import (
 
 def features(call: Call) -> str:
     """Each feature in its forms, its type, and itself where its values are counted."""
-    by, weight = call.options.by, call.options.weight
-    values = [f"CAST(to_json({group_texts(by)}) AS VARCHAR) AS {ROW_GROUP}"] if by else []
+    weight, values = call.options.weight, made_group(call)
     for index, feature, form in feature_forms(call):
         values.append(f"{as_form(form, f'_ppp_source.{quote(feature.name)}')} AS {numbered(form, index)}")
     values += [f"typeof({quote(feature.name)}) AS type_{i}" for i, feature in enumerate(call.features)]

@@ -6,13 +6,14 @@ Columns that may hold fractions are left to the sample (running/fit.py): to grou
 from __future__ import annotations
 
 from ppp_duck.binding.call import Call, Feature
-from ppp_duck.binding.interface import NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
+from ppp_duck.binding.interface import COUNTS, NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
 from ppp_duck.binding.quoting import literal, quote
-from ppp_duck.binding.stages import Stage, as_form, group_column, group_texts, grouped, indented, select
+from ppp_duck.binding.stages import Stage, as_form, group_column, grouped, indented, made_group, select
 from ppp_duck.features.choice import INTEGER, MOMENT
 from ppp_duck.features.counts import TOP
 from ppp_duck.features.evenness import BINS
 
+DAY = 86_400  # seconds
 WHY = "which columns are features, from their extremes and the frequencies of their values"
 
 
@@ -33,17 +34,13 @@ def choice_stages(call: Call) -> list[Stage]:
     if counted:
         why = "by feature and bin: how many values differ, how often they occur"
         stages.append(Stage("_ppp_values", _binned(call, counted), why))
-        fields = ("feature", "bin", "distinct", "once", "rows", "squares", "top")
-        one = "{" + ", ".join(f"'{name}': {column}" for name, column in zip(fields, COLUMNS, strict=True)) + "}"
+        one = "{" + ", ".join(f"'{name}': {column}" for name, column in COUNTS.items()) + "}"
         lists = indented(select([*group_column(call), f"list({one}) AS counts"], "_ppp_values", grouped(call)))
         relation += f" LEFT JOIN {lists} USING ({ROW_GROUP})" if call.options.by else f", {lists}"
         counts = "counts"
     group = [f"_ppp_extremes.{ROW_GROUP}"] if call.options.by else []
     asked = f"ppp__choose({literal(call.to_json())}, _ppp_extremes, {counts}) AS choice"
     return [*stages, Stage("_ppp_choice", select([*group, asked], relation), WHY)]
-
-
-COLUMNS = ("feature", "bin", "values_differ", "values_once", "all_rows", "squares", "top")
 
 
 def _binned(call: Call, counted: list[int]) -> str:
@@ -56,7 +53,7 @@ def _binned(call: Call, counted: list[int]) -> str:
     features = f"([{', '.join(map(str, counted))}])[place + 1]"
     values = [
         f"{features} AS feature", f"CAST(coalesce({bins}, 0) AS INTEGER) AS bin", "count(*) AS values_differ",
-        "count(*) FILTER (times = 1) AS values_once", "CAST(sum(times) AS BIGINT) AS all_rows",
+        "CAST(sum(times) AS BIGINT) AS all_rows",
         "CAST(sum(times * times) AS HUGEINT) AS squares", f"max(times, {TOP}) AS top",
     ]  # fmt: skip
     relation = f"{indented(_frequencies(call, counted))} AS frequencies {joined}"
@@ -65,7 +62,6 @@ def _binned(call: Call, counted: list[int]) -> str:
 
 def _frequencies(call: Call, counted: list[int]) -> str:
     """Every value of the columns and how often it occurs, in one scan: a grouping set for each column."""
-    by = [f"CAST(to_json({group_texts(call.options.by)}) AS VARCHAR) AS {ROW_GROUP}"] if call.options.by else []
     names = [f"value_{index}" for index in counted]
     sets = ", ".join(f"({', '.join([*group_column(call), name])})" for name in names)
     places = " ".join(f"WHEN grouping({name}) = 0 THEN {place}" for place, name in enumerate(names))
@@ -76,7 +72,9 @@ def _frequencies(call: Call, counted: list[int]) -> str:
     ]
     number = f"coalesce({', '.join([*numbers, 'CAST(NULL AS DOUBLE)'])}) AS number"
     columns = [*group_column(call), f"CASE {places} END AS place", number, "count(*) AS times"]
-    rows = indented(select([*by, *(_value(call.features[index], index) for index in counted)], "_ppp_source"))
+    rows = indented(
+        select([*made_group(call), *(_value(call.features[index], index) for index in counted)], "_ppp_source")
+    )
     known = " OR ".join(f"{name} IS NOT NULL" for name in names)
     return select(columns, rows, f"GROUP BY GROUPING SETS ({sets})", f"HAVING {known}")
 
@@ -95,6 +93,12 @@ def _extreme(feature: Feature, index: int, side: str) -> str:
     return f"{numbered(NUMBER, index)}_{side}{_unit(feature)}"
 
 
+def grid_of(feature: Feature) -> int:
+    """The grid of the numbers of a type: dates are told in seconds, and lie on days."""
+    return DAY if feature.type.upper() == "DATE" else 1
+
+
 def _unit(feature: Feature) -> str:
-    """What to divide a number by so that the grid of its type is 1: dates are told in seconds."""
-    return " / 86400" if feature.type.upper() == "DATE" else ""
+    """Divides a number by its grid."""
+    grid = grid_of(feature)
+    return "" if grid == 1 else f" / {grid}"

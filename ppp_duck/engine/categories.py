@@ -71,6 +71,11 @@ def worthless(
     return tuple(found)
 
 
+def alike(share: Floats) -> bool:
+    """Whether all components have the same shares ``(m, levels)`` of a category."""
+    return not np.ptp(share, axis=0).any()
+
+
 def log_shares(shares: tuple[Floats, ...]) -> Floats:
     """``(m, sum of levels)``."""
     return np.log(np.concatenate(shares, axis=1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppp_duck.engine import categories
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.engine.mixture import parameter_count
 from ppp_duck.engine.score import Scorer, distances
@@ -134,7 +135,7 @@ def _parameters(mixture: Mixture) -> int:
     m, d = mixture.means.shape
     kmeans = mixture.covariance == "spherical" and len(set(mixture.weights)) == len(set(mixture.factors)) == 1
     levels = tuple(share.shape[1] for share in mixture.shares)
-    tied = tuple(not np.ptp(share, axis=0).any() for share in mixture.shares)
+    tied = tuple(map(categories.alike, mixture.shares))
     return parameter_count(mixture.covariance, m, d, kmeans and not levels, levels, tied)
 
 

@@ -61,7 +61,12 @@ def _rare(w: Floats, total: float) -> bool:
 
 def quantile(x: Floats, w: Floats, q: float) -> float:
     """The smallest value with at least that share of the weight at or below it."""
+    return float(quantiles(x, w, (q,))[0])
+
+
+def quantiles(x: Floats, w: Floats, shares: tuple[float, ...]) -> Floats:
+    """The same of several shares."""
     order = np.argsort(x, kind="stable")
     cumulated = np.cumsum(w[order])
-    place = min(int(np.searchsorted(cumulated, q * cumulated[-1])), len(x) - 1)
-    return float(x[order][place])
+    places = np.searchsorted(cumulated, cumulated[-1] * np.array(shares))
+    return np.asarray(x[order][np.minimum(places, len(x) - 1)])

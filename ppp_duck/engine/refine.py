@@ -176,7 +176,7 @@ class Refinement:
             counts = (sums[:, at] / 2**GRID).astype(np.float64) * self._unit
             if strength:
                 counts = counts + strength * common[block]
-                if not np.ptp(share, axis=0).any():  # alike in all components: it stays so
+                if categories.alike(share):  # it stays so
                     counts = np.repeat(common[None, block], len(counts), axis=0)
             total = counts.sum(axis=1, keepdims=True)
             found.append(counts / np.where(total > 0, total, 1.0))

@@ -55,7 +55,6 @@ class Counts:
     """
 
     distinct: int
-    once: int
     top: tuple[int, ...]
     squares: int
     bins: tuple[Bin, ...] = ()

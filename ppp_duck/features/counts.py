@@ -1,4 +1,4 @@
-"""Statistics of a column from its values in memory: the same numbers as columns.sql.
+"""Statistics of a column from its values in memory: the same numbers as of binding/values.py.
 
 For the sample of a fit (weights are rows), for columns whose type SQL could not see, and for tests.
 """
@@ -44,7 +44,7 @@ def column_of(
 
 def _counts(frequency: NDArray[np.int64], bins: tuple[Bin, ...]) -> Counts:
     top = tuple(int(c) for c in np.sort(frequency)[::-1][:TOP])
-    return Counts(len(frequency), int((frequency == 1).sum()), top, int((frequency**2).sum()), bins)
+    return Counts(len(frequency), top, int((frequency**2).sum()), bins)
 
 
 def _bins(

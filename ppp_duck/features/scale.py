@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile
+from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile, quantiles
 from ppp_duck.engine.grid import step_of
 from ppp_duck.engine.mixture import EFFECTIVE, tempered
 from ppp_duck.features.length import STEPS, cells_of, description_length
@@ -19,7 +19,6 @@ from ppp_duck.models.model import Bools, Floats, Ints
 
 RAW, LOG, LEVELS = "raw", "log", "levels"
 PRESENT, IS_NULL, IS_NAN, IS_INFINITE, IS_FAR, IS_SPIKE = range(6)
-REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite", IS_FAR: "is far out"}
 
 MODERATE = 2.0**400  # sizes whose squares and sums of squares are finite
 # Distinct values on a grid up to which a number is a category of them; of more, only where they leave gaps (12, 24, 36,
@@ -75,20 +74,20 @@ class Encoded:
     reasons: Ints
 
 
-def learn(values: Floats, weights: Floats, scale: str = "auto", codes: bool = False, split: bool = True) -> Scale:
+def learn(values: Floats, weights: Floats, scale: str = "auto", codes: bool = False) -> Scale:
     """Learn a scale from sample values (NaN: missing) with weights. ``scale``: auto, standard, robust, log or none.
 
-    ``codes``: every value is a level. ``split``: whether a value that towers becomes a category.
+    ``codes``: every value is a level.
     """
     present = np.isfinite(values) & (weights > 0)
     values, weights = values[present], weights[present]
     base = _base(values)
     every = 1 if scale != "auto" else max(1, -(-len(values) // SEARCHED))
-    scale_of_some = _learnt(values[::every] / base, weights[::every], scale, codes, split)
+    scale_of_some = _learnt(values[::every] / base, weights[::every], scale, codes)
     if every > 1 and scale_of_some.kind != LEVELS:
         scale_of_some = _of_all(scale_of_some, values / base, weights)
     elif every > 1:
-        scale_of_some = _learnt(values / base, weights, scale, codes, split)
+        scale_of_some = _learnt(values / base, weights, scale, codes)
     return replace(scale_of_some, base=base)
 
 
@@ -109,10 +108,15 @@ def _of_all(found: Scale, values: Floats, weights: Floats) -> Scale:
 def _base(values: Floats) -> float:
     """A power of two that brings extreme values to where squares are finite; 1 for all others."""
     most = float(np.abs(values).max(initial=0.0))
-    return 1.0 if most == 0 or 1 / MODERATE < most < MODERATE else 2.0 ** min(int(np.frexp(most)[1]), 1023)
+    return 1.0 if most == 0 or 1 / MODERATE < most < MODERATE else power_above(most)
 
 
-def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, split: bool) -> Scale:
+def power_above(size: float) -> float:
+    """The power of two above a size, or the largest there is: to divide by it loses no digit."""
+    return float(2.0 ** min(int(np.frexp(size)[1]), 1023))
+
+
+def _learnt(values: Floats, weights: Floats, scale: str, codes: bool) -> Scale:
     x, where = np.unique(values + 0.0, return_inverse=True)
     w = np.bincount(where, weights, minlength=len(x)).astype(np.float64)
     if len(x) < 2:
@@ -122,7 +126,7 @@ def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, split: boo
         return _asked(x, w, scale)
     if codes or _is_levels(x, w):
         return _levels(x)
-    spike = _spike(x, w) if split else None
+    spike = _spike(x, w)
     if spike is not None:
         x, w = x[x != spike], w[x != spike]
     return _chosen(x, w, spike)
@@ -209,7 +213,7 @@ def _asked(x: Floats, w: Floats, scale: str) -> Scale:
         return learnt
     center, spread = 0.0, 1.0
     if scale == "robust":
-        first, center, third = (float(quantile(x, w, q)) for q in (0.25, 0.5, 0.75))
+        first, center, third = quantiles(x, w, (0.25, 0.5, 0.75)).tolist()
         spread = third - first or learnt.spread
     floor = learnt.step / 2 / spread
     return replace(learnt, center=center, spread=spread, floor=floor)
@@ -266,11 +270,6 @@ def decode(scale: Scale, scaled: Floats) -> Floats:
     A mean of logarithms comes back as what half of the cluster's rows are below (of a lognormal cluster: its median).
     """
     return scale.base * backward(scaled * scale.spread + scale.center, scale.unit if scale.kind == LOG else 0.0)
-
-
-def decode_spread(scale: Scale, mean: Floats, deviation: Floats) -> Floats:
-    """Standard deviation in the units of the column: half of the way from one below the mean to one above."""
-    return (decode(scale, mean + deviation) - decode(scale, mean - deviation)) / 2
 
 
 def forward(x: Floats, unit: float) -> Floats:

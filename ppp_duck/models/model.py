@@ -134,9 +134,7 @@ class Feature:
     categories: tuple[str, ...]
     other: bool
     fill: Floats  # (p,) scaled values that stand in for a missing one
-    floors: tuple[
-        float, ...
-    ] = ()  # (p,) smallest standard deviation of a component, half a step of the grid; () for none
+    floors: tuple[float, ...] = ()  # (p,) smallest standard deviation of a component, half a step of the grid
     log_unit: float = 0.0
     levels: tuple[float, ...] = ()
     low: float | None = None

@@ -9,12 +9,10 @@ import pyarrow as pa
 
 from ppp_duck.binding.call import Call, Feature
 from ppp_duck.binding.interface import CHOICE, TEXT, arrow_struct, numbered
-from ppp_duck.binding.values import may_have_fractions
+from ppp_duck.binding.values import grid_of, may_have_fractions
 from ppp_duck.features.choice import Column, Counts, decide
 from ppp_duck.features.counts import TOP
 from ppp_duck.features.evenness import BINS, Bin
-
-DAY = 86_400  # seconds; of a DATE, whose grid is a day
 
 
 def choose(calls: pa.ChunkedArray, extremes: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
@@ -34,15 +32,15 @@ def choose(calls: pa.ChunkedArray, extremes: pa.ChunkedArray, counts: pa.Chunked
 
 def _column(feature: Feature, index: int, summary: Mapping[str, Any], bins: Sequence[Mapping[str, Any]]) -> Column:
     form = feature.forms[0]
-    name, unit = numbered(form, index), DAY if feature.type.upper() == "DATE" else 1
+    name, unit = numbered(form, index), grid_of(feature)
     low, high = (summary.get(f"{name}_{side}") for side in ("low", "high"))
     counts = None
     if bins:
         filled = {one["bin"]: Bin(int(one["rows"]), int(one["distinct"]), int(one["squares"])) for one in bins}
         every = () if form == TEXT else tuple(filled.get(place, Bin(0, 0, 0)) for place in range(BINS))
-        distinct, once, squares = (sum(int(one[name]) for one in bins) for name in ("distinct", "once", "squares"))
+        distinct, squares = (sum(int(one[name]) for one in bins) for name in ("distinct", "squares"))
         top = sorted((times for one in bins for times in one["top"]), reverse=True)[:TOP]
-        counts = Counts(distinct, once, tuple(top), squares, every)
+        counts = Counts(distinct, tuple(top), squares, every)
     return Column(
         feature.name, feature.type, int(summary["n"]), int(summary[f"{name}_finite"]),
         None if low is None else low / unit, None if high is None else high / unit,

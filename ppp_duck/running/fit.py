@@ -17,6 +17,7 @@ from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.clusterability import how_sure, row_sets
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError
+from ppp_duck.features.scale import power_above
 from ppp_duck.models.model import Beyond, Clustering, Feature, Floats, Ints, Layout, Model, ModelSet
 from ppp_duck.running.group import Group
 from ppp_duck.running.learning import learn_feature
@@ -169,7 +170,7 @@ def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tupl
             there = ~np.isnan(values)
             own, column = weights[inside][there], values[there]
             if len(column):
-                unit = float(2.0 ** min(int(np.frexp(np.abs(column).max())[1]), 1023))  # squares stay in range
+                unit = power_above(float(np.abs(column).max()))  # squares stay in range
                 column, total = column / unit, own.sum()
                 mean = (own * column).sum() / total
                 means[cluster, feature] = mean * unit

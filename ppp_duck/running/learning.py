@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ppp_duck.binding.options import Options
+from ppp_duck.engine.far import quantiles
 from ppp_duck.features import scale as scales
-from ppp_duck.features.scale import Scale
+from ppp_duck.features.scale import PRESENT, Scale
 from ppp_duck.models.model import Feature, Floats
-from ppp_duck.running.points import PRESENT, values_of
+from ppp_duck.running.points import values_of
 
 LINEAR = ("standard", "robust", "none")  # scales that take numbers as they are, whatever they look like
 
@@ -27,8 +28,11 @@ def learn_feature(
     whose values are codes; else None will do.
     """
     if kind == "text":
-        learn = _onehot if options.categorical == "onehot" else _category
-        return learn(name, type_name, *_ranked(column, weights, options.max_categories), options.scale)
+        kept, other, shares = _ranked(column, weights, options.max_categories)
+        if options.categorical == "onehot":
+            return _onehot(name, type_name, kept, other, shares, options.scale)
+        nothing = np.zeros(0)
+        return Feature(name, kind, type_name, 1.0, nothing, nothing, kept, other, nothing)
     raw, cause = values_of(column, kind, positions)
     present = cause == PRESENT
     raw, weights = raw[present], weights[present]
@@ -87,14 +91,14 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     if not len(raw):
         zeros = np.zeros(positions)
         return Feature(name, kind, type_name, 1.0, zeros, np.ones(positions), (), False, zeros)
-    unit = float(2.0 ** min(int(np.frexp(np.abs(raw).max())[1]), 1023))
+    unit = scales.power_above(float(np.abs(raw).max()))
     raw = raw / unit
     share = (weights / weights.sum())[:, None]
     mean = (share * raw).sum(axis=0)
     if scale == "standard":
         center, spread = mean, np.sqrt((share * (raw - mean) ** 2).sum(axis=0))
     elif scale == "robust":
-        quartiles = np.array([_quartiles(raw[:, j], weights) for j in range(positions)]).T
+        quartiles = np.array([quantiles(raw[:, j], weights, (0.25, 0.5, 0.75)) for j in range(positions)]).T
         center, spread = quartiles[1], quartiles[2] - quartiles[0]
     else:
         center, spread = np.zeros(positions), np.full(positions, 1.0 / unit)
@@ -118,22 +122,9 @@ def _ranked(column: pa.Array, weights: Floats, most: int) -> tuple[tuple[str, ..
     return kept, other, shares
 
 
-def _category(name: str, type_name: str, kept: tuple[str, ...], other: bool, shares: Floats, scale: str) -> Feature:
-    nothing = np.zeros(0)
-    return Feature(name, "text", type_name, 1.0, nothing, nothing, kept, other, nothing, fill_code=0)
-
-
 def _onehot(name: str, type_name: str, kept: tuple[str, ...], other: bool, shares: Floats, scale: str) -> Feature:
     """Indicators, scaled together so that the column weighs as much as one number."""
     spread = float(np.sqrt((shares * (1 - shares)).sum())) or 1.0
     center, spread = (np.zeros(len(shares)), 1.0) if scale == "none" else (shares, spread)
     size, most_frequent = np.full(len(shares), spread), np.arange(len(shares)) == 0
     return Feature(name, "text", type_name, 1.0, center, size, kept, other, (most_frequent - center) / size)
-
-
-def _quartiles(values: Floats, weights: Floats) -> Floats:
-    """Weighted quartiles (3,): the smallest value with at least that share of the weight at or below it."""
-    order = np.argsort(values, kind="stable")
-    cumulated = np.cumsum(weights[order])
-    places = np.searchsorted(cumulated, cumulated[-1] * np.array([0.25, 0.5, 0.75]))
-    return np.asarray(values[order][np.minimum(places, len(values) - 1)])

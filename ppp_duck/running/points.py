@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ppp_duck.features.scale import forward
+from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_NULL, IS_SPIKE, PRESENT, forward
 from ppp_duck.models.model import Bools, Feature, Floats, Ints, Layout
 
-PRESENT, IS_NULL, IS_NAN, IS_INFINITE, IS_FAR, STANDS = range(6)  # STANDS: far out, and all that the row has
+STANDS = IS_SPIKE + 1  # one reason more: far out, and all that the row has
 REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite", IS_FAR: "is far out", STANDS: "is far out"}
 
 Lacking: TypeAlias = "list[tuple[int, Ints]]"  # features by number, and why rows lack them
@@ -153,11 +153,6 @@ class Encoder:
                 values[self.layout.numbers + codes[index], where] = np.nan if auto else feature.fill_code
         for index, spike in spikes:
             values[self.blocks[index], spike > 0] = np.nan
-
-
-def encode(features: Sequence[Feature], columns: Sequence[pa.Array], missing: str) -> Points:
-    """Points of rows; ``columns`` has one column for each feature."""
-    return Encoder(tuple(features), missing).encode(columns)
 
 
 def reasons(features: Sequence[Feature], points: Points) -> list[str | None]:

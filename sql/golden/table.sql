@@ -55,7 +55,6 @@ SELECT
   ([0, 1])[place + 1] AS feature,
   CAST(coalesce(least(63, floor((number - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1]) * 64 / (([CAST(NULL AS DOUBLE), number_1_high])[place + 1] - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1] + 1))), 0) AS INTEGER) AS bin,
   count(*) AS values_differ,
-  count(*) FILTER (times = 1) AS values_once,
   CAST(sum(times) AS BIGINT) AS all_rows,
   CAST(sum(times * times) AS HUGEINT) AS squares,
   max(times, 20) AS top
@@ -81,7 +80,7 @@ SELECT
   ppp__choose('{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}', _ppp_extremes, counts) AS choice
 FROM _ppp_extremes, (
   SELECT
-    list({'feature': feature, 'bin': bin, 'distinct': values_differ, 'once': values_once, 'rows': all_rows, 'squares': squares, 'top': top}) AS counts
+    list({'feature': feature, 'bin': bin, 'distinct': values_differ, 'rows': all_rows, 'squares': squares, 'top': top}) AS counts
   FROM _ppp_values
 )
 ),

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from ppp_duck.binding.options import Options
+from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_NULL, PRESENT
 from ppp_duck.models.model import Feature
 from ppp_duck.running.learning import learn_feature
-from ppp_duck.running.points import (
-    IS_FAR,
-    IS_INFINITE,
-    IS_NAN,
-    IS_NULL,
-    PRESENT,
-    Encoder,
-    encode,
-    raw_values,
-    reasons,
-)
+from ppp_duck.running.points import Encoder, Points, raw_values, reasons
 
 NAN, INF = float("nan"), float("inf")
 TODAY = {"scale": "standard", "missing": "skip", "categorical": "onehot"}  # features as they were before 'auto'
@@ -31,6 +24,10 @@ def learnt(values: object, kind: str = "number", weights: object = None, **optio
     type_name = {"number": "DOUBLE", "text": "VARCHAR", "vector": "DOUBLE[]"}[kind]
     positions = len(column[0]) if kind == "vector" else 1
     return learn_feature("x", column, kind, type_name, positions, mass, Options(**options), None)  # type: ignore[arg-type]
+
+
+def encode(features: Sequence[Feature], columns: Sequence[pa.Array], missing: str) -> Points:
+    return Encoder(tuple(features), missing).encode(columns)
 
 
 def points(feature: Feature, values: object, missing: str = "auto") -> np.ndarray:

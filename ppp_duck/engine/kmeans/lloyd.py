@@ -1,7 +1,7 @@
-"""The k-means side: canonical rows, Lloyd, and a tree of deterministic cuts.
+"""Lloyd's iterations, and what a partition of complete rows is measured by.
 
-Nothing here draws a random number. Every choice (axis, cut, which node to split, which pair to merge) is the best of a
-list, and the first of equals, so a partition is a function of the rows alone.
+Nothing here draws a random number. Every choice is the best of a list, and the first of equals, so a partition is a
+function of the rows alone.
 """
 
 from __future__ import annotations
