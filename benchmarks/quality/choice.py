@@ -1,6 +1,6 @@
 """``python -m benchmarks.quality.choice [rule …]``: rules of choice compared, each half of the sets judging the other.
 
-A rule is one or more constants of the engine, such as ``modality.NOISE=0.3,select.SHORTLIST=12``; the constants as they
+A rule is one or more constants of the engine, such as ``modality.BAR=4,pair.CERTAIN=20``; the constants as they
 stand are always the first rule. The sets of each battery fall into two halves by a hash of their names, repeats of one
 table together. The rule that is best on one half (ARI + share of exact k) is reported on the other.
 """

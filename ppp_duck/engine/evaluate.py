@@ -135,7 +135,9 @@ def _parameters(mixture: Mixture) -> int:
     m, d = mixture.means.shape
     kmeans = mixture.covariance == "spherical" and len(set(mixture.weights)) == len(set(mixture.factors)) == 1
     levels = tuple(share.shape[1] for share in mixture.shares)
-    tied = tuple(map(categories.alike, mixture.shares))
+    numbers = np.ptp(mixture.means, axis=0) == 0  # told by 'diag' alone
+    numbers = numbers & (np.ptp(mixture.factors, axis=0) == 0) if mixture.covariance == "diag" else np.zeros(d, bool)
+    tied = (*map(bool, numbers), *map(categories.alike, mixture.shares))
     return parameter_count(mixture.covariance, m, d, kmeans and not levels, levels, tied)
 
 

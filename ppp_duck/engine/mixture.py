@@ -156,24 +156,36 @@ def m_step(
 ) -> Mixture:
     """The mixture that maximises the penalised expected likelihood, given posteriors ``(n, m)``; overwrites them.
 
-    ``before`` tells what to expect of missing numbers where a covariance is shared or full. ``tied`` categories have
-    the shares of all rows in every component.
+    ``before`` tells what to expect of missing numbers where a covariance is shared or full. ``tied`` features (numbers,
+    of 'diag' only, then categories) have in every component what all rows have.
     """
     soft = np.multiply(posterior, rows.weights[:, None], out=posterior)
+    d = rows.x.shape[1]
     if rows.mixed is None:
         mass, means, covariance = _moments(rows, soft, form, prior)
+        _tie(rows, prior, means, covariance, tied[:d])
         return Mixture(form, mass / mass.sum(), means, precision_factors(form, covariance))
-    if rows.seen is None and rows.x.shape[1]:
+    if rows.seen is None and d:
         mass, means, covariance = _moments(rows, soft, form, prior)
     else:
         mass = np.maximum(soft.sum(axis=0), TINY)
         means, covariance = _moments_with_holes(rows, soft, form, prior, before)
+    _tie(rows, prior, means, covariance, tied[:d])
     covariance = with_floors(form, covariance, rows.layout.floors)
     shares: tuple[Floats, ...] = ()
     if rows.layout.levels:
         counts = soft.T @ rows.indicators
-        shares = categories.fitted_shares(counts, rows.common_shares, rows.layout.levels, rows.unit, tied)
+        shares = categories.fitted_shares(counts, rows.common_shares, rows.layout.levels, rows.unit, tied[d:])
     return Mixture(form, mass / mass.sum(), means, precision_factors(form, covariance), shares)
+
+
+def _tie(rows: Rows, prior: Prior, means: Floats, variances: Floats, tied: tuple[bool, ...]) -> None:
+    """Gives the tied numbers of 'diag' the mean and variance of all rows in every component."""
+    if any(tied):
+        at = np.flatnonzero(tied)
+        mean, spread, mass = rows.each_number
+        means[:, at] = mean[at]
+        variances[:, at] = ((spread * mass + prior.strength * prior.variance) / (mass + prior.strength))[at]
 
 
 def _moments_with_holes(
@@ -350,4 +362,5 @@ def parameter_count(
     if kmeans:
         return m * d + 1
     shape = {"spherical": m, "diag": m * d, "tied": d * (d + 1) // 2, "full": m * d * (d + 1) // 2}[form] if d else 0
-    return m - 1 + m * d + shape + categories.parameter_count(m, levels, tied)
+    saved = 2 * (m - 1) * sum(tied[:d])
+    return m - 1 + m * d + shape - saved + categories.parameter_count(m, levels, tied[d:])

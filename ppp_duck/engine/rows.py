@@ -107,6 +107,14 @@ class Rows:
         return categories.common_shares(self.indicators, self.weights, self.layout.levels, self.unit)
 
     @cached_property
+    def each_number(self) -> tuple[Floats, Floats, Floats]:
+        """``(d,)`` mean and variance of each number in all rows that have it, and their weight."""
+        has = np.ones(self.x.shape) if self.seen is None else self.seen
+        mass = np.maximum(self.weights @ has, TINY)
+        mean = self.weights @ self.x / mass
+        return mean, self.weights @ ((self.x - mean) ** 2 * has) / mass, mass
+
+    @cached_property
     def patterns(self) -> Patterns:
         """The rows by what they lack."""
         assert self.seen is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine import canonical, categories, modality
+from ppp_duck.engine import canonical, categories, modality, telling
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.kmeans import lloyd, tree
@@ -60,7 +60,7 @@ class Candidate:
     tempered_bic: float
     score: float  # tempered BIC + cost of the rows on which k-means and mixture disagree; lower is better
     component_cluster: Ints | None = None  # (m,); None: not looked at, a better candidate was found before
-    tied: tuple[bool, ...] = ()  # of each category, whether all components have the same shares of its levels
+    tied: tuple[bool, ...] = ()  # of each number, then category: whether it is the same in all components
 
     @property
     def m(self) -> int:
@@ -114,8 +114,11 @@ def weigh(
     log_likelihood: float,
     posterior: Floats | None,
     tied: tuple[bool, ...] = (),
+    picked: float = 0.0,
 ) -> Candidate:
     """A candidate with its tempered BIC and its score; without posteriors (n, m) it is k-means.
+
+    ``picked``: what a choice that its parameters do not show costs.
 
     The mixture validates the k-means partition of its means: a row whose most probable component is not the nearest
     mean speaks against the candidate. Components that sprawl over others, and overlap, lose by it.
@@ -123,7 +126,7 @@ def weigh(
     total = float(rows.weights.sum())
     size = gaussian.tempered(rows.observations)
     found = Candidate(form, mixture, 0.0, 0.0, tied=tied)
-    bic = -2 * log_likelihood * size / total + price(rows, form, found.m, posterior is None, size, tied)
+    bic = -2 * log_likelihood * size / total + price(rows, form, found.m, posterior is None, size, tied) + picked
     if posterior is None:
         return replace(found, tempered_bic=bic, score=bic)
     differ = nearest_components(rows, mixture) != lloyd.largest(posterior.T)
@@ -150,37 +153,65 @@ def fit_candidate(
         mixture = kmeans_mixture(rows, centers, labels)
         per_row = gaussian.responsibilities(gaussian.log_densities(mixture, rows))[1]
         return weigh(rows, form, mixture, float(rows.evidence @ per_row), None)
-    prior = gaussian.covariance_prior(rows, form, m)
-    found = []
-    total = float(rows.weights.sum())
-    size = gaussian.tempered(rows.observations)
+    size, levels = gaussian.tempered(rows.observations), rows.layout.levels
+    by_number = form == "diag" and m == 2 and rows.x.shape[1] > 1
     # the log likelihood whose tempered BIC is to_beat
-    cheapest = (True,) * len(rows.layout.levels)
-    wanted = (price(rows, form, m, False, size, cheapest) - to_beat) * total / (2 * size)
+    cheapest = (by_number,) * rows.x.shape[1] + (True,) * len(levels)
+    wanted = (price(rows, form, m, False, size, cheapest) - to_beat) * float(rows.weights.sum()) / (2 * size)
+    found = []
     many_shapes = form in ("diag", "full") and 1 < m <= begin.full.most
     for family in (begin.full, begin.round) if many_shapes else (begin.round,):
-        start = gaussian.one_hot(family.labels(m), m)
-        tied = worthless(rows, start)
-        for _ in range(TIES):
-            mixture, log_likelihood, posterior = gaussian.em(
-                rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress, wanted, tied
-            )
-            found.append(weigh(rows, form, mixture, log_likelihood, posterior, tied))
-            before, tied, start = tied, worthless(rows, posterior), posterior
-            if tied == before or gaussian.hopeless(rows, log_likelihood, wanted):
-                break
-        if gaussian.hopeless(rows, log_likelihood, wanted):
+        more, hopeless = _climb(rows, form, gaussian.one_hot(family.labels(m), m), None, wanted, progress)
+        found += more
+        if hopeless:
             break  # the other family would be, too
+    for number, right in telling.cuts(rows) if by_number else []:
+        found += _climb(rows, form, gaussian.one_hot(right.astype(np.int64), m), number, wanted, progress)[0]
     return min(found, key=lambda one: one.score)
 
 
-def worthless(rows: Rows, posterior: Floats) -> tuple[bool, ...]:
-    """Which categories cost more than they tell of components with these posteriors ``(n, m)``."""
-    if not rows.layout.levels:
+def _climb(
+    rows: Rows, form: str, start: Floats, number: int | None, wanted: float, progress: Progress
+) -> tuple[list[Candidate], bool]:
+    """EM from posteriors, again while other features turn out to tell components apart; and whether it is hopeless.
+
+    ``number``: the one that was cut, where the others are to be tied unless they tell components apart, too.
+    """
+    m, found, d = start.shape[1], [], rows.x.shape[1]
+    prior = gaussian.covariance_prior(rows, form, m)
+    picked = 0.0 if number is None else 2 * float(np.log(d))
+    tied = worthless(rows, start, number)
+    for _ in range(TIES):
+        mixture, log_likelihood, posterior = gaussian.em(
+            rows, start, form, prior, SCREEN_ITERATIONS, TOLERANCE, progress, wanted, tied
+        )
+        found.append(weigh(rows, form, mixture, log_likelihood, posterior, tied, picked))
+        before, tied, start = tied, worthless(rows, posterior, number), posterior
+        if gaussian.hopeless(rows, log_likelihood, wanted):
+            return found, True
+        if tied == before:
+            break
+    return found, False
+
+
+def worthless(rows: Rows, posterior: Floats, number: int | None) -> tuple[bool, ...]:
+    """Which features cost more than they tell of components with these posteriors ``(n, m)``: numbers, then categories.
+
+    Numbers are asked where ``number`` is given, which itself is worth its price.
+    """
+    d, levels = rows.x.shape[1], rows.layout.levels
+    if number is None and not levels:
         return ()
-    counts, size = (posterior * rows.evidence[:, None]).T @ rows.indicators, gaussian.tempered(rows.observations)
+    size = gaussian.tempered(rows.observations)
     worth, per = size / float(rows.weights.sum()), float(np.log(max(size, 2.0)))
-    return categories.worthless(counts, rows.common_shares, rows.layout.levels, rows.unit, worth, per)
+    of_numbers = np.zeros(d, dtype=bool)
+    if number is not None:
+        of_numbers = telling.worthless(rows, posterior, worth, per) & (np.arange(d) != number)
+    found = tuple(of_numbers.tolist())
+    if levels:
+        counts = (posterior * rows.evidence[:, None]).T @ rows.indicators
+        found += categories.worthless(counts, rows.common_shares, levels, rows.unit, worth, per)
+    return found
 
 
 def ward_size(x: Floats, weights: Floats, ward: Partitions, size: float) -> int:

@@ -6,33 +6,90 @@ import numpy as np
 import pytest
 
 from ppp_duck.engine import mixture as gaussian
-from ppp_duck.engine import modality
+from ppp_duck.engine import modality, pipeline
 from ppp_duck.engine.mixture import Rows
-from ppp_duck.models.model import Mixture
+from ppp_duck.models.model import Floats, Mixture
+
+
+def clusters(rows: Floats, mixture: Mixture, weights: Floats | None = None, observations: float | None = None) -> int:
+    """How many clusters the components of a mixture of these rows are."""
+    every = Rows.of(rows, np.ones(len(rows)) if weights is None else weights, observations)
+    posterior, _ = gaussian.responsibilities(gaussian.log_densities(mixture, every))
+    return len(set(modality.clusters(mixture, every, posterior).tolist()))
+
+
+def normal(n: int) -> Floats:
+    """Quantiles of a Gaussian ``(n,)``, by sorting a large fixed draw: no chance of the test's own."""
+    draw = np.sort(np.random.default_rng(0).normal(size=101 * n))
+    return draw[50::101]
+
+
+def line_of(*parts: Floats) -> Floats:
+    return np.concatenate(parts)[:, None]
+
+
+def two(low: float, high: float, sd: tuple[float, float] = (1.0, 1.0), share: float = 0.5) -> Mixture:
+    weights = np.array([share, 1 - share])
+    return Mixture("diag", weights, np.array([[low], [high]]), 1 / np.array([[sd[0]], [sd[1]]]))
 
 
 def test_components_with_one_mean_are_one_cluster() -> None:
     """A wide and a narrow Gaussian around one point have no axis between them, and no valley."""
-    rows = np.linspace(-1, 1, 101)[:, None]
-    posterior = np.full((101, 2), 0.5)
-    same = Mixture("diag", np.array([0.5, 0.5]), np.zeros((2, 1)), np.array([[1.0], [5.0]]))
-    assert modality.clusters(same, Rows.of(rows, np.ones(101)), posterior).tolist() == [0, 0]
+    assert clusters(np.linspace(-1, 1, 101)[:, None], two(0.0, 0.0, (1.0, 0.2))) == 1
 
 
-@pytest.mark.parametrize(("at_valley", "clusters"), [(20, 2), (30, 1), (40, 1)])
-def test_a_valley_is_a_shortfall_of_rows_beyond_chance(at_valley: int, clusters: int) -> None:
-    """40 rows at each mean: 30 between them are 1.2 standard errors fewer, 20 are 2.6. Double weights are no evidence."""
-    places = np.concatenate([np.repeat([-3.0, 3.0], 40), np.zeros(at_valley)])[:, None]
-    two = Mixture("diag", np.array([0.5, 0.5]), np.array([[-3.0], [3.0]]), np.ones((2, 1)))
-    for rows in (Rows.of(places, np.ones(len(places))), Rows.of(places, np.full(len(places), 2.0), len(places))):
-        posterior, _ = gaussian.responsibilities(gaussian.log_densities(two, rows))
-        assert len(set(modality.clusters(two, rows, posterior).tolist())) == clusters
+@pytest.mark.parametrize(("apart", "found"), [(2.0, 1), (3.5, 2), (5.0, 2)])
+def test_two_gaussians_are_two_where_the_rows_show_it(apart: float, found: int) -> None:
+    rows = line_of(normal(300), normal(300) + apart)
+    assert clusters(rows, two(0.0, apart)) == found
+    assert clusters(rows, two(0.0, apart), np.full(600, 2.0), 600) == found  # double weights are no evidence
+
+
+def test_an_even_spread_cut_in_two_is_one_cluster() -> None:
+    for n in (200, 2000, 20_000):
+        assert clusters(np.linspace(-1, 1, n)[:, None], two(-0.5, 0.5, (0.29, 0.29))) == 1
+
+
+def test_a_narrow_group_beside_a_broad_one_is_a_cluster() -> None:
+    """Spread 0.1 beside 2: bins that both share are wider than the narrow one."""
+    rows = line_of(0.1 * normal(400), 2 * normal(400) + 5)
+    assert clusters(rows, two(0.0, 5.0, (0.1, 2.0))) == 2
 
 
 def test_a_shallow_valley_of_many_rows_is_none() -> None:
-    """Counts are worth 4,000 observations at most: of 400,000 rows, 8 % fewer at the valley are no valley."""
-    places = np.concatenate([np.repeat([-3.0, 3.0], 140_000), np.zeros(128_800)])[:, None]
-    two = Mixture("diag", np.array([0.5, 0.5]), np.array([[-3.0], [3.0]]), np.ones((2, 1)))
-    rows = Rows.of(places, np.ones(len(places)))
-    posterior, _ = gaussian.responsibilities(gaussian.log_densities(two, rows))
-    assert modality.clusters(two, rows, posterior).tolist() == [0, 0]
+    """Rows are worth 4,000 observations at most: a dip by a twentieth is no valley, however many they are."""
+    even = np.linspace(-3, 3, 40_000)
+    kept = even[(np.abs(even) > 0.5) | (np.arange(40_000) % 20 > 0)]
+    assert clusters(kept[:, None], two(-1.5, 1.5, (0.9, 0.9))) == 1
+
+
+def test_one_skewed_group_is_one_cluster() -> None:
+    """Exponential and log normal rows need many components; a third lies between two of them and fills the valley."""
+    even = (np.arange(2000) + 0.5) / 2000
+    for rows in (-np.log(1 - even), np.exp(0.7 * normal(2000))):
+        found = pipeline.fit(rows[:, None])
+        assert len(found.component_cluster) > 2
+        assert len(found.sizes) == 1
+
+
+def test_what_one_axis_cannot_tell_round_clouds_can() -> None:
+    """2.4 standard deviations apart: with 8 features the clouds look Gaussian, and a plateau is as good without them."""
+    g = np.random.default_rng(5)
+    label = np.repeat([0, 1], 1000)
+    rows = g.normal(size=(2000, 8))
+    rows[:, 0] += 2.4 * label
+    means = np.zeros((2, 8))
+    means[1, 0] = 2.4
+    mixture = Mixture("spherical", np.array([0.5, 0.5]), means, np.ones(2))
+    assert clusters(rows, mixture) == 2
+    flat = g.uniform(-1.7, 1.7, size=(2000, 8))  # the same of cubes
+    flat[:, 0] = np.where(label == 1, flat[:, 0] + 2.4, flat[:, 0])
+    assert clusters(flat, mixture) == 1
+
+
+def test_a_ring_of_links_is_one_cluster_and_the_blob_inside_another() -> None:
+    g = np.random.default_rng(1)
+    turn, wide = np.linspace(0, 2 * np.pi, 1200, endpoint=False), 5 + 0.4 * g.normal(size=1200)
+    ring = np.stack([wide * np.cos(turn), wide * np.sin(turn)], axis=1)
+    found = pipeline.fit(np.concatenate([ring, 0.4 * g.normal(size=(400, 2))]))
+    assert sorted(found.sizes.tolist()) == [400.0, 1200.0]

@@ -1,0 +1,170 @@
+"""Two components of a mixture on a line: is there a valley of rows between them?
+
+1. Does the mixture itself have a valley there? Where the density of the pair hardly dips, the lower component is no
+   mode but a 'shoulder' of the other.
+2. Do the rows of both speak for two clusters, a 'valley', or not? ``line.gain`` and ``line.fit`` say how much.
+
+One axis cannot tell two Gaussians 2.4 standard deviations apart from a plateau. Where all components look Gaussian, by
+their kurtosis and skewness, two Gaussians that fit better at all are believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppp_duck.engine import line, ratio
+from ppp_duck.engine.rows import Rows
+from ppp_duck.models.model import Bools, Floats, Mixture
+
+SHOULDER = 0.95  # density at the valley as a share of that at the lower mode, from which there is no valley
+# Nats of ``line.fit`` that count, as a shape that ``line`` does not know may look like two Gaussians; and nats from
+# which on no shape does.
+CAP, CERTAIN = 4.0, 15.0
+GAUSSIAN = 4.0  # nats more for two Gaussians that fit better at all, where all components look Gaussian
+KURTOSIS, SKEWNESS = 0.1, 0.3  # up to which they do; the kurtosis may be a standard error more
+BETWEEN = 1.0  # standard deviations up to which a component overlaps the way between two means
+SPREAD = 0.25  # of the gap between the means: the width of the steps that a line of categories may have
+GRID = 101  # points between the means at which the pair's density is looked at: a hundredth of the gap
+NOTHING = 1e-6  # of an observation: what a row counts at least in a pair
+
+
+@dataclass(frozen=True)
+class Line:
+    """Two components as Gaussians on a line, the first below the second, and the rows there."""
+
+    means: Floats  # (2,)
+    spreads: Floats  # (2,) standard deviations
+    shares: Floats  # (2,) of the pair: 1 together
+    along: Floats  # (n,), or (r, n): the r places over which each row is spread
+    weights: Floats  # (n,) what each row counts in the pair, in observations
+
+    def density(self) -> tuple[Floats, Floats]:
+        """The places ``(GRID,)`` from mean to mean, and the density of the pair there."""
+        t = np.linspace(self.means[0], self.means[1], GRID)
+        z = (t[:, None] - self.means) / self.spreads
+        return t, np.exp(-0.5 * z**2) @ (self.shares / self.spreads)
+
+    def verdict(self, bar: float, gaussian: bool) -> str:
+        """'shoulder', 'none' or 'valley'. ``bar``: nats that must speak for two clusters."""
+        if not (self.means[1] > self.means[0] and self.spreads.min() > 0):
+            return "shoulder"
+        t, density = self.density()
+        left = np.maximum.accumulate(density)
+        right = np.maximum.accumulate(density[::-1])[::-1]
+        dip = density / np.maximum(np.minimum(left, right), 1e-300)
+        at = int(np.argmin(dip))
+        if dip[at] >= SHOULDER or at in (0, GRID - 1):
+            return "shoulder"
+        return "valley" if self._are_two(float(t[at]), bar, gaussian) else "none"
+
+    def _are_two(self, valley: float, bar: float, gaussian: bool) -> bool:
+        low = float((self.means - line.REACH * self.spreads).min())
+        width = (float((self.means + line.REACH * self.spreads).max()) - low) / line.BINS
+        place = np.clip((self.along - low) / width, 0, line.BINS - 1).astype(np.int64)
+        weights = np.broadcast_to(self.weights / (place.size / len(self.weights)), place.shape)
+        counts = np.bincount(place.ravel(), weights.ravel(), line.BINS).astype(np.float64)
+        first, last, at = (int(np.clip((one - low) / width, 0, line.BINS - 1)) for one in (*self.means, valley))
+        gain = line.gain(counts, first, last, at)
+        wanted = [CERTAIN, bar - gain if bar - gain < CAP else CERTAIN]
+        if gaussian and bar - gain < CAP + GAUSSIAN:
+            wanted.append(max(bar - gain - GAUSSIAN, 0.0))
+        matters = min(wanted)
+        return line.fit(counts, (self.means - low) / width, self.spreads / width, self.shares, matters) > matters
+
+    def first_is_higher(self) -> bool:
+        """Whether the density of the pair is higher at the first mean than at the second."""
+        if not (self.means[1] > self.means[0] and self.spreads.min() > 0):
+            return bool(self.shares[0] > self.shares[1])
+        _, density = self.density()
+        return bool(density[0] > density[-1])
+
+
+def axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> tuple[Floats, float, float]:
+    """Discriminant axis of two components and the standard deviation of each along it."""
+    gap, factors = mixture.means[b] - mixture.means[a], mixture.factors
+    if dense is not None:
+        v = np.linalg.solve(dense[a] + dense[b], gap)
+        return v, float(np.sqrt(v @ dense[a] @ v)), float(np.sqrt(v @ dense[b] @ v))
+    va, vb = 1 / factors[a] ** 2 + np.zeros(len(gap)), 1 / factors[b] ** 2 + np.zeros(len(gap))
+    v = gap / (va + vb)
+    return v, float(np.sqrt(va @ v**2)), float(np.sqrt(vb @ v**2))
+
+
+def of_numbers(
+    mixture: Mixture, a: int, b: int, v: Floats, spreads: tuple[float, float], rows: Rows, counted: Floats
+) -> Line:
+    """The pair of complete numbers on its axis ``v``. ``counted (n,)``: what rows count in the pair.
+
+    Values on grids are spread over their steps.
+    """
+    there = counted > NOTHING
+    shares, along = mixture.weights[[a, b]], rows.x[there] @ v
+    if rows.mixed is not None:
+        along = along + ratio.spread_numbers(rows, v)
+    return Line(mixture.means[[a, b]] @ v, np.array(spreads), shares / shares.sum(), along, counted[there])
+
+
+def of_mixed(mixture: Mixture, a: int, b: int, v: Floats, rows: Rows, own: Floats, counted: Floats) -> list[Line]:
+    """The pair of a mixed table: on its axis of numbers, and along all features but the strongest category, too.
+
+    ``own (n, 2)``: what rows count in either component, ``counted (n,)`` in the pair. A line on which no row can be
+    placed is left out.
+    """
+    which = np.flatnonzero(counted > NOTHING)
+    own, counted = own[which], counted[which]
+    gap, middle = mixture.means[b] - mixture.means[a], 0.5 * (mixture.means[a] + mixture.means[b])
+    along, has = ratio.along_numbers(rows, which, 2 * v, gap, middle)
+    along, whole = along + ratio.spread_numbers(rows, 2 * v), float(2 * v @ gap)
+    found = [_placed(along, has, whole, own, counted)] if whole > 0 else []
+    apart = ratio.divergences(mixture, a, b)
+    if apart.any():
+        strongest = int(np.argmax(apart))
+        more = ratio.spread_out(rows, which, own.sum(axis=1), mixture, a, b, strongest, whole, SPREAD)
+        found.append(_placed(along + more[0], has + more[1], whole + more[2], own, counted))
+    return [one for one in found if one is not None]
+
+
+def _placed(along: Floats, has: Floats, whole: float, own: Floats, counted: Floats) -> Line | None:
+    """Rows at the points ``along (r, n)``, by what they have of the gap, and two Gaussians of their moments."""
+    places, can = ratio.placed(along, has, whole)
+    if not can.any():
+        return None
+    places, own = places[:, can], own[can]
+    mass = np.maximum(own.sum(axis=0), 1e-300)
+    means = places.mean(axis=0) @ own / mass
+    spreads = np.sqrt(np.maximum((places**2).mean(axis=0) @ own / mass - means**2, 0.0))
+    return Line(means, spreads, mass / mass.sum(), places, counted[can])
+
+
+def between(mixture: Mixture, a: int, b: int) -> Bools:
+    """``(m,)`` which components of one number lie on the way from a to b, or overlap it: their rows fill the valley.
+
+    In more numbers they may lie beside the way.
+    """
+    mean = mixture.means[:, 0]
+    reach = BETWEEN / np.broadcast_to(mixture.factors.reshape(-1)[: len(mean)], mean.shape)
+    return np.asarray((mean + reach >= min(mean[a], mean[b])) & (mean - reach <= max(mean[a], mean[b])))
+
+
+def looks_gaussian(mixture: Mixture, rows: Rows, posterior: Floats) -> bool:
+    """Whether the rows of the components have the kurtosis and the skewness of Gaussians, all components together.
+
+    One number has no direction beside that of the valley. Holes and categories are not looked into.
+    """
+    d, total = rows.x.shape[1], float(rows.weights.sum())
+    if d < 2 or rows.seen is not None or mixture.shares:
+        return False
+    kurtosis, skewness = np.zeros(d), np.zeros(d)
+    for j, mean in enumerate(mixture.means):
+        own = posterior[:, j] * rows.weights
+        mass = max(float(own.sum()), 1e-300)
+        factor = mixture.factors if mixture.covariance == "tied" else mixture.factors[j]
+        z = (rows.x - mean) @ factor if factor.ndim == 2 else (rows.x - mean) * factor
+        z -= own @ z / mass
+        variance = np.maximum(own @ z**2 / mass, 1e-12)
+        kurtosis += (own @ z**4 / variance**2 - 3 * mass) / total
+        skewness += own @ z**3 / variance**1.5 / total
+    error = np.sqrt(24 / (rows.observations * d))
+    return bool(abs(kurtosis.mean()) < KURTOSIS + error and np.abs(skewness).max() < SKEWNESS)
