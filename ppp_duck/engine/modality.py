@@ -10,7 +10,9 @@ group that claims its rows next (a heavy tail leaves such crumbs: components of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -85,7 +87,7 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
     unit = max(rows.unit, float(weights.min())) if len(weights) >= SAMPLED else rows.unit
     observations = float(weights.sum()) / unit
     evidence = posterior * (weights * (tempered(observations) / observations / unit))[:, None]
-    gaussian = pair.looks_gaussian(mixture, rows, posterior)
+    gaussian = cache(partial(pair.looks_gaussian, mixture, rows, posterior))
     bar = BAR + float(np.log(m / 2))
     parent = list(range(m))
 
@@ -125,7 +127,7 @@ def _relation(
     evidence: Floats,
     mass: Floats,
     bar: float,
-    gaussian: bool,
+    gaussian: Callable[[], bool],
 ) -> tuple[str, bool]:
     """'shoulder', and whether a is the higher; 'none' or 'valley'. ``evidence (n, m)``: observations by component."""
     v, sa, sb = pair.axis(mixture, a, b, dense)

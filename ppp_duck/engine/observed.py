@@ -10,20 +10,20 @@ from ppp_duck.models.model import Bools, Floats, Layout
 
 COARSE = 0.02  # half a step, in standard deviations, from which a component could be narrower than the grid
 LOOKED_AT = 512  # rows of which so coarse a grid shows: six standard deviations have 150 points of it at most
-REPEATED = 0.8  # share of them that differ, from which there is no such grid
+REPEATED = 0.8  # share of their weight in rows that differ, from which there is no such grid
 FEW = 60  # different values that are a grid of their smallest gap, whatever it is
 ROUNDING = 1e-9  # of the range: values that differ by less are one
 
 
-def observed_layout(rows: Floats) -> Layout | None:
-    """The grids that the columns of rows ``(n, d)`` lie on, as floors; None where none is coarse."""
-    floors = tuple(_floor(column) for column in rows.T)
+def observed_layout(rows: Floats, weights: Floats) -> Layout | None:
+    """The grids that the columns of distinct rows ``(n, d)`` lie on, as floors; None where none is coarse."""
+    floors = tuple(_floor(column, weights) for column in rows.T)
     return Layout(rows.shape[1], (), floors) if any(floors) else None
 
 
-def _floor(column: Floats) -> float:
-    some = column[:: -(-len(column) // LOOKED_AT)]
-    if len(np.unique(some)) > REPEATED * len(some):
+def _floor(column: Floats, weights: Floats) -> float:
+    some = slice(None, None, -(-len(column) // LOOKED_AT))
+    if len(np.unique(column[some])) > REPEATED * float(weights[some].sum()):
         return 0.0
     values = np.unique(column)
     gaps = np.diff(values)

@@ -10,6 +10,7 @@ their kurtosis and skewness, two Gaussians that fit better at all are believed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,8 +47,11 @@ class Line:
         z = (t[:, None] - self.means) / self.spreads
         return t, np.exp(-0.5 * z**2) @ (self.shares / self.spreads)
 
-    def verdict(self, bar: float, gaussian: bool) -> str:
-        """'shoulder', 'none' or 'valley'. ``bar``: nats that must speak for two clusters."""
+    def verdict(self, bar: float, gaussian: Callable[[], bool]) -> str:
+        """'shoulder', 'none' or 'valley'. ``bar``: nats that must speak for two clusters.
+
+        ``gaussian``: whether all components look Gaussian; it is asked only where that decides.
+        """
         if not (self.means[1] > self.means[0] and self.spreads.min() > 0):
             return "shoulder"
         t, density = self.density()
@@ -59,7 +63,7 @@ class Line:
             return "shoulder"
         return "valley" if self._are_two(float(t[at]), bar, gaussian) else "none"
 
-    def _are_two(self, valley: float, bar: float, gaussian: bool) -> bool:
+    def _are_two(self, valley: float, bar: float, gaussian: Callable[[], bool]) -> bool:
         low = float((self.means - line.REACH * self.spreads).min())
         width = (float((self.means + line.REACH * self.spreads).max()) - low) / line.BINS
         place = np.clip((self.along - low) / width, 0, line.BINS - 1).astype(np.int64)
@@ -68,7 +72,7 @@ class Line:
         first, last, at = (int(np.clip((one - low) / width, 0, line.BINS - 1)) for one in (*self.means, valley))
         gain = line.gain(counts, first, last, at)
         wanted = [CERTAIN, bar - gain if bar - gain < CAP else CERTAIN]
-        if gaussian and bar - gain < CAP + GAUSSIAN:
+        if 0 < bar - gain < CAP + GAUSSIAN and gaussian():
             wanted.append(max(bar - gain - GAUSSIAN, 0.0))
         matters = min(wanted)
         return line.fit(counts, (self.means - low) / width, self.spreads / width, self.shares, matters) > matters
@@ -163,8 +167,9 @@ def looks_gaussian(mixture: Mixture, rows: Rows, posterior: Floats) -> bool:
         factor = mixture.factors if mixture.covariance == "tied" else mixture.factors[j]
         z = (rows.x - mean) @ factor if factor.ndim == 2 else (rows.x - mean) * factor
         z -= own @ z / mass
-        variance = np.maximum(own @ z**2 / mass, 1e-12)
-        kurtosis += (own @ z**4 / variance**2 - 3 * mass) / total
-        skewness += own @ z**3 / variance**1.5 / total
+        squares = z * z
+        variance = np.maximum(own @ squares / mass, 1e-12)
+        skewness += own @ (squares * z) / variance**1.5 / total
+        kurtosis += (own @ (squares * squares) / variance**2 - 3 * mass) / total
     error = np.sqrt(24 / (rows.observations * d))
     return bool(abs(kurtosis.mean()) < KURTOSIS + error and np.abs(skewness).max() < SKEWNESS)

@@ -53,7 +53,7 @@ def fit(
         if far.any() and np.count_nonzero(~far) > (k or 1):
             again = partial(fit, k=k, k_max=k_max, covariance=covariance, report=report, progress=progress)
             return _with_rows(again(rows[~far], weights[~far]), rows[far], weights[far])
-        layout = observed_layout(rows)
+        layout = observed_layout(rows, weights)
     with blas.one_thread:
         rows, weights = canonical.canonical_rows(rows, weights, layout is not None)
         if k is not None and not 1 <= k <= len(rows):

@@ -93,3 +93,15 @@ def test_a_ring_of_links_is_one_cluster_and_the_blob_inside_another() -> None:
     ring = np.stack([wide * np.cos(turn), wide * np.sin(turn)], axis=1)
     found = pipeline.fit(np.concatenate([ring, 0.4 * g.normal(size=(400, 2))]))
     assert sorted(found.sizes.tolist()) == [400.0, 1200.0]
+
+
+@pytest.mark.parametrize("values", [5, 7, 12])
+def test_a_single_column_of_even_answers_is_one_cluster(values: int) -> None:
+    """Answers 1 to 5, weekdays, months: few distinct rows given often lie on a grid, and are as wide as its step."""
+    answers = np.resize(np.arange(values), 2000).astype(float)[:, None]
+    assert len(pipeline.fit(answers).sizes) == 1
+
+
+def test_a_single_column_of_whole_numbers_has_its_two_groups() -> None:
+    ages = np.round(line_of(30 + 5 * normal(2000), 70 + 5 * normal(1000)))
+    assert len(pipeline.fit(ages).sizes) == 2
