@@ -226,7 +226,7 @@ SELECT ppp__fit(
     'rows': (SELECT list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}
       ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, number_1 ASC NULLS LAST, number_2 ASC NULLS LAST, vector_3 ASC NULLS LAST) FROM _ppp_sample)}],
   version(),
-  ppp__connection())
+  ppp__statement())
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
 -- the state of the fitted models
