@@ -24,8 +24,9 @@ demo: $(VENV)/.made
 sql: $(VENV)/.made
 	$(BIN)/python sql/make.py
 
+# A process for each core; -v shows the seed of the order. To repeat it in one: pytest -n 0 --randomly-seed=last, or the seed.
 test: $(VENV)/.made
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto -v
 
 lint: $(VENV)/.made
 	$(BIN)/ruff check .

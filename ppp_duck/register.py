@@ -20,12 +20,15 @@ from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Source, find_source, unseen
 from ppp_duck.errors import PPPError
 from ppp_duck.running import notes as notes_
+from ppp_duck.running import progress as progress_
 from ppp_duck.running.functions import FUNCTIONS
-from ppp_duck.running.progress import Choice, check, choose, forget
+from ppp_duck.running.memory import MEMORY
+from ppp_duck.running.progress import Choice, check, choose
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _connections: dict[int, weakref.ref[duckdb.DuckDBPyConnection]] = {}
+_default: duckdb.DuckDBPyConnection | None = None  # DuckDB's default connection, once it is known to be registered
 
 
 def register(
@@ -45,7 +48,8 @@ def register(
     ``notes`` is whether it is told, in a line, which columns a fit left out and which have holes. None, the default: on
     stderr where somebody types. True: always. False: never. A function: it is called with the line.
 
-    Raises OptionError where ``progress`` or ``notes`` is none of these.
+    Raises OptionError where ``progress`` or ``notes`` is none of these, PPPError in a transaction that began before
+    the functions came to its database.
 
     >>> con = register(duckdb.connect())
     >>> con.execute("CREATE TABLE t AS SELECT i // 50 * 10.0 + i % 7 * 0.1e0 AS x FROM range(100) r(i)").fetchall()
@@ -57,15 +61,15 @@ def register(
     notes_.check(notes)
     with _lock:
         _create_functions(con)
-        number = next((n for n, known in _connections.items() if known() is con), None)
+        if (progress is not None or notes is not None) and con is duckdb.default_connection():
+            _keep_default(con)  # or what it chose would be forgotten with the object ``con``
+        number = next((n for n, known in list(_connections.items()) if known() is con), None)
         if number is None:
             number = next(_numbers)
-            _connections[number] = weakref.ref(con, functools.partial(_forget, number))
+            _know(number, con)
         choose(number, progress)
         notes_.choose(number, notes)
-    con.execute(f"CREATE OR REPLACE TEMP MACRO ppp__connection() AS {number}").fetchall()
-    for path in sorted(sql_directory().glob("*.sql")):
-        con.execute(path.read_text(encoding="utf-8")).fetchall()
+    _create_macros(con, number)
     return con
 
 
@@ -87,36 +91,82 @@ def sql_directory() -> Path:
     return here / "sql" if (here / "sql").is_dir() else here.parent / "sql"
 
 
+def _know(number: int, con: duckdb.DuckDBPyConnection) -> None:
+    _connections[number] = weakref.ref(con, functools.partial(_forget, number))
+
+
+def _keep_default(con: duckdb.DuckDBPyConnection) -> None:
+    global _default
+    _default = con
+
+
+def _connection(number: int) -> duckdb.DuckDBPyConnection:
+    """The registered connection that has a number, which runs a statement now."""
+    known = _connections.get(number)
+    con = None if known is None else known()
+    if con is not None:
+        return con
+    # DuckDB's default connection is the only one that lives without an object in Python.
+    con = duckdb.default_connection()
+    with _lock:
+        if any(known() is con for known in list(_connections.values())):  # it has another number
+            raise PPPError("call ppp_duck.register(con) again: the connection that registered these functions is gone")
+        _keep_default(con)
+        _know(number, con)
+        choose(number, None)
+        notes_.choose(number, None)
+    return con
+
+
 def _forget(number: int, gone: object) -> None:
     _connections.pop(number, None)
-    forget(number)
-    notes_.forget(number)
+    for part in (progress_, notes_, MEMORY):
+        part.forget(number)
 
 
 def _create_functions(con: duckdb.DuckDBPyConnection) -> None:
     # On a cursor: a rollback of the caller's transaction would take them away from other connections.
     with closing(con.cursor()) as cursor:
-        known = {row[0] for row in cursor.execute(
-            "SELECT function_name FROM duckdb_functions() WHERE starts_with(function_name, 'ppp__')"
-        ).fetchall()}  # fmt: skip
         # DuckDB folds the rewrite while it binds, so that is not volatile. The others are, so that the optimizer never
         # evaluates one twice for the same row.
         functions: dict[str, Callable[..., pa.Array]] = {"ppp__rewrite": _rewrite, **FUNCTIONS}
         for name, function in functions.items():
-            if name not in known:
-                cursor.create_function(  # type: ignore[call-overload, unused-ignore]
-                    name, function, None, RETURNS[name], type="arrow", null_handling="special",
-                    side_effects=name != "ppp__rewrite",
-                )  # fmt: skip
+            _create_function(cursor, name, function)
+
+
+def _create_function(con: duckdb.DuckDBPyConnection, name: str, function: Callable[..., pa.Array]) -> None:
+    try:
+        con.create_function(  # type: ignore[call-overload, unused-ignore]
+            name, function, None, RETURNS[name], type="arrow", null_handling="special",
+            side_effects=name != "ppp__rewrite",
+        )  # fmt: skip
+    except duckdb.CatalogException as error:  # quicker than to ask first: duckdb_functions() lists thousands
+        if "already exists" not in str(error):
+            raise
+
+
+def _create_macros(con: duckdb.DuckDBPyConnection, number: int) -> None:
+    con.execute(f"CREATE OR REPLACE TEMP MACRO ppp__connection() AS {number}").fetchall()
+    try:
+        con.execute(_macros()).fetchall()
+    except duckdb.CatalogException as error:
+        if "ppp__rewrite does not exist" not in str(error):
+            raise
+        raise PPPError(
+            "COMMIT or ROLLBACK, then call ppp_duck.register(con) again: this transaction began before the functions "
+            "were there, and so it cannot see them"
+        ) from error
+
+
+@functools.cache
+def _macros() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(sql_directory().glob("*.sql")))
 
 
 def _rewrite(*arguments: pa.ChunkedArray) -> pa.Array:
     """Bind time: the arguments of a call in, the text of its statement out. DuckDB calls it with one row."""
     number, search_path, function, src, given = (argument[0].as_py() for argument in arguments)
-    con = _connections[number]()
-    if con is None:
-        raise PPPError("call ppp_duck.register(con) again: the connection that registered these functions is gone")
-    with closing(con.cursor()) as cursor:
+    with closing(_connection(number).cursor()) as cursor:
         if search_path:
             cursor.execute(f"SET search_path = {literal(search_path)}").fetchall()
         return pa.array([statement.statement(function, src, given or {}, functools.partial(_find, cursor))])

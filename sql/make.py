@@ -1,7 +1,7 @@
 """``make sql``: writes this folder's macros, one file a function, and the statements of some calls in ``golden/``.
 
 Arguments, their types, defaults and meanings are those of ppp_duck/binding/options.py; everything else that the files
-say is said here. ``feature_types.sql`` and ``values.sql`` are written by hand.
+say is said here. ``feature_types.sql``, ``statement.sql`` and ``values.sql`` are written by hand.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import pytest
 from conftest import sizes
 
 import ppp_duck
-from ppp_duck.running import memory, slices
+from ppp_duck.binding.interface import FIT
+from ppp_duck.running import memory
 
 register = importlib.import_module("ppp_duck.register")
 OURS = "SELECT count(*) FROM duckdb_functions() WHERE starts_with(function_name, 'ppp_')"
@@ -28,7 +29,7 @@ def test_registering_again_changes_nothing() -> None:
 def test_a_closed_connection_is_forgotten() -> None:
     gc.collect()
     known = len(register._connections)
-    for _ in range(10):
+    for _ in range(3):
         con = ppp_duck.connect()
         con.execute(TABLE).fetchall()
         assert sizes(con, "ppp_cluster('t')") == [(0, 30), (1, 30)]
@@ -36,8 +37,8 @@ def test_a_closed_connection_is_forgotten() -> None:
     del con
     gc.collect()
     assert len(register._connections) == known
-    assert not slices._fits
-    assert len(memory._models._values) <= memory.KEPT
+    assert not memory.MEMORY.keys(FIT)
+    assert len(memory.MEMORY._orphans) <= memory.ORPHANS
 
 
 def test_a_file_can_be_opened_again_at_once(tmp_path: Path) -> None:
@@ -92,11 +93,26 @@ def test_registering_inside_a_transaction_that_is_rolled_back() -> None:
     assert sizes(con, "ppp_cluster('t')") == [(0, 30), (1, 30)]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_registering_in_a_transaction_that_is_older_than_the_functions(first: bool) -> None:
+    con = duckdb.connect()
+    con.execute(TABLE).fetchall()
+    other = con.cursor()
+    con.execute("BEGIN; SELECT count(*) FROM t").fetchall()
+    if not first:
+        ppp_duck.register(other)
+    with pytest.raises(ppp_duck.PPPError, match=r"^COMMIT or ROLLBACK, then call ppp_duck.register\(con\) again"):
+        ppp_duck.register(con)
+    con.execute("COMMIT").fetchall()
+    ppp_duck.register(con)
+    assert sizes(con, "ppp_cluster('t')") == [(0, 30), (1, 30)]
+
+
 def test_connect_passes_its_arguments_on() -> None:
     con = ppp_duck.connect(config={"threads": 1})
     assert con.execute("SELECT current_setting('threads')").fetchall() == [(1,)]
 
 
-def test_a_model_that_was_dropped_from_memory_says_so(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_key_that_nothing_is_kept_under_says_so(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error, match="run the statement again"):
         con.execute("SELECT ppp__assign('model:0123', NULL, {'number x': x}) FROM blobs").fetchall()

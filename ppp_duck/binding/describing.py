@@ -41,7 +41,7 @@ def model_stages(
         wanted = f"[{', '.join(map(literal, by))}]"
     rows = f"{stage}_rows"
     arguments = f"{literal(function)}, {literal(model.name)}, {wanted}, (SELECT list({rows}) FROM {rows})"
-    loaded = f"SELECT ppp__load({arguments}) AS model"
+    loaded = f"SELECT ppp__load({arguments}, ppp__statement()) AS model"
     return [
         Stage(rows, f"SELECT * FROM {model.relation}", "the rows of the model table"),
         Stage(stage, loaded, "the state of the loaded models"),

@@ -101,9 +101,9 @@ def sql_struct(columns: Mapping[str, str]) -> str:
 RETURNS = {
     "ppp__rewrite": "VARCHAR",  # connection, search path, function, source, options -> the text of the statement
     "ppp__choose": f"{sql_struct(CHOICE)}[]",  # call, extremes, frequencies -> each feature's treatment, and why
-    "ppp__fit": "VARCHAR",  # call, [{g, summary, rows, content}], DuckDB's version, connection -> a state 'fit:...'
+    "ppp__fit": "VARCHAR",  # call, [{g, summary, rows, content}], DuckDB's version, statement -> a state 'fit:...'
     "ppp__step": "VARCHAR",  # state -> the same, or when the fit is done the state of its models
-    "ppp__load": "VARCHAR",  # function, name, by, rows of a model table -> the state of its models
+    "ppp__load": "VARCHAR",  # function, name, by, rows of a model table, statement -> the state of its models
     "ppp__by": "VARCHAR[]",  # models -> the columns that they are grouped by
     "ppp__refine": "VARCHAR",  # models, passes -> a measurement, or the models where there is nothing to refine
     "ppp__refine_pass": "INTEGER",  # measurement, groups, rows, weights -> 1 for each row, to be counted

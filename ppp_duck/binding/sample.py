@@ -153,6 +153,6 @@ def _fitting(call: Call) -> str:
         content = ",\n    'content': (SELECT _ppp_content FROM _ppp_content)" if with_content else ""
         groups = "[{'g': '[]',\n    'summary': (SELECT _ppp_summary FROM _ppp_summary),\n"
         groups += f"    'rows': (SELECT {sample_list(call)} FROM _ppp_sample){content}}}]"
-    begin = listed([literal(call.to_json()), groups, "version()", "ppp__connection()"])
+    begin = listed([literal(call.to_json()), groups, "version()", "ppp__statement()"])
     return f"SELECT ppp__fit(\n  {begin})\n" \
            f"UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, {literal(FIT)})"  # fmt: skip

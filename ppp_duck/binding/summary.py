@@ -69,15 +69,16 @@ def summary(call: Call) -> str:
     columns = ["*"]
     for index, _, form in feature_forms(call):
         columns += places_of(index, form) if form != TEXT else []
-    for index, feature in enumerate(call.features if call.automatic else ()):
-        columns.append(f"choice[{index + 1}].treatment IS NOT NULL AS helps_{index}")
-        if NUMBER in feature.forms:
-            columns.append(f"CASE WHEN helps_{index} THEN 0e0 END AS or_null_{index}")
     if not call.automatic:
         return select(columns, "_ppp_extremes")
+    for index, feature in enumerate(call.features):
+        if NUMBER in feature.forms:
+            columns.append(f"CASE WHEN helps_{index} THEN 0e0 END AS or_null_{index}")
     columns.append(f"({' AND '.join(f'helps_{index}' for index in range(len(call.features)))}) AS all_help")
+    # In a subquery: to find an alias of the same SELECT, DuckDB first compares it with the name of every column.
+    helps = [f"choice[{index + 1}].treatment IS NOT NULL AS helps_{index}" for index in range(len(call.features))]
     joined = f"JOIN _ppp_choice USING ({ROW_GROUP})" if call.options.by else "CROSS JOIN _ppp_choice"
-    return select(columns, f"_ppp_extremes {joined}")
+    return select(columns, indented(select(["*", *helps], f"_ppp_extremes {joined}")))
 
 
 def is_finite(form: str, name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -40,6 +42,7 @@ class _OneThread:
         self._lock = threading.Lock()
         self._working = 0
         self._before: list[int] = []
+        self._own = threading.local()  # how often this thread has entered
 
     def __enter__(self) -> None:
         with self._lock:
@@ -47,12 +50,26 @@ class _OneThread:
                 self._before = [library.num_threads for library in _libraries()]
                 _limit([1] * len(self._before))
             self._working += 1
+        self._own.entered = getattr(self._own, "entered", 0) + 1
 
     def __exit__(self, *error: object) -> None:
+        self._own.entered -= 1
         with self._lock:
             self._working -= 1
             if self._working == 0:
                 _limit(self._before)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While the work of this thread waits, it does not limit."""
+        entered = getattr(self._own, "entered", 0)
+        for _ in range(entered):
+            self.__exit__()
+        try:
+            yield
+        finally:
+            for _ in range(entered):
+                self.__enter__()
 
 
 one_thread = _OneThread()

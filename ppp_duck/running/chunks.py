@@ -12,7 +12,7 @@ import pyarrow as pa
 from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, UNSEEN, column_of, field
 from ppp_duck.errors import ModelError
 from ppp_duck.models.model import Ints
-from ppp_duck.running.memory import KEPT, By, Loaded, Ready
+from ppp_duck.running.memory import By, Loaded, Ready
 from ppp_duck.running.points import Points
 
 
@@ -95,7 +95,7 @@ def names_of(kind: pa.DataType) -> list[str]:
     return [column.name.removeprefix(UNSEEN) for column in kind] if pa.types.is_struct(kind) else []
 
 
-@functools.lru_cache(maxsize=KEPT)
+@functools.lru_cache(maxsize=64)
 def _places(kind: pa.DataType) -> Mapping[str, int]:
     """Where in a struct each field is, by its name in lower case."""
     return {name.casefold(): place for place, name in enumerate(names_of(kind))}

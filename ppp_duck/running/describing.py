@@ -10,13 +10,17 @@ import pyarrow as pa
 from ppp_duck.binding.interface import MODEL_ROWS, SETS, arrow_struct
 from ppp_duck.errors import ModelError
 from ppp_duck.models import description, table
-from ppp_duck.running.memory import keep, kept
+from ppp_duck.running.memory import keep, kept, statement_of
 from ppp_duck.running.report import model_key
 
 
-def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
-    """The rows of a model table in, the key of its models out. They must be grouped ``by`` these columns; None: any."""
+def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray, *others: pa.ChunkedArray) -> pa.Array:
+    """The rows of a model table in, the key of its models out. They must be grouped ``by`` these columns; None: any.
+
+    The other arguments: the rows, and the statement that runs.
+    """
     function, name, wanted = functions[0].as_py(), names[0].as_py(), by[0].as_py()
+    rows, statement = others
     try:
         models = table.from_rows(name, rows[0].as_py() or [])
     except ModelError as error:
@@ -26,7 +30,7 @@ def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray
         advice = f"{again}, as the old model was" if function == "ppp_match" else f"leave by out, or {again}"
         fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"
         raise ModelError(f"{function}: {advice}: {fitted}")
-    return pa.array([keep(models, function)])
+    return pa.array([keep(models, function, statement_of(statement))])
 
 
 def grouped_by(models: pa.ChunkedArray) -> pa.Array:

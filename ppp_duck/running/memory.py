@@ -1,4 +1,4 @@
-"""What statements that run now keep between two calls, under short keys: models, and measurements over all rows.
+"""What statements that run now keep between two calls, under short keys: fits, models and measurements over all rows.
 
 A key stays within twelve letters where a row carries it: DuckDB keeps such texts in place and copies them for each row.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,36 +25,74 @@ from ppp_duck.running.points import Encoder
 
 T = TypeVar("T")
 By: TypeAlias = tuple[str | None, ...]  # the values of a group's ``by`` columns, as text
+Statement: TypeAlias = tuple[int, ...]  # one execution: the number of its connection, and what that gave the execution
 
-KEPT = 64  # models, and as many measurements, of statements that run now; a model is a few kilobytes
+ORPHANS = 64  # connections without an object in Python whose last statements are kept: a reader may outlive its own
 
 
-class Memory(Generic[T]):
-    """Values under keys. The oldest leaves when there are more than ``KEPT``."""
+def _nothing() -> None:
+    pass
+
+
+class Memory:
+    """Values under keys, each kept for one statement.
+
+    A connection runs one statement at a time. So what its earlier ones kept leaves when it keeps something for the
+    next, and nothing that is still needed can leave.
+    """
 
     def __init__(self) -> None:
-        self._values: OrderedDict[str, T] = OrderedDict()
+        self._values: dict[str, tuple[Any, Callable[[], object]]] = {}
+        self._statements: dict[int, tuple[Statement, list[str]]] = {}  # by connection: its last one, and the keys
+        self._orphans: deque[list[str]] = deque()
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a connection may go while its own thread is in here
 
-    def keep(self, value: T, begin: str, end: str = "") -> str:
-        """Returns the key: ``begin``, a number, ``end``."""
+    def keep(
+        self, value: object, statement: Statement, begin: str, end: str = "", leave: Callable[[], object] = _nothing
+    ) -> str:
+        """Returns the key: ``begin``, a number, ``end``. ``leave`` is called when the value leaves."""
+        key = f"{begin}{next(self._numbers)}{end}"
         with self._lock:
-            key = f"{begin}{next(self._numbers)}{end}"
-            self._values[key] = value
-            while len(self._values) > KEPT:
-                self._values.popitem(last=False)
+            last, keys = self._statements.get(statement[0], (statement, []))
+            if last != statement:
+                self._drop(keys)
+                keys = []
+            keys.append(key)
+            self._values[key] = value, leave
+            self._statements[statement[0]] = statement, keys
         return key
 
-    def get(self, key: str, gone: str) -> T:
-        """Raises PPPError with the message ``gone`` if the value has left."""
+    def get(self, key: str, function: str = "") -> Any:
+        """Raises PPPError if the value has left; ``function`` is what asks for it."""
         try:
-            return self._values[key]
+            return self._values[key][0]
         except KeyError:
-            raise PPPError(gone) from None
+            prefix = f"{function}: " if function else ""
+            raise PPPError(f"{prefix}run the statement again: its connection has begun another, or is gone") from None
 
     def drop(self, key: str) -> None:
-        self._values.pop(key, None)
+        self._drop([key])
+
+    def forget(self, connection: int) -> None:
+        """A connection has no object in Python any more. A reader of its last statement may still be in use."""
+        with self._lock:
+            if connection in self._statements:
+                self._orphans.append(self._statements.pop(connection)[1])
+            while len(self._orphans) > ORPHANS:
+                self._drop(self._orphans.popleft())
+
+    def keys(self, begin: str) -> set[str]:
+        """The keys that begin so."""
+        return {key for key in list(self._values) if key.startswith(begin)}
+
+    def _drop(self, keys: list[str]) -> None:
+        for key in keys:
+            if key in self._values:
+                self._values.pop(key)[1]()
+
+
+MEMORY = Memory()
 
 
 @dataclass(frozen=True)
@@ -86,6 +124,7 @@ class Loaded:
     function: str
     set: ModelSet
     ready: Mapping[By, Ready]
+    statement: Statement
 
 
 @dataclass
@@ -110,30 +149,32 @@ class Measurement(Generic[T]):
         return self.sums[group]
 
 
-_models: Memory[Loaded] = Memory()
-_measurements: Memory[Measurement[Any]] = Memory()
+def statement_of(column: pa.ChunkedArray) -> Statement:
+    """The statement that runs: what ``ppp__statement()`` gives to a function."""
+    return tuple(column[0].as_py().values())
 
 
-def keep(models: ModelSet, function: str) -> str:
+def keep(models: ModelSet, function: str, statement: Statement) -> str:
     """Keep models for the running statement. Returns their key, whose first word says whether there are groups."""
     ready = {model.group: Ready.of(model) for model in models.models}
-    return _models.keep(Loaded(function, models, ready), MODELS if models.by else MODEL)
+    return MEMORY.keep(Loaded(function, models, ready, statement), statement, MODELS if models.by else MODEL)
 
 
 def kept(keys: pa.ChunkedArray) -> Loaded:
     """The models of a column of equal keys."""
-    return _models.get(keys[0].as_py(), f"run the statement again: {KEPT} later ones pushed its model out of memory")
+    loaded: Loaded = MEMORY.get(keys[0].as_py())
+    return loaded
 
 
 def begin(loaded: Loaded, sums: dict[By, Any]) -> pa.Array:
     """Begin a measurement. Returns its key, as a column of one row."""
-    return pa.array([_measurements.keep(Measurement(loaded, sums), MEASUREMENT, f":{loaded.function}")])
+    measurement: Measurement[Any] = Measurement(loaded, sums)
+    return pa.array([MEMORY.keep(measurement, loaded.statement, MEASUREMENT, f":{loaded.function}")])
 
 
 def running(key: str) -> Measurement[Any]:
-    function = key.rpartition(":")[2]
-    gone = f"{function}: run the statement again, {KEPT} later ones pushed its rows out of memory"
-    return _measurements.get(key, gone)
+    measurement: Measurement[Any] = MEMORY.get(key, key.rpartition(":")[2])
+    return measurement
 
 
 def read(key: str, groups: int) -> None:
@@ -142,4 +183,4 @@ def read(key: str, groups: int) -> None:
     with measurement.lock:
         measurement.read += groups
         if measurement.read >= len(measurement.loaded.set.models):
-            _measurements.drop(key)
+            MEMORY.drop(key)

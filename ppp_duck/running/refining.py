@@ -68,7 +68,7 @@ def close(keys: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
     loaded, ended = measurement.loaded, measurement.ended
     models = tuple(refined(one, ended[one.group]) if one.group in ended else one for one in loaded.set.models)
     memory.read(key, len(models))
-    return pa.array([memory.keep(ModelSet(loaded.set.by, models), loaded.function)])
+    return pa.array([memory.keep(ModelSet(loaded.set.by, models), loaded.function, loaded.statement)])
 
 
 def refined(model: Model, refinement: Refinement) -> Model:

@@ -1,14 +1,14 @@
 """A fit while its statement runs: ppp__fit begins it, ppp__step goes on with it for a slice of time.
 
 DuckDB cannot stop a Python function; it looks for an interrupt between two calls. So the fit runs on a thread of its
-own, which goes on only while a call of ``ppp__step`` waits for it. If no call comes for ``PATIENCE`` seconds, because
-the statement was interrupted, the thread ends. How the time is cut decides nothing: the work and its order stay.
+own, which goes on only while a call of ``ppp__step`` waits for it, and leaves BLAS alone while none does. If no call
+comes for ``PATIENCE`` seconds, because the statement was interrupted, the thread ends. Should one come after that, the
+fit begins again. How the time is cut decides nothing: the work and its order stay.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import threading
 from collections.abc import Callable
 from concurrent import futures
@@ -18,16 +18,17 @@ import pyarrow as pa
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import FIT
+from ppp_duck.engine import blas
 from ppp_duck.engine.canonical import Progress, silent
 from ppp_duck.errors import PPPError
 from ppp_duck.models.model import ModelSet
 from ppp_duck.running import notes
 from ppp_duck.running.fit import fit_groups
-from ppp_duck.running.memory import keep
+from ppp_duck.running.memory import MEMORY, Statement, keep, statement_of
 from ppp_duck.running.progress import Watch
 
 SLICE = 0.1  # seconds that an interrupt may have to wait
-PATIENCE = 60.0  # seconds
+PATIENCE = 2.0  # seconds, and twice as many each time that a fit begins again
 
 T = TypeVar("T")
 
@@ -40,11 +41,15 @@ class SteppedFit(Generic[T]):
     """Runs ``work(progress)`` in slices. A call of ``progress`` calls ``report``, and is where the work can pause."""
 
     def __init__(self, work: Callable[[Progress], T], report: Progress = silent) -> None:
-        self._report = report
-        self._going = threading.Event()
+        self._work, self._report = work, report
         self._stopped = False
+        self._begin(PATIENCE)
+
+    def _begin(self, patience: float) -> None:
+        self._patience = patience
+        self._going = threading.Event()
         self._result: futures.Future[T] = futures.Future()
-        self._thread = threading.Thread(target=self._run, args=(work,), name="ppp_duck fit", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="ppp_duck fit", daemon=True)
         self._thread.start()
 
     def step(self) -> bool:
@@ -57,6 +62,9 @@ class SteppedFit(Generic[T]):
             raise
         self._going.clear()
         if not self._result.done():
+            return False
+        if self.abandoned:
+            self._begin(2 * self._patience)
             return False
         self.result()
         return True
@@ -74,59 +82,54 @@ class SteppedFit(Generic[T]):
         self._stopped = True
         self._going.set()
 
-    def _run(self, work: Callable[[Progress], T]) -> None:
+    def _run(self) -> None:
+        going, result, patience = self._going, self._result, self._patience
+
+        def pause() -> None:
+            if not going.is_set():
+                with blas.one_thread.paused():
+                    going.wait(patience)
+            if not going.is_set() or self._stopped:
+                raise Abandoned("nobody asked the fit to go on")
+
+        def report(stage: str, k: int) -> None:
+            self._report(stage, k)
+            pause()
+
         try:
-            self._pause()
-            self._result.set_result(work(self._reported))
+            pause()
+            result.set_result(self._work(report))
         except BaseException as error:  # step() raises it in the statement
-            self._result.set_exception(error)
-
-    def _reported(self, stage: str, k: int) -> None:
-        self._report(stage, k)
-        self._pause()
-
-    def _pause(self) -> None:
-        if not self._going.wait(PATIENCE) or self._stopped:
-            raise Abandoned(f"run the statement again: it did not go on with its fit for {PATIENCE:g} seconds")
-
-
-_lock = threading.Lock()
-_numbers = itertools.count(1)
-_fits: dict[str, tuple[Watch, SteppedFit[ModelSet]]] = {}
+            result.set_exception(error)
 
 
 def begin(
-    calls: pa.ChunkedArray, groups: pa.ChunkedArray, versions: pa.ChunkedArray, connections: pa.ChunkedArray
+    calls: pa.ChunkedArray, groups: pa.ChunkedArray, versions: pa.ChunkedArray, statements: pa.ChunkedArray
 ) -> pa.Array:
     """Begin to fit: one row in, the state 'fit:<number>' out. ``step`` does the work."""
-    call = Call.from_json(calls[0].as_py())
+    call, statement = Call.from_json(calls[0].as_py()), statement_of(statements)
     given = groups[0].values
     given = () if given is None else given  # None where there is no row, so no group
-    watch = Watch(connections[0].as_py(), call.function, call.source, len(given), call.options.k)
+    watch = Watch(statement[0], call.function, call.source, len(given), call.options.k)
     fit = SteppedFit(functools.partial(fit_groups, call, given, versions[0].as_py()), watch.report)
-    with _lock:
-        for gone in [old for old, (_, begun) in _fits.items() if begun.abandoned]:
-            del _fits[gone]
-        state = f"{FIT}{next(_numbers)}"
-        _fits[state] = watch, fit
-    return pa.array([state])
+    return pa.array([MEMORY.keep((watch, statement, fit), statement, FIT, leave=fit.stop)])
 
 
 def step(states: pa.ChunkedArray) -> pa.Array:
     """Go on for a slice of time: the same state again, or when the fit is done the key of its models."""
     state = states[0].as_py()
-    watch, fit = _fits[state]
+    begun: tuple[Watch, Statement, SteppedFit[ModelSet]] = MEMORY.get(state)
+    watch, statement, fit = begun
     try:
         done = fit.step()
         watch.show(done)
     except BaseException:
-        _fits.pop(state, None)
-        fit.stop()
+        MEMORY.drop(state)
         watch.end()
         raise
     if not done:
         return pa.array([state])
-    del _fits[state]
+    MEMORY.drop(state)
     models = fit.result()
     notes.tell(watch.number, watch.function, watch.source, [model.note_of_fit for model in models.models])
-    return pa.array([keep(models, watch.function)])
+    return pa.array([keep(models, watch.function, statement)])

@@ -114,7 +114,7 @@ SELECT ppp__fit(
   ) USING (row_group) LEFT JOIN _ppp_content USING (row_group)
 ),
   version(),
-  ppp__connection())
+  ppp__statement())
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
 -- the state of the fitted models

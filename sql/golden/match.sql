@@ -9,7 +9,7 @@ SELECT * FROM "seg"
 ),
 -- the state of the loaded models
 _ppp_old AS MATERIALIZED (
-SELECT ppp__load('ppp_match', 'seg', NULL, (SELECT list(_ppp_old_rows) FROM _ppp_old_rows)) AS model
+SELECT ppp__load('ppp_match', 'seg', NULL, (SELECT list(_ppp_old_rows) FROM _ppp_old_rows), ppp__statement()) AS model
 ),
 -- the rows of the model table
 _ppp_new_rows AS MATERIALIZED (
@@ -17,7 +17,7 @@ SELECT * FROM "seg"
 ),
 -- the state of the loaded models
 _ppp_new AS MATERIALIZED (
-SELECT ppp__load('ppp_match', 'seg', (SELECT ppp__by(model) FROM _ppp_old), (SELECT list(_ppp_new_rows) FROM _ppp_new_rows)) AS model
+SELECT ppp__load('ppp_match', 'seg', (SELECT ppp__by(model) FROM _ppp_old), (SELECT list(_ppp_new_rows) FROM _ppp_new_rows), ppp__statement()) AS model
 ),
 -- how many rows each old and each new cluster have in common
 _ppp_shared AS MATERIALIZED (

@@ -9,7 +9,7 @@ SELECT * FROM "seg"
 ),
 -- the state of the loaded models
 _ppp_model AS MATERIALIZED (
-SELECT ppp__load('ppp_outliers', 'seg', NULL, (SELECT list(_ppp_model_rows) FROM _ppp_model_rows)) AS model
+SELECT ppp__load('ppp_outliers', 'seg', NULL, (SELECT list(_ppp_model_rows) FROM _ppp_model_rows), ppp__statement()) AS model
 ),
 -- rows with minus their log density
 _ppp_scored AS MATERIALIZED (

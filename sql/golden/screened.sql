@@ -137,7 +137,7 @@ SELECT ppp__fit(
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT list({'number_0': number_0, 'number_1': number_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
   version(),
-  ppp__connection())
+  ppp__statement())
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
 -- the state of the fitted models

@@ -103,14 +103,18 @@ SELECT
   8.6934830029209600e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_5,
   8.9644562644992000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_6,
   6.1565890985984000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_7,
-  choice[1].treatment IS NOT NULL AS helps_0,
-  choice[2].treatment IS NOT NULL AS helps_1,
   CASE WHEN helps_1 THEN 0e0 END AS or_null_1,
-  choice[3].treatment IS NOT NULL AS helps_2,
   CASE WHEN helps_2 THEN 0e0 END AS or_null_2,
-  choice[4].treatment IS NOT NULL AS helps_3,
   (helps_0 AND helps_1 AND helps_2 AND helps_3) AS all_help
-FROM _ppp_extremes CROSS JOIN _ppp_choice
+FROM (
+  SELECT
+    *,
+    choice[1].treatment IS NOT NULL AS helps_0,
+    choice[2].treatment IS NOT NULL AS helps_1,
+    choice[3].treatment IS NOT NULL AS helps_2,
+    choice[4].treatment IS NOT NULL AS helps_3
+  FROM _ppp_extremes CROSS JOIN _ppp_choice
+)
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
@@ -226,7 +230,7 @@ SELECT ppp__fit(
     'rows': (SELECT list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}
       ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, number_1 ASC NULLS LAST, number_2 ASC NULLS LAST, vector_3 ASC NULLS LAST) FROM _ppp_sample)}],
   version(),
-  ppp__connection())
+  ppp__statement())
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
 -- the state of the fitted models

@@ -5,7 +5,7 @@ SELECT * FROM "seg"
 ),
 -- the state of the loaded models
 _ppp_model AS MATERIALIZED (
-SELECT ppp__load('ppp_trials', 'seg', NULL, (SELECT list(_ppp_model_rows) FROM _ppp_model_rows)) AS model
+SELECT ppp__load('ppp_trials', 'seg', NULL, (SELECT list(_ppp_model_rows) FROM _ppp_model_rows), ppp__statement()) AS model
 )
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model, _ppp_key, _ppp_said),

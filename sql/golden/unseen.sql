@@ -163,7 +163,7 @@ SELECT ppp__fit(
     'rows': (SELECT list({'number_0': number_0, 'text_0': text_0, 'vector_0': vector_0, 'weight': weight, 'priority': priority}
       ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST, text_0 ASC NULLS LAST, vector_0 ASC NULLS LAST) FROM _ppp_sample)}],
   version(),
-  ppp__connection())
+  ppp__statement())
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
 -- the state of the fitted models

@@ -160,7 +160,7 @@ SELECT ppp__fit(
     'rows': (SELECT list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}
       ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, vector_1 ASC NULLS LAST) FROM _ppp_sample)}],
   version(),
-  ppp__connection())
+  ppp__statement())
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
 ),
 -- the state of the fitted models

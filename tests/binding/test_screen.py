@@ -28,7 +28,7 @@ def both_ways(one: Ready, values: dict[str, list[float | None]]) -> tuple[int, i
         con.register("rows", rows)
         source = Source("rows", "rows", tuple(Column(name, "DOUBLE") for name in values), True)
         call = plan_call("ppp_cluster", source, check_options("ppp_cluster", {"columns": list(values)}))
-        key = keep(ModelSet((), (one.model,)), "ppp_cluster")
+        key = keep(ModelSet((), (one.model,)), "ppp_cluster", (0, 0))
         fields = ", ".join(f"'number {name}': _ppp_source.{name}" for name in values)
         m = screen.components(call, source)
         assert m == screen.MOST_COMPONENTS

@@ -21,8 +21,10 @@ from conftest import THREE, gaussians, said, sizes
 
 import ppp_duck
 from ppp_duck import Progress
+from ppp_duck.binding.interface import FIT
 from ppp_duck.engine import pipeline
 from ppp_duck.running import progress, slices
+from ppp_duck.running.memory import MEMORY
 from ppp_duck.running.progress import Line, Stages, words
 
 ORDER = [
@@ -172,7 +174,7 @@ def test_what_the_function_raises_ends_the_statement(con: duckdb.DuckDBPyConnect
         ppp_duck.fit(con, "blobs")
     assert con.execute("SELECT count(*) FROM kept").fetchall() == [(3,)]
     assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'out'").fetchall() == [(0,)]
-    assert not slices._fits
+    assert not MEMORY.keys(FIT)
     all_fits_end()
     ppp_duck.register(con, progress=False)
     assert sizes(con, "ppp_cluster('blobs')") == THREE

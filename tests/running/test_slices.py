@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -57,3 +58,24 @@ def test_an_abandoned_fit_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     fit = SteppedFit(lambda progress: 1)
     fit._thread.join(10)
     assert fit.abandoned
+
+
+def test_a_fit_that_was_left_alone_too_long_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "PATIENCE", 0.02)
+    begun = []
+
+    def work(progress: Callable[[str, int | None], None]) -> int:
+        begun.append(True)
+        for _ in range(300):
+            progress("partition", None)
+            time.sleep(0.001)
+        return 7
+
+    fit = SteppedFit(work)
+    fit.step()
+    fit._thread.join(10)
+    assert fit.abandoned
+    while not fit.step():
+        pass
+    assert fit.result() == 7
+    assert len(begun) == 2

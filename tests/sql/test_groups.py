@@ -244,7 +244,7 @@ def test_results_may_be_read_in_several_chunks(grouped: duckdb.DuckDBPyConnectio
     def column(value: object) -> pa.ChunkedArray:
         return pa.chunked_array([[value]])
 
-    key = memory.keep(table.from_rows("seg", rows), "ppp_evaluate")
+    key = memory.keep(table.from_rows("seg", rows), "ppp_evaluate", (0, 0))
     measurement = measuring.measure(column(key))[0].as_py()
     for row in rows:
         if row["cluster_id"] == 0:

@@ -33,7 +33,7 @@ def test_the_file_is_what_make_sql_writes(function: str) -> None:
 
 def test_the_sql_files_are_found_and_documented() -> None:
     files = {path.name: path.read_text(encoding="utf-8") for path in sql_directory().glob("*.sql")}
-    assert set(files) == {"feature_types.sql", "values.sql", *(f"{name}.sql" for name in ARGUMENTS)}
+    assert set(files) == {"feature_types.sql", "statement.sql", "values.sql", *(f"{name}.sql" for name in ARGUMENTS)}
     assert all(text.startswith("-- ") for text in files.values())
 
 

@@ -12,6 +12,7 @@ import pytest
 from conftest import TODAY, said
 
 import ppp_duck
+from ppp_duck.binding.interface import MEASUREMENT
 from ppp_duck.running import memory, refining
 
 # Three overlapping clusters of 3,000 distinct rows and more; a category, a vector, weights, groups and holes.
@@ -354,7 +355,7 @@ def test_interrupt_during_a_pass(made: duckdb.DuckDBPyConnection, monkeypatch: p
 
 
 def test_an_ended_refinement_is_forgotten(made: duckdb.DuckDBPyConnection) -> None:
-    before = set(memory._measurements._values)
+    before = memory.MEMORY.keys(MEASUREMENT)
     fit(made, "columns := ['x'], covariance := 'diag', k := 2, refine := 1")
     fit(made, "columns := ['x'], covariance := 'diag', k := 2, by := ['g'], refine := 1")
-    assert set(memory._measurements._values) == before
+    assert memory.MEMORY.keys(MEASUREMENT) == before

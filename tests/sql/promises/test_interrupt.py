@@ -11,8 +11,9 @@ from collections.abc import Callable
 import duckdb
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
-from ppp_duck.engine import pipeline
+from ppp_duck.engine import blas, pipeline
 from ppp_duck.running import slices
 
 
@@ -22,10 +23,11 @@ def endless(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> 
     begun = threading.Event()
 
     def fit(rows: np.ndarray, weights: np.ndarray, *, progress: Callable[[str, int | None], None], **_: object) -> None:
-        while True:
-            begun.set()
-            progress("partition", None)
-            time.sleep(0.005)
+        with blas.one_thread:
+            while True:
+                begun.set()
+                progress("partition", None)
+                time.sleep(0.005)
 
     monkeypatch.setattr(pipeline, "fit", fit)
     monkeypatch.setattr(slices, "PATIENCE", 0.5)
@@ -51,10 +53,36 @@ def test_interrupt(con: duckdb.DuckDBPyConnection, endless: threading.Event, sta
     stopper.join()
     assert con.execute("SELECT count(*) FROM kept").fetchall() == [(3,)]
     assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'out'").fetchall() == [(0,)]
-    gone = [thread for thread in threading.enumerate() if thread.name == "ppp_duck fit"]
-    for thread in gone:
+    for thread in running():
         thread.join(10)
         assert not thread.is_alive()
+
+
+def running() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "ppp_duck fit"]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Time for a thread to be scheduled, far less than the patience of a fit."""
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_an_interrupted_fit_leaves_nothing_behind(
+    fitted: duckdb.DuckDBPyConnection, endless: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "PATIENCE", 1000.0)
+    before = [one["num_threads"] for one in threadpool_info()]
+    stopper = stop_soon(endless, fitted.interrupt)
+    with pytest.raises(duckdb.InterruptException):
+        fitted.execute("FROM ppp_cluster('blobs')").fetchall()
+    stopper.join()
+    wait_until(lambda: [one["num_threads"] for one in threadpool_info()] == before)  # the caller's BLAS, at once
+    assert len(running()) == 1
+    fitted.execute("FROM ppp_centers('seg')").fetchall()  # the next statement of the connection
+    wait_until(lambda: not running())
 
 
 def test_ctrl_c(con: duckdb.DuckDBPyConnection, endless: threading.Event) -> None:
