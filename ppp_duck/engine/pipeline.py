@@ -103,7 +103,7 @@ def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
     middle = weights @ rows / total
     x = rows - middle
     unit = float(np.sqrt(sum(weights @ column**2 for column in x.T) / (total * rows.shape[1])))
-    if not unit > 1e-12 * max(1.0, float(np.abs(middle).max())):  # all rows equal
+    if not unit > 16 * np.spacing(max(1.0, float(np.abs(middle).max()))):  # all rows equal
         unit = 1.0
     x /= unit
     return Rows.of(x, weights), middle, unit

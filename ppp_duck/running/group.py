@@ -89,7 +89,7 @@ class Group:
                 times = weights / weights.min() if some else weights
                 times = np.ones(len(weights)) if self.call.options.weight else times
                 values = columns[numbered(NUMBER, index)].to_numpy(zero_copy_only=False)
-                column = column_of(feature.name, "DOUBLE", values, np.rint(times).astype(np.int64))
+                column = column_of(feature.name, feature.type, values, np.rint(times).astype(np.int64))
                 shown = decide(column)
                 decision = shown.treatment, shown.why
             found.append(decision)

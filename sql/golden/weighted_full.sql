@@ -33,7 +33,7 @@ SELECT
   max(row_weight) FILTER (isfinite(row_weight)) AS heaviest
 FROM (
   SELECT *,
-    CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
+    CASE WHEN (isfinite(list_min(vector_1)) AND isfinite(list_max(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
   FROM _ppp_features
 )
 ),
@@ -58,7 +58,7 @@ FROM _ppp_extremes
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   text_0 AS text_0,
-  CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1,
+  CASE WHEN (isfinite(list_min(vector_1)) AND isfinite(list_max(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1,
   row_weight
 FROM _ppp_features, _ppp_summary
 WHERE row_weight > 0 AND isfinite(row_weight)
