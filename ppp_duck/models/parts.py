@@ -87,8 +87,9 @@ class Part:
             raise self.unfit(_numbers(least, most))
         return float(self.value)
 
-    def number_or_null(self) -> float | None:
-        return None if self.value is None else self.number()
+    def limit(self) -> float | None:
+        """A number, infinite where a limit is beyond all doubles, or null."""
+        return None if self.value is None else self.number(-math.inf, math.inf)
 
     def figure(self) -> float:
         """A number that is only shown: it may be infinite, or none."""

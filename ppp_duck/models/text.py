@@ -171,7 +171,7 @@ def _feature(part: Part) -> Feature:
     categories = tuple(one.text() for one in part["categories"].items())
     floors = part["floors"].numbers((-1,), 0) if part.has("floors") else np.zeros(0)
     levels = part["levels"].numbers((-1,)) if part.has("levels") else np.zeros(0)
-    low, high = (part[name].number_or_null() if part.has(name) else None for name in ("low", "high"))
+    low, high = (part[name].limit() if part.has(name) else None for name in ("low", "high"))
     found = Feature(
         part["name"].text(), kind, part["type"].text(), part["unit"].number(POSITIVE), center,
         part["scale"].numbers(p, POSITIVE), categories, part["other"].flag(), part["fill"].numbers(p),
