@@ -85,7 +85,7 @@ class Part:
     def number(self, least: float = -LARGEST, most: float = LARGEST) -> float:
         if not self._is_number() or not least <= self.value <= most:
             raise self.unfit(_numbers(least, most))
-        return float(self.value)
+        return self.figure()
 
     def limit(self) -> float | None:
         """A number, infinite where a limit is beyond all doubles, or null."""

@@ -184,7 +184,7 @@ def _feature(part: Part) -> Feature:
         raise part["center"].unfit(f"{positions[-1]} numbers")
     if len(floors) not in (0, *p):
         raise part["floors"].unfit(f"{p[0]} numbers, or none")
-    if (len(levels) and kind != "number") or not (np.diff(levels) > 0).all():
+    if (len(levels) and kind != "number") or not (levels[1:] > levels[:-1]).all():
         raise part["levels"].unfit("ascending, and of a number")
     if (low is None) != (high is None) or (low is not None and high is not None and low > high):
         raise part["high"].unfit("the upper one of two limits, or null as the lower one")
