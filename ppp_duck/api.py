@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import duckdb
@@ -183,6 +184,8 @@ def _call(function: str, first: str, options: dict[str, object]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Real) and not isinstance(value, bool):  # numpy's too
+        value = int(value) if isinstance(value, Integral) else float(value)
     return literal(value) if isinstance(value, (str, int, float)) else literal(str(value))
 
 

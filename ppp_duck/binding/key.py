@@ -21,6 +21,7 @@ TEXT_DIGITS = 7  # hexadecimal, of a text's md5: 28 bits, as its factor has
 TEXT_SUM = 15  # products of two such numbers whose sum fits a BIGINT
 PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
 NARROWEST = 2.0**-900  # a narrower range of values is one place: its inverse would overflow
+LEAST_EXPONENT = -1022  # of a double with all its digits
 WEIGHT_BITS = 50  # weights are summed as integers in units of 2^-50 of the heaviest: exact in any order
 
 
@@ -53,8 +54,11 @@ def key_parts(call: Call) -> str:
             total = f"CASE WHEN all_help THEN {_sum(place for _, place in places)}\n    ELSE {total} END"
         values.append(f"{total} AS places_{block}")
     if call.options.weight is not None:
-        values.append(f"CAST(row_weight * pow(2e0, {WEIGHT_BITS} - ceil(log2(heaviest))) AS HUGEINT) AS weight_units")
-        values.append(f"pow(2e0, {WEIGHT_BITS} - ceil(log2(heaviest))) AS units_of_one")
+        # Half of the power of two above the heaviest: that, and what is divided by it, are in the range of doubles.
+        power = f"pow(2e0, greatest(ceil(log2(heaviest)) - 1, {LEAST_EXPONENT}))"
+        units = f"CAST(row_weight / {power} * {literal(2.0 ** (WEIGHT_BITS - 1))} AS HUGEINT)"
+        values.append(f"greatest({units}, 1) AS weight_units")  # the lightest row is there, too
+        values.append(f"{power} AS half_of_heaviest")
     return select(values, with_summary(call, "_ppp_usable"))
 
 
@@ -74,7 +78,7 @@ def keyed(call: Call) -> str:
     whole = [f"({' + '.join(hashes[i : i + TEXT_SUM])}) % {PRIME}" for i in range(0, len(hashes), TEXT_SUM)]
     whole += [f"TRY_CAST(places_{block} AS BIGINT) % {PRIME}" for block in _blocks(call)]
     total = f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
-    weights = ["weight_units", "units_of_one"] if call.options.weight is not None else []
+    weights = ["weight_units", "half_of_heaviest"] if call.options.weight is not None else []
     rows = select([*group_column(call), *form_names(call), *weights, f"{total} AS content_key"], "_ppp_key_parts")
     for mixer in MIXERS:
         mixed = f"(content_key * (content_key + {mixer})) % {PRIME} AS content_key"

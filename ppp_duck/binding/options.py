@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Integral, Real
 
 from ppp_duck.errors import OptionError, nearest
 
@@ -14,6 +15,9 @@ MISSING = ("auto", "skip", "impute", "error")
 CATEGORICAL = ("auto", "onehot", "ignore", "error")
 COVARIANCES = ("auto", "spherical", "diag", "tied", "full")
 OUTPUTS = ("id", "full")
+
+MOST_CATEGORIES = 1000  # of a column: a fit needs room for products of all pairs of them
+MOST_SAMPLED = 1_000_000_000  # rows that a fit sees: more than fit into memory
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,9 @@ def _share(most: float) -> Check:
 
 
 def _number(given: object) -> int | float | Decimal | None:
-    if isinstance(given, bool) or not isinstance(given, (int, float, Decimal)) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, (Real, Decimal)) or not math.isfinite(given):
         return None
-    return given
+    return given if isinstance(given, Decimal) else int(given) if isinstance(given, Integral) else float(given)
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,20 @@ TABLE = (
         _choice(*CATEGORICAL),
         "'auto' (as categories), 'onehot' (as numbers), 'ignore', 'error'",
     ),
-    Option("max_categories", "INTEGER", _integer(1), "the most frequent of a text column; the rest become one, other"),
+    Option(
+        "max_categories",
+        "INTEGER",
+        _integer(1, MOST_CATEGORIES),
+        "the most frequent of a text column; the rest become one, other",
+    ),
     Option("covariance", "VARCHAR", _choice(*COVARIANCES), "'auto', 'spherical' (k-means), 'diag', 'tied', 'full'"),
     Option("separable_at", "DOUBLE", _share(1), "posterior probability from which a row counts as separable"),
-    Option("sample_size", "BIGINT", _integer(2), "distinct weighted rows the engine sees; below it nothing is lost"),
+    Option(
+        "sample_size",
+        "BIGINT",
+        _integer(2, MOST_SAMPLED),
+        "distinct weighted rows the engine sees; below it nothing is lost",
+    ),
     Option("refine", "INTEGER", _integer(0, 20), "passes over all rows, up to 20, that improve the fit to a sample"),
     Option("by", "VARCHAR[]", _names, "one independent clustering for each group of equal values in these columns"),
     Option("output", "VARCHAR", _choice(*OUTPUTS), "'id' (only cluster_id) or 'full'"),

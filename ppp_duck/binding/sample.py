@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import FIT, ROW_GROUP, SAMPLE_COLUMNS
-from ppp_duck.binding.key import PRIME, key_parts, keyed
+from ppp_duck.binding.key import PRIME, WEIGHT_BITS, key_parts, keyed
 from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, form_names, group_column, grouped, indented, listed, select, source_stage
@@ -93,7 +93,11 @@ def _buckets(call: Call) -> str:
 
 def _distinct_rows(call: Call) -> str:
     """Equal rows as one, with what it stands for. ``share`` is not in ``priority``: it divides both weight and key."""
-    weight = "count(*)" if call.options.weight is None else "sum(weight_units) / any_value(units_of_one)"
+    weight = (
+        "count(*)"
+        if call.options.weight is None
+        else f"sum(weight_units) / {literal(2.0 ** (WEIGHT_BITS - 1))} * any_value(half_of_heaviest)"
+    )
     columns = [*group_column(call), *form_names(call)]
     group_by = f"GROUP BY {', '.join([*columns, 'uniform'])}"
     counted = f"CAST({weight} AS DOUBLE)"

@@ -86,7 +86,8 @@ def is_finite(form: str, name: str) -> str:
         return f"{name} IS NOT NULL"
     if form == NUMBER:
         return f"isfinite({name})"
-    return f"(isfinite(list_sum({name})) AND list_count({name}) = len({name}))"
+    ends = " AND ".join(f"isfinite(list_{end}({name}))" for end in ("min", "max"))  # a sum could overflow
+    return f"({ends} AND list_count({name}) = len({name}))"
 
 
 def usable(call: Call) -> str:

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from ppp_duck.models.model import Floats, Ints
 
+LOWEST, HIGHEST = -60, 60  # exponents of the heaviest row's weight that are taken as they are
+SATURATED = 40  # the exponent of the heaviest of large weights: more repeats of a row make no difference
+LIGHTEST = 1e-9  # of the heaviest row's weight: a million such rows are a thousandth of the mass
+
 Progress = Callable[[str, int], None]  # told the stage and its k; may raise, which ends the fit
 
 
@@ -54,6 +58,25 @@ def canonical_rows(rows: Floats, weights: Floats | None, holes: bool = False) ->
     if holes:
         rows[rows == np.finfo(np.float64).max] = np.nan
     return rows, mass
+
+
+def moderate(weights: Floats) -> tuple[Floats, float]:
+    """Weights whose squares and products stay in the range of doubles; and what masses are to be multiplied by again.
+
+    That is a power of two, 1 but for very large weights: small ones are scaled to an average of 1 anyway.
+    """
+    with np.errstate(over="ignore"):
+        if np.isfinite(weights).all() and not np.isfinite(weights.sum()):
+            raise ValueError("weights must have a finite sum")
+    exponent = int(np.frexp(weights.max(initial=0.0))[1])
+    if exponent > HIGHEST:
+        return np.ldexp(weights, SATURATED - exponent), float(np.ldexp(1.0, exponent - SATURATED))
+    return (np.ldexp(weights, -exponent) if exponent < LOWEST else weights), 1.0
+
+
+def distinguishable(weights: Floats) -> Floats:
+    """The same, but no row is lighter than ``LIGHTEST`` of the heaviest: sums over rows would not see it at all."""
+    return np.asarray(np.maximum(weights, LIGHTEST * weights.max()))
 
 
 def silent(_stage: str, _k: int) -> None:

@@ -47,6 +47,13 @@ def fit(
     k-means.
     ``report``: whether the result lists the candidates as ``trials``, which takes about a tenth of the time.
     """
+    if weights is not None:
+        weights, power = canonical.moderate(np.asarray(weights, dtype=np.float64))
+        if power != 1.0:
+            one = fit(
+                rows, weights, layout=layout, k=k, k_max=k_max, covariance=covariance, report=report, progress=progress
+            )
+            return replace(one, sizes=one.sizes * power)
     if covariance != "spherical" and layout is None:
         rows, weights = canonical.canonical_rows(rows, weights)
         far = far_rows(rows, weights)
@@ -60,7 +67,7 @@ def fit(
             raise ValueError(f"k must lie between 1 and {len(rows)}, the number of distinct rows, not {k}")
         if covariance not in ("auto", *gaussian.FORMS):
             raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
-        every, middle, unit = prepared(rows, weights, layout, k or 1)
+        every, middle, unit = prepared(rows, canonical.distinguishable(weights), layout, k or 1)
         size = max(modality.SAMPLED, 4 * (k or 1))
         sample = every if len(every.x) <= size else every.sample(size)[0]
         begin = select.starts(sample, k or 1, progress)
@@ -73,11 +80,11 @@ def fit(
         told = enumerate(found) if report else ()
         trials = tuple(_trial(sample, one, unit, i == at, k, k_max, covariance) for i, one in told)
         winner = _refit(every, sample, begin, found[at], select.is_kmeans(every, covariance), k, progress)
-        result = _certified(rows, every, winner, layout, middle, unit, trials, progress)
+        result = _certified(rows, weights, every, winner, layout, middle, unit, trials, progress)
         if k is not None and len(result.sizes) != k:  # a component won no row: keep the form, take k-means' borders
             as_cells = _as_cells if every.mixed is None else _as_mixed_cells
             for cells in as_cells(every, sample, begin, k, winner, progress):
-                result = _certified(rows, every, cells, layout, middle, unit, trials, progress)
+                result = _certified(rows, weights, every, cells, layout, middle, unit, trials, progress)
                 if len(result.sizes) == k:
                     break
         return result
@@ -96,7 +103,7 @@ def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
     middle = weights @ rows / total
     x = rows - middle
     unit = float(np.sqrt(sum(weights @ column**2 for column in x.T) / (total * rows.shape[1])))
-    if not unit > 1e-12 * max(1.0, float(np.abs(middle).max())):  # all rows equal
+    if not unit > 16 * np.spacing(max(1.0, float(np.abs(middle).max()))):  # all rows equal
         unit = 1.0
     x /= unit
     return Rows.of(x, weights), middle, unit
@@ -151,8 +158,9 @@ def _centered_with_holes(x: Floats, seen: Bools, weights: Floats) -> tuple[Float
 def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture, layout: Layout | None = None) -> Floats:
     """The prior covariance ``(d, d)`` with which ``fit`` would fit a mixture of that form and size to these rows."""
     with blas.one_thread:
+        weights, _ = canonical.moderate(weights)
         rows, weights = canonical.canonical_rows(rows, weights, layout is not None)
-        every, _, unit = prepared(rows, weights, layout)
+        every, _, unit = prepared(rows, canonical.distinguishable(weights), layout)
         return gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2
 
 
@@ -287,6 +295,7 @@ def _trial(
 
 def _certified(
     rows: Floats,
+    weights: Floats,
     every: Rows,
     one: Candidate,
     layout: Layout | None,
@@ -311,8 +320,8 @@ def _certified(
     progress("certificate", int(group.max()) + 1)
     mixture, group, labels = _without_empty(rows, mixture, group, layout)
     k = int(group.max()) + 1
-    sizes = np.bincount(labels, every.weights, k).astype(np.float64)
-    centers = every.view.group_means(every.weights, labels, k)
+    sizes = np.bincount(labels, weights, k).astype(np.float64)
+    centers = every.view.group_means(weights, labels, k)
     order = certificate.canonical_order(centers, sizes)
     rank = np.argsort(order).astype(np.int64)
     group, labels, sizes, centers = rank[group], rank[labels], sizes[order], centers[order]

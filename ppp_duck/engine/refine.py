@@ -276,7 +276,8 @@ class _Figures:
 
 def whole_weights(weights: Floats, heaviest: float) -> Ints:
     """Weights ``(n,)`` as whole numbers, in units that are the same for all rows."""
-    return np.asarray(np.rint(np.ldexp(weights, WEIGHT_BITS - _exponent(heaviest))), dtype=np.int64)
+    units = np.rint(np.ldexp(weights, WEIGHT_BITS - _exponent(heaviest)))
+    return np.asarray(np.maximum(units, 1.0), dtype=np.int64)  # the lightest row is there, too
 
 
 def _exponent(number: float) -> int:

@@ -22,6 +22,7 @@ REPEATS = 100.0
 # Share of the evidence, at most, of one distinct row, where there are twenty or more: the density at one point has no
 # bound. A point with most of the mass takes 53 to 71 components without it, 3 to 5 with it.
 SHARE = 0.1
+ATOMS = 100  # of so many rows the heaviest one may be a point with mass of its own: it makes the others no less sure
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,20 @@ def count(weights: Floats) -> float:
     """Observations that distinct rows of such weights are: one each, and ``REPEATS`` for the repeats at most.
 
     Weights say where the mass is, not how sure it is: a row given a thousand times tells no more of the density beside
-    it than a row given once, be it copied or rounded. But a few rows given often are categories, and known.
+    it than a row given once, be it copied or rounded. But a few rows given often are categories, and known. Where
+    weights differ, all are as good as fewer rows of one weight.
     """
     extra = max(0.0, float(weights.sum()) - len(weights))
-    return len(weights) + REPEATS * extra / (REPEATS + extra)
+    return (len(weights) + REPEATS * extra / (REPEATS + extra)) * evenness(weights)
+
+
+def evenness(weights: Floats) -> float:
+    """As how many rows of one weight these are, as a share of them: (sum w)^2 / (n sum w^2) (Kish 1965).
+
+    Of all but the heaviest hundredth: zeros of a column that is mostly zero are no other rows' weight.
+    """
+    some = np.sort(weights)[: len(weights) - len(weights) // ATOMS]
+    if some[0] == some[-1]:
+        return 1.0
+    some = some / some[-1]
+    return float(some.sum()) ** 2 / (len(some) * float(some @ some))

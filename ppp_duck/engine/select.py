@@ -89,8 +89,9 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     centers = lloyd.group_means(few, mass, leaves, int(leaves.max()) + 1)
     _, leaves = lloyd.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
     leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
-    ward = agglomerate(view, weights, leaves, "spherical", progress)
-    full = agglomerate(view, weights, ward.labels(max(2 * smallest, ward.most // 2)), "full", progress)
+    counted = weights / rows.unit
+    ward = agglomerate(view, counted, leaves, "spherical", progress)
+    full = agglomerate(view, counted, ward.labels(max(2 * smallest, ward.most // 2)), "full", progress)
     return Starts(full, ward, ward_size(view, weights, ward, gaussian.tempered(rows.observations)))
 
 

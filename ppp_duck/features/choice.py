@@ -10,8 +10,11 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from ppp_duck.features.evenness import Bin, Evenness, evenness
 from ppp_duck.features.names import sounds_like_key, sounds_like_measure, sounds_like_year, sounds_written
+from ppp_duck.features.precision import is_constant
 
 NUMBER, CATEGORY, ORDINAL, VECTOR = "number", "category", "ordinal", "vector"
 
@@ -112,6 +115,8 @@ def _rule(one: Column) -> _Verdict:
     if one.type.endswith("]"):
         return (None, "it has one value only") if one.low == one.high else (VECTOR, "each position is a number")
     counts = one.counts
+    if _is_constant(one):
+        return None, "it has one value only, but for rounding"
     if counts is None:
         return (None, "it has one value only") if one.low == one.high else (NUMBER, "its values are measured")
     if counts.distinct == 1:
@@ -125,6 +130,13 @@ def _rule(one: Column) -> _Verdict:
     if MOMENT.fullmatch(one.type):
         return _moment(one, counts)
     return _whole(one, counts) if one.whole else _fraction(one, counts)
+
+
+def _is_constant(one: Column) -> bool:
+    """Whether the numbers differ, but by no more than their type can tell."""
+    if one.low is None or one.high is None or one.low == one.high or INTEGER.fullmatch(one.type):
+        return False
+    return bool(is_constant(np.array(one.low), np.array(one.high), one.type))
 
 
 def _text(one: Column, counts: Counts) -> _Verdict:

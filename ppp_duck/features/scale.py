@@ -14,6 +14,7 @@ import numpy as np
 from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile, quantiles
 from ppp_duck.engine.grid import step_of
 from ppp_duck.engine.mixture import EFFECTIVE, tempered
+from ppp_duck.engine.rows import TINY
 from ppp_duck.features.length import STEPS, cells_of, description_length
 from ppp_duck.models.model import Bools, Floats, Ints
 
@@ -184,7 +185,8 @@ def _length(x: Floats, w: Floats, unit: float, step: float, steps: int = STEPS) 
     interval = _intervals(x, unit, step)
     slope = interval / step if step else (1 / (unit + np.abs(x)) if unit else np.ones(len(x)))
     temper = EFFECTIVE / (EFFECTIVE + float(w.sum()))
-    return description_length(cells_of(forward(x, unit), w, interval), steps) - temper * float(w @ np.log(slope))
+    jacobian = temper * float(w @ np.log(np.maximum(slope, TINY)))  # 0: a step that is lost beside a huge value
+    return description_length(cells_of(forward(x, unit), w, interval), steps) - jacobian
 
 
 def _intervals(x: Floats, unit: float, step: float) -> Floats:

@@ -17,6 +17,7 @@ from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.clusterability import how_sure, row_sets
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError, OptionError, PPPError
+from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import power_above
 from ppp_duck.models.model import Beyond, Clustering, Feature, Floats, Ints, Layout, Model, ModelSet
 from ppp_duck.running.group import Group
@@ -127,12 +128,27 @@ def _learn(group: Group) -> Learned:
     encoder = Encoder(tuple(features), missing)
     if not (features and len(weights)):
         return Learned(tuple(features), tuple(columns), weights, np.zeros((len(weights), 1)), Layout(1))
-    points = encoder.encode(columns, lonely=False).values
+    points = without_rounding(encoder, encoder.encode(columns, lonely=False).values)
     some = ~np.isnan(points).all(axis=1)  # a row of nothing but values far out tells nothing
     if not some.all():
         columns = [column.filter(pa.array(some)) for column in columns]
         weights, points = weights[some], points[some]
     return Learned(tuple(features), tuple(columns), weights, points, encoder.layout)
+
+
+def without_rounding(encoder: Encoder, points: Floats) -> Floats:
+    """Points (n, w) in which numbers that are one value but for the rounding of their column's type are equal."""
+    for feature, at in zip(encoder.features, encoder.blocks, strict=False):
+        for position in range(len(feature.center) if feature.kind != "text" and not feature.log_unit else 0):
+            numbers = points[:, at + position]
+            seen = numbers[~np.isnan(numbers)]
+            if not len(seen):
+                continue
+            ends = np.array([seen.min(), seen.max()]) * feature.scale[position] + feature.center[position]
+            low, high = ends * feature.unit
+            if seen.min() != seen.max() and is_constant(low, high, feature.type):
+                numbers[~np.isnan(numbers)] = seen.min()
+    return points
 
 
 def _beyond(group: Group, learned: Learned, clustering: Clustering) -> Beyond | None:

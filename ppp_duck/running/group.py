@@ -24,6 +24,8 @@ from ppp_duck.running.memory import By
 
 WEIGHT, PRIORITY = SAMPLE_COLUMNS
 
+HEAVIEST = 1e100  # the largest weight: sums of squares of weights stay finite
+
 
 @dataclass(frozen=True)
 class Group:
@@ -87,7 +89,7 @@ class Group:
                 times = weights / weights.min() if some else weights
                 times = np.ones(len(weights)) if self.call.options.weight else times
                 values = columns[numbered(NUMBER, index)].to_numpy(zero_copy_only=False)
-                column = column_of(feature.name, "DOUBLE", values, np.rint(times).astype(np.int64))
+                column = column_of(feature.name, feature.type, values, np.rint(times).astype(np.int64))
                 shown = decide(column)
                 decision = shown.treatment, shown.why
             found.append(decision)
@@ -132,6 +134,8 @@ class Group:
             for name, words in (("negative_weights", "a negative one"), ("infinite_weights", "NaN or infinity")):
                 if count := self.summary[name]:
                     yield f"give {weight}, the weight, values from 0 up: {count} of {self.rows} rows have {words}"
+            if (heaviest := self.summary["heaviest"] or 0.0) > HEAVIEST:
+                yield f"divide {weight}, the weight, to {HEAVIEST:g} or less: its largest value is {heaviest:g}"
 
     def _wrong_values(self) -> Iterator[str]:
         for index, feature in enumerate(self.call.features if self.call.options.missing == "error" else ()):

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from ppp_duck.binding.options import Options
 from ppp_duck.engine.far import quantiles
 from ppp_duck.features import scale as scales
+from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import PRESENT, Scale
 from ppp_duck.models.model import Feature, Floats
 from ppp_duck.running.points import values_of
@@ -46,6 +47,8 @@ def _number(
     name: str, type_name: str, values: Floats, weights: Floats, options: Options, treatment: str | None
 ) -> Feature:
     """A number by the scale that describes it best: as it is, as a logarithm, as levels, with a value set apart."""
+    if is_constant(values.min(), values.max(), type_name):
+        values = np.full(len(values), values.min())
     found = scales.learn(values, weights, options.scale, codes=treatment == "category")
     unit = found.base
     levels = tuple(level * unit for level in found.levels if found.kind == scales.LEVELS)
@@ -103,8 +106,8 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     else:
         center, spread = np.zeros(positions), np.full(positions, 1.0 / unit)
     # A constant position (spread of rounding errors only) must not be blown up to look like a feature.
-    constant = spread <= 1e-13 * np.abs(raw).max(axis=0)
-    spread = np.where(constant & (scale != "none"), 1.0, spread)
+    constant = is_constant(raw.min(axis=0), raw.max(axis=0), type_name)
+    spread = np.where((constant & (scale != "none")) | (spread == 0), 1.0, spread)
     return Feature(name, kind, type_name, unit, center, spread, (), False, (mean - center) / spread)
 
 

@@ -45,7 +45,7 @@ FROM (
   SELECT *,
     CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known,
     CASE WHEN isfinite(number_2) THEN number_2 END AS number_2_known,
-    CASE WHEN (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3_known
+    CASE WHEN (isfinite(list_min(vector_3)) AND isfinite(list_max(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3_known
   FROM _ppp_features
 )
 ),
@@ -122,7 +122,7 @@ SELECT
   CASE WHEN helps_0 THEN text_0 END AS text_0,
   CASE WHEN isfinite(number_1) THEN number_1 + or_null_1 END AS number_1,
   CASE WHEN isfinite(number_2) THEN number_2 + or_null_2 END AS number_2,
-  CASE WHEN helps_3 AND (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3
+  CASE WHEN helps_3 AND (isfinite(list_min(vector_3)) AND isfinite(list_max(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key

@@ -33,7 +33,7 @@ SELECT
 FROM (
   SELECT *,
     CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
-    CASE WHEN (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0_known
+    CASE WHEN (isfinite(list_min(vector_0)) AND isfinite(list_max(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0_known
   FROM _ppp_features
 )
 ),
@@ -61,7 +61,7 @@ _ppp_usable AS NOT MATERIALIZED (
 SELECT
   CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
   text_0 AS text_0,
-  CASE WHEN (isfinite(list_sum(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0
+  CASE WHEN (isfinite(list_min(vector_0)) AND isfinite(list_max(vector_0)) AND list_count(vector_0) = len(vector_0)) THEN vector_0 END AS vector_0
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key

@@ -33,7 +33,7 @@ SELECT
   max(row_weight) FILTER (isfinite(row_weight)) AS heaviest
 FROM (
   SELECT *,
-    CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
+    CASE WHEN (isfinite(list_min(vector_1)) AND isfinite(list_max(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
   FROM _ppp_features
 )
 ),
@@ -58,7 +58,7 @@ FROM _ppp_extremes
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   text_0 AS text_0,
-  CASE WHEN (isfinite(list_sum(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1,
+  CASE WHEN (isfinite(list_min(vector_1)) AND isfinite(list_max(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1,
   row_weight
 FROM _ppp_features, _ppp_summary
 WHERE row_weight > 0 AND isfinite(row_weight)
@@ -77,8 +77,8 @@ SELECT
       + coalesce((vector_1[1 + len(vector_1) * 5 // 8] * 0.5e0 - vector_1_first) * vector_1_per_5, 0e0)
       + coalesce((vector_1[1 + len(vector_1) * 6 // 8] * 0.5e0 - vector_1_first) * vector_1_per_6, 0e0)
       + coalesce((vector_1[1 + len(vector_1) * 7 // 8] * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
-  CAST(row_weight * pow(2e0, 50 - ceil(log2(heaviest))) AS HUGEINT) AS weight_units,
-  pow(2e0, 50 - ceil(log2(heaviest))) AS units_of_one
+  greatest(CAST(row_weight / pow(2e0, greatest(ceil(log2(heaviest)) - 1, -1022)) * 5.6294995342131200e+14 AS HUGEINT), 1) AS weight_units,
+  pow(2e0, greatest(ceil(log2(heaviest)) - 1, -1022)) AS half_of_heaviest
 FROM _ppp_usable, _ppp_summary
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -90,7 +90,7 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
         text_0,
         vector_1,
         weight_units,
-        units_of_one,
+        half_of_heaviest,
         ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647 AS content_key
       FROM _ppp_key_parts
     )
@@ -131,7 +131,7 @@ FROM (
     text_0,
     vector_1,
     uniform,
-    CAST(sum(weight_units) / any_value(units_of_one) AS DOUBLE) AS counted,
+    CAST(sum(weight_units) / 5.6294995342131200e+14 * any_value(half_of_heaviest) AS DOUBLE) AS counted,
     any_value(share) AS share
   FROM (
     SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share

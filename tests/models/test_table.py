@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 from conftest import GOLDEN, TODAY, Rows, cluster, predict, refused
+from handmade import clustering
 
-from ppp_duck.models.table import COLUMNS, _check, _json
+from ppp_duck.models.model import Feature, Model, ModelSet
+from ppp_duck.models.table import COLUMNS, _check, _json, from_rows, to_rows
 
 
 def test_a_model_is_one_readable_row_per_cluster(fitted: duckdb.DuckDBPyConnection) -> None:
@@ -91,6 +96,46 @@ def test_models_of_other_versions(con: duckdb.DuckDBPyConnection, version: str) 
         assert agree(con.execute(call, ["now"]).fetchall(), con.execute(call, [model]).fetchall())
 
 
+HOLED_ROWS = """
+SELECT i AS id, (i % 3) * 2.5e0 + (i * 7919 % 1000) / 500e0 AS x,
+       if(i % 11 = 0, NULL, (i * 104729 % 997) / 400e0 + (i % 3 = 1)::INTEGER * 3) AS y,
+       ['a', 'b', 'c', 'd', NULL][1 + i % 3 + (i % 7 = 0)::INTEGER + (i % 50 = 2)::INTEGER] AS c,
+       DATE '2024-01-01' + (i % 40)::INTEGER AS d,
+       [i % 5, i % 4, i % 7, i % 3, i % 11, i % 13, i % 6, i % 8] AS v
+FROM range(240) r(i)
+"""
+
+
+def test_models_of_other_formats_score_with_the_same_bits(con: duckdb.DuckDBPyConnection) -> None:
+    """One fit with ``columns := ['x', 'y', 'c', 'd', 'v'], k := 3, covariance := 'full'``, written in two formats."""
+    con.execute(f"CREATE TABLE golden AS {HOLED_ROWS}").fetchall()
+    models = [str(GOLDEN / f"model_format_{number}.csv") for number in (2, 3)]
+    first, second = (predict(con, "golden", model) for model in models)
+    assert first == second
+    assert [row[6] for row in first] == [(row[0] + 2) % 3 for row in first]
+    for function in ("centers", "trials", "info"):
+        told = [con.execute(f"FROM ppp_{function}($1)", [model]).fetchall() for model in models]
+        assert told[0] == told[1]
+
+
+def test_a_wide_model_survives_csv(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """DuckDB reads lines of 2 MB at most: one by one, the numbers of a shared covariance of 450 features take more."""
+    d = 450
+    vector = Feature("v", "vector", "FLOAT[450]", 1.0, np.zeros(d), np.ones(d), (), False, np.zeros(d))
+    found = clustering("tied", 2, d, 0)
+    model = Model((vector,), "auto", 0.95, found, means=found.mixture.means, spreads=np.ones((2, d)))
+    rows = to_rows(ModelSet((), (model,)), "a fit")
+    con.register("rows", pa.Table.from_pylist([{name: row[name] for name in COLUMNS} for row in rows]))
+    path = str(tmp_path / "wide.csv")
+    con.execute(f"COPY rows TO '{path}'").fetchall()
+    again = con.sql(f"FROM '{path}'").to_arrow_table().to_pylist()
+    assert max(len(row["model"]) for row in again) > 1_000_000
+    (read,) = from_rows("wide", again).models
+    assert read.clustering is not None
+    assert (read.clustering.mixture.factors == found.mixture.factors).all()
+    assert (read.clustering.mixture.means == found.mixture.means).all()
+
+
 def damage(con: duckdb.DuckDBPyConnection, change: str) -> None:
     con.execute(f"CREATE TABLE bad AS SELECT * REPLACE ({change}) FROM seg ORDER BY cluster_id").fetchall()
 
@@ -110,8 +155,8 @@ DAMAGED = [
      "ppp_predict: restore bad, or fit again: the model text in row 2 was changed after the fit"),
     ("replace(model, '\"clusters\":3', '\"clusters\":2') AS model",
      "ppp_predict: restore bad, or fit again: the model text in row 1 was changed after the fit"),
-    ("replace(model, '\"format\":2,', '\"format\":9,') AS model",
-     "ppp_predict: use the ppp_duck that wrote bad, or fit again: it has format 9, this version reads 2"),
+    ("replace(model, '\"format\":3,', '\"format\":9,') AS model",
+     "ppp_predict: use the ppp_duck that wrote bad, or fit again: it has format 9, this version reads 3"),
     ("CASE WHEN cluster_id = 1 THEN 51 ELSE size END AS size",
      "ppp_predict: restore bad, or fit again: size of cluster 1 was changed after the fit, from 50.0 to 51.0"),
     ("CASE WHEN cluster_id = 0 THEN 0.5e0 ELSE share END AS share",

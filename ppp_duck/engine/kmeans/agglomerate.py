@@ -41,6 +41,8 @@ def agglomerate(rows: Floats, weights: Floats, leaves: Ints, form: str, progress
     Partitions are taken in the order of what merges cost; for Ward these are the ones that merging the cheapest pair
     of all, one after the other, finds, since no merge makes a third group's merges cheaper (Murtagh 1983).
 
+    ``weights`` are in observations, as the prior is.
+
     ``form`` 'full': each group is a Gaussian of its own covariance, with the pooled covariance of the leaves as a
     prior of ``d + 2`` observations, so that no small group is singular (Fraley & Raftery 2007 regularise mclust so).
     'spherical': groups share one variance, which is Ward's criterion: a merge costs inertia.
@@ -52,7 +54,7 @@ def agglomerate(rows: Floats, weights: Floats, leaves: Ints, form: str, progress
     name = np.arange(count)  # of a group: its first leaf
     merges: list[tuple[float, float, int, int]] = []  # height, cost, and the two groups
     changed = np.ones(count, dtype=bool)
-    while True:
+    for _ in range(count):  # each round merges a pair at least
         first, second = np.nonzero(np.triu(changed | changed[:, None], 1))
         for lo in range(0, len(first), PAIRS):
             i, j = first[lo : lo + PAIRS], second[lo : lo + PAIRS]
@@ -62,6 +64,8 @@ def agglomerate(rows: Floats, weights: Floats, leaves: Ints, form: str, progress
             break
         own, partner = np.arange(len(increase)), increase.argmin(axis=1)
         a = np.flatnonzero((partner[partner] == own) & (own < partner))
+        if not len(a):  # where costs are finite, the cheapest pair of all is one
+            raise FloatingPointError("costs of merges must be finite")
         b = partner[a]
         cost = increase[a, b]
         height[a] = np.maximum(cost, np.maximum(height[a], height[b]))
@@ -121,6 +125,7 @@ class _Gaussians(_Balls):
         pooled = self.scatter.sum(axis=2) / self.everything
         floor = 1e-6 * float(np.trace(pooled) / d) + 1e-12
         self.strength = d + 2
+        self.least = self.strength * floor
         self.prior = self.strength * (np.diag(np.diag(pooled)) + floor * np.eye(d))[:, :, None]
         self.own = self.cost(self.mass, self.scatter + self.prior)
 
@@ -130,7 +135,9 @@ class _Gaussians(_Balls):
         With the prior's scatter in it; ``s`` is overwritten.
         """
         d, n = len(s), w + self.strength
-        for pivot in range(d - 1):  # elimination of all matrices at once: LAPACK takes them one by one
+        for pivot in range(d):  # elimination of all matrices at once: LAPACK takes them one by one
+            # no pivot is smaller than the prior's, but for rounding beside a scatter that is far larger
+            np.maximum(s[pivot, pivot], self.least, out=s[pivot, pivot])
             factor = s[pivot + 1 :, pivot] / s[pivot, pivot]
             s[pivot + 1 :, pivot + 1 :] -= factor[:, None] * s[pivot, pivot + 1 :]
         logdet = np.log(np.einsum("ddk->dk", s)).sum(axis=0)
