@@ -30,3 +30,10 @@ END;
 -- The most frequent text of a histogram; of equally frequent ones the first in order.
 CREATE OR REPLACE TEMP MACRO ppp__top(counts) AS
   list_min(list_transform(map_entries(counts), lambda e: {'n': -CAST(e.value AS BIGINT), 'text': e.key})).text;
+
+-- Whether the hash of a row is among those of its slot, and the score that belongs to it. Slots are lists of lists.
+CREATE OR REPLACE TEMP MACRO ppp__is_known(h, slots, hashes) AS
+  list_contains(hashes[1 + CAST(h % slots AS BIGINT)], h);
+
+CREATE OR REPLACE TEMP MACRO ppp__known(h, slots, hashes, scores) AS
+  scores[1 + CAST(h % slots AS BIGINT)][list_position(hashes[1 + CAST(h % slots AS BIGINT)], h)];

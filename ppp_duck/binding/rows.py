@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, MODELS, UNSEEN, field
@@ -25,11 +25,12 @@ class Rows:
     fit: Call | None = None  # of rows that are fitted
 
 
-def any_row(source: Source, models: str = "_ppp_model.model") -> Rows:
+def any_row(source: Source, models: str = "_ppp_model.model", once: bool = False) -> Rows:
     """All columns of a source. The group is only made where the models have groups.
 
-    Columns that cannot be seen DuckDB lists as it binds.
+    Columns that cannot be seen DuckDB lists as it binds. ``once``: the statement reads them once, so no copy is made.
     """
+    source = replace(source, repeatable=True) if once else source
     if source.columns is None:
         return _unseen_row(source)
     fields = [(form, column.name) for column in source.columns for form in _forms_of(column)]

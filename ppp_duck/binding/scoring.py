@@ -9,7 +9,7 @@ from ppp_duck.binding.describing import model_stages
 from ppp_duck.binding.interface import field, numbered
 from ppp_duck.binding.options import Reading
 from ppp_duck.binding.quoting import literal, quote
-from ppp_duck.binding.repeats import join_known, known_stage
+from ppp_duck.binding.repeats import looked_up, looking_up, lookup_stages
 from ppp_duck.binding.rows import Rows, any_row
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, indented, select, with_stages
@@ -35,15 +35,15 @@ def score_query(
     if call is not None and call.rows_may_repeat:
         forms = [(feature.forms[0], index, feature.name) for index, feature in enumerate(call.features)]
         row = ", ".join(f"{literal(field(form, name))}: {numbered(form, index)}" for form, index, name in forms)
-        stages.append(known_stage(call, f"{udf}(_ppp_model.model, NULL, {{{row}}})"))
+        stages += lookup_stages(call, f"{udf}(_ppp_model.model, NULL, {{{row}}})")
         components = screen.components(call, source) if udf == "ppp__assign" else 0
         if components:
             stages.append(screen.stage(call, components))
-            relation = f"{rows.relation} CROSS JOIN {screen.STAGE}{join_known(call)}"
+            relation = f"{rows.relation} CROSS JOIN {screen.STAGE}{looking_up(call)}"
             score = f"{udf}(_ppp_models, {rows.group}, {rows.row})"
             return stages, screen.scored(call, components, relation, score, names[0])
-        relation = f"{rows.relation} CROSS JOIN _ppp_model{join_known(call)}"
-        score = f"CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE {score} END"
+        relation = f"{rows.relation} CROSS JOIN _ppp_model{looking_up(call)}"
+        score = looked_up(call, score)
     if udf == "ppp__assign":
         return stages, select([rows.kept, f"{score} AS {quote(names[0])}"], f"{relation}{guard}")
     scored = select([rows.kept, f"{score} AS _ppp_score"], f"{relation}{guard}")
@@ -71,14 +71,14 @@ def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
 def predict(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Every row of the source with the cluster of a stored model."""
     columns = list(SCORE_COLUMNS) if reading.output == "full" else ["cluster_id"]
-    stages, query = score_query(function, source, any_row(source), reading.prefix, columns)
+    stages, query = score_query(function, source, any_row(source, once=True), reading.prefix, columns)
     return with_stages([*stages, *model_stages(function, model, reading.by)], query)
 
 
 def outliers(function: str, source: Source, model: Source, reading: Reading) -> str:
     """The least probable rows: at most ``contamination`` of the scored ones, fewer where scores tie."""
     score, is_outlier = (reading.prefix + name for name in OUTLIERS)
-    rows = any_row(source)
+    rows = any_row(source, once=True)
     guard = _clash_guard(function, source, [score, is_outlier])
     surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS _ppp_surprise"
     scored = select([rows.kept, surprise], f"{rows.relation}, _ppp_model{guard}")

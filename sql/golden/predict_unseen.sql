@@ -1,6 +1,6 @@
 WITH RECURSIVE
--- every row of the source, copied: to read it again could give other rows
-_ppp_source AS MATERIALIZED (
+-- every row of the source
+_ppp_source AS NOT MATERIALIZED (
 SELECT * FROM "c"
 ),
 -- every column in all its forms, whatever columns there are

@@ -147,11 +147,37 @@ SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:'
 -- the scores of the distinct rows, where most rows repeat one of them
 _ppp_known AS MATERIALIZED (
 SELECT
-  number_0,
-  number_1,
+  hash(number_0, number_1) AS row_hash,
   ppp__assign(_ppp_model.model, NULL, {'number id': number_0, 'number income': number_1}) AS known
 FROM _ppp_sample, _ppp_model
 WHERE (SELECT count(*) FROM _ppp_sample) <= least(65536, (SELECT n FROM _ppp_summary) // 4)
+),
+-- the same in one row, by slots that a row's hash leads to; NULL where nothing is known
+_ppp_lookup AS MATERIALIZED (
+SELECT
+  any_value(slots) AS slots,
+  list(row_hash ORDER BY slot) AS hashes,
+  list(known ORDER BY slot) AS scores
+FROM (
+  SELECT
+    slots,
+    unnest(range(CAST(slots AS BIGINT))) AS slot
+  FROM (
+    SELECT CAST(2 * count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING count(*) > 0
+  )
+) LEFT JOIN (
+  SELECT
+    CAST(row_hash % slots AS BIGINT) AS slot,
+    list(row_hash ORDER BY row_hash) AS row_hash,
+    list(known ORDER BY row_hash) AS known
+  FROM (
+    SELECT row_hash, any_value(known) AS known FROM _ppp_known
+    GROUP BY row_hash HAVING count(*) = 1
+  ), (
+    SELECT CAST(2 * count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING count(*) > 0
+  )
+  GROUP BY slot
+) USING (slot)
 ),
 -- what SQL needs to tell the cluster of most rows
 _ppp_screen AS MATERIALIZED (
@@ -203,12 +229,12 @@ FROM (
           SELECT
             _ppp_source.*,
             _ppp_screen.*,
-            _ppp_known.known AS _ppp_known,
+            CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN hash(CASE WHEN isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END, CASE WHEN isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
+              THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN hash(CASE WHEN isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END, CASE WHEN isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
+              ELSE NULL END AS _ppp_known,
             coalesce(ppp__number(_ppp_source."id"), CAST('nan' AS DOUBLE)) - _ppp_middle_0 AS _ppp_centered_0,
             coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle_1 AS _ppp_centered_1
-          FROM _ppp_source CROSS JOIN _ppp_screen
-            LEFT JOIN _ppp_known ON CASE WHEN isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_0
-              AND CASE WHEN isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_1
+          FROM _ppp_source CROSS JOIN _ppp_screen CROSS JOIN _ppp_lookup
         )
       )
     )

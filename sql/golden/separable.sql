@@ -130,10 +130,37 @@ SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:'
 -- the scores of the distinct rows, where most rows repeat one of them
 _ppp_known AS MATERIALIZED (
 SELECT
-  number_0,
+  hash(number_0) AS row_hash,
   ppp__score(_ppp_model.model, NULL, {'number x': number_0}) AS known
 FROM _ppp_sample, _ppp_model
 WHERE (SELECT count(*) FROM _ppp_sample) <= least(65536, (SELECT n FROM _ppp_summary) // 4)
+),
+-- the same in one row, by slots that a row's hash leads to; NULL where nothing is known
+_ppp_lookup AS MATERIALIZED (
+SELECT
+  any_value(slots) AS slots,
+  list(row_hash ORDER BY slot) AS hashes,
+  list(known ORDER BY slot) AS scores
+FROM (
+  SELECT
+    slots,
+    unnest(range(CAST(slots AS BIGINT))) AS slot
+  FROM (
+    SELECT CAST(2 * count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING count(*) > 0
+  )
+) LEFT JOIN (
+  SELECT
+    CAST(row_hash % slots AS BIGINT) AS slot,
+    list(row_hash ORDER BY row_hash) AS row_hash,
+    list(known ORDER BY row_hash) AS known
+  FROM (
+    SELECT row_hash, any_value(known) AS known FROM _ppp_known
+    GROUP BY row_hash HAVING count(*) = 1
+  ), (
+    SELECT CAST(2 * count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING count(*) > 0
+  )
+  GROUP BY slot
+) USING (slot)
 )
 SELECT
   * EXCLUDE (_ppp_score),
@@ -142,8 +169,9 @@ SELECT
 FROM (
   SELECT
     _ppp_source.*,
-    CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE ppp__score(_ppp_model.model, NULL, {'number x': ppp__number(_ppp_source."x")}) END AS _ppp_score
-  FROM _ppp_source CROSS JOIN _ppp_model
-    LEFT JOIN _ppp_known ON CASE WHEN isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_0
+    CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN hash(CASE WHEN isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
+      THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN hash(CASE WHEN isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
+      ELSE ppp__score(_ppp_model.model, NULL, {'number x': ppp__number(_ppp_source."x")}) END AS _ppp_score
+  FROM _ppp_source CROSS JOIN _ppp_model CROSS JOIN _ppp_lookup
 )
 WHERE _ppp_score.is_separable

@@ -115,10 +115,10 @@ FROM _ppp_extremes CROSS JOIN _ppp_choice
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN helps_0 THEN text_0 END AS text_0,
-  CASE WHEN isfinite(number_1) THEN number_1 + or_null_1 END AS number_1,
-  CASE WHEN isfinite(number_2) THEN number_2 + or_null_2 END AS number_2,
-  CASE WHEN helps_3 AND (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3
+  CASE WHEN _ppp_summary.helps_0 THEN text_0 END AS text_0,
+  CASE WHEN isfinite(number_1) THEN number_1 + _ppp_summary.or_null_1 END AS number_1,
+  CASE WHEN isfinite(number_2) THEN number_2 + _ppp_summary.or_null_2 END AS number_2,
+  CASE WHEN _ppp_summary.helps_3 AND (isfinite(list_sum(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key
