@@ -12,7 +12,7 @@ from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.repeats import looked_up, looking_up, lookup_stages
 from ppp_duck.binding.rows import Rows, any_row
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import Stage, indented, select, with_stages
+from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
 from ppp_duck.errors import SourceError
 from ppp_duck.models.model import SCORE_COLUMNS
 
@@ -20,12 +20,12 @@ OUTLIERS = ("outlier_score", "is_outlier")
 
 
 def score_query(
-    function: str, source: Source, rows: Rows, prefix: str, columns: Sequence[str]
+    function: str, source: Source, rows: Rows, prefix: str, columns: Sequence[str], only: str = ""
 ) -> tuple[list[Stage], str]:
     """The stages and the query that give the source's rows, each with its new columns by the models of ``_ppp_model``.
 
     One function call a row: the engine's word is asked only once. Where the rows are fitted and most of them repeat
-    others, each distinct one is scored, and its equals look it up.
+    others, each distinct one is scored, and its equals look it up. ``only``: rows of which this column is true.
     """
     names = [prefix + name for name in columns]
     guard = _clash_guard(function, source, names)
@@ -46,9 +46,11 @@ def score_query(
         score = looked_up(call, score)
     if udf == "ppp__assign":
         return stages, select([rows.kept, f"{score} AS {quote(names[0])}"], f"{relation}{guard}")
-    scored = select([rows.kept, f"{score} AS _ppp_score"], f"{relation}{guard}")
-    fields = [f"_ppp_score.{column} AS {quote(name)}" for column, name in zip(columns, names, strict=True)]
-    return stages, select(["* EXCLUDE (_ppp_score)", *fields], indented(scored))
+    found = unowned("_ppp_score", source)
+    scored = select([rows.kept, f"{score} AS {found}"], f"{relation}{guard}")
+    fields = [f"{found}.{column} AS {quote(name)}" for column, name in zip(columns, names, strict=True)]
+    where = f"WHERE {found}.{only}" if only else ""
+    return stages, select([f"* EXCLUDE ({found})", *fields], indented(scored), where)
 
 
 def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
@@ -80,12 +82,13 @@ def outliers(function: str, source: Source, model: Source, reading: Reading) -> 
     score, is_outlier = (reading.prefix + name for name in OUTLIERS)
     rows = any_row(source, once=True)
     guard = _clash_guard(function, source, [score, is_outlier])
-    surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS _ppp_surprise"
+    own = unowned("_ppp_surprise", source)
+    surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS {own}"
     scored = select([rows.kept, surprise], f"{rows.relation}, _ppp_model{guard}")
-    limit = f"SELECT quantile_disc(_ppp_surprise, {literal(1 - reading.contamination)}) AS most FROM _ppp_scored"
+    limit = f"SELECT quantile_disc({own}, {literal(1 - reading.contamination)}) AS most FROM _ppp_scored"
     stages = [*rows.stages, *model_stages(function, model, reading.by)]
     stages.append(Stage("_ppp_scored", scored, "rows with minus their log density"))
     stages.append(Stage("_ppp_limit", limit, "what no more than the contamination exceeds"))
-    columns = ["_ppp_scored.* EXCLUDE (_ppp_surprise)", f"_ppp_surprise AS {quote(score)}"]
-    columns.append(f"_ppp_surprise > most AS {quote(is_outlier)}")
+    columns = [f"_ppp_scored.* EXCLUDE ({own})", f"_ppp_scored.{own} AS {quote(score)}"]
+    columns.append(f"_ppp_scored.{own} > _ppp_limit.most AS {quote(is_outlier)}")
     return with_stages(stages, select(columns, "_ppp_scored, _ppp_limit"))
