@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ppp_duck.binding.options import Reading
-from ppp_duck.binding.quoting import literal
+from ppp_duck.binding.quoting import folded, literal
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
 from ppp_duck.errors import ModelError
@@ -25,7 +25,7 @@ DESCRIBED = {
 
 def model_source(function: str, model: Source) -> Source:
     """Refuses, as early as can be, a relation that is no model."""
-    found = None if model.columns is None else {column.name.casefold() for column in model.columns}
+    found = None if model.columns is None else {folded(column.name) for column in model.columns}
     missing = [name for name in table.COLUMNS if found is not None and name not in found]
     if missing:
         raise ModelError(f'{function}: name a model that ppp_fit made: {model.name} has no column "{missing[0]}"')

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import GROUP
-from ppp_duck.binding.quoting import quote
+from ppp_duck.binding.quoting import folded, quote
 from ppp_duck.binding.refining import refine_stages
 from ppp_duck.binding.rows import Rows
 from ppp_duck.binding.sample import fit_stages
@@ -51,7 +51,7 @@ def _told(call: Call, source: Source, function: str, names: Collection[str], ord
     told = f"(SELECT unnest({function}(model)) AS said FROM _ppp_model) AS _ppp_told"
     if not by:
         return with_stages(stages, select(columns, told, f"ORDER BY _ppp_told.said.{order}"))
-    clash = [name for name in by if name.casefold() in names]
+    clash = [name for name in by if folded(name) in names]
     if clash:
         raise SourceError(
             f"{call.function}: rename {clash[0]} in the source, for instance with a SELECT as source: a model has a "
@@ -63,7 +63,7 @@ def _told(call: Call, source: Source, function: str, names: Collection[str], ord
     stages.append(Stage("_ppp_groups", groups, "the groups in the columns' own types"))
     named = [f"_ppp_groups.{quote(name)}" for name in by]
     joined = f"{told} JOIN _ppp_groups ON _ppp_told.said.g = _ppp_groups.{of}"
-    order_by = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_told.said.{order}"
+    order_by = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_told.said.g, _ppp_told.said.{order}"
     return with_stages(stages, select([*named, *columns], joined, order_by))
 
 

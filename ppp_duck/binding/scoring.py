@@ -8,7 +8,7 @@ from ppp_duck.binding import screen
 from ppp_duck.binding.describing import model_stages
 from ppp_duck.binding.interface import field, numbered
 from ppp_duck.binding.options import Reading
-from ppp_duck.binding.quoting import literal, quote
+from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.repeats import looked_up, looking_up, lookup_stages
 from ppp_duck.binding.rows import Rows, any_row
 from ppp_duck.binding.source import Source
@@ -60,9 +60,9 @@ def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
     the relation that stands here.
     """
     if source.columns is not None:
-        taken = {column.name.casefold() for column in source.columns}
+        taken = {folded(column.name) for column in source.columns}
         for name in names:
-            if name.casefold() in taken:
+            if folded(name) in taken:
                 raise SourceError.clash(function, name, source.name)
         return ""
     hint = quote(f"{function}: set prefix, the source already has this column")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import NUMBER
-from ppp_duck.binding.quoting import literal, quote
+from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.repeats import looked_up
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, as_form, indented, select
@@ -28,7 +28,7 @@ def components(call: Call, source: Source) -> int:
     wanted = options.k or min(MOST_COMPONENTS, options.k_max or MOST_COMPONENTS)
     if options.by or source.columns is None or len(call.features) > MOST_FEATURES or wanted > MOST_COMPONENTS:
         return 0
-    ours = any(column.name.casefold().startswith("_ppp_") for column in source.columns)
+    ours = any(folded(column.name).startswith("_ppp_") for column in source.columns)
     return wanted if call.are_numbers and not ours else 0
 
 

@@ -102,7 +102,11 @@ def group_texts(columns: Iterable[str]) -> str:
 
 def made_group(call: Call) -> list[str]:
     """The group of a row of the source, for the stages: ``row_group``; nothing without ``by``."""
-    return [f"CAST(to_json({group_texts(call.options.by)}) AS VARCHAR) AS {ROW_GROUP}"] if call.options.by else []
+    return (
+        [f"CAST(to_json({group_texts(call.options.by)}) AS VARCHAR) COLLATE C AS {ROW_GROUP}"]
+        if call.options.by
+        else []
+    )
 
 
 def group_column(call: Call) -> list[str]:

@@ -6,7 +6,7 @@ SELECT * FROM "rows"
 -- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  CAST(system.main.to_json([ppp__group("g")]) AS VARCHAR) AS row_group,
+  CAST(system.main.to_json([ppp__group("g")]) AS VARCHAR) COLLATE C AS row_group,
   ppp__number(_ppp_source."x") AS number_0,
   system.main.typeof("x") AS type_0
 FROM _ppp_source
@@ -138,4 +138,4 @@ SELECT
   _ppp_told.said."center",
   _ppp_told.said."model"
 FROM (SELECT unnest(ppp__rows(model)) AS said FROM _ppp_model) AS _ppp_told JOIN _ppp_groups ON _ppp_told.said.g = _ppp_groups._ppp_group
-ORDER BY _ppp_groups."g" NULLS LAST, _ppp_told.said.cluster_id
+ORDER BY _ppp_groups."g" NULLS LAST, _ppp_told.said.g, _ppp_told.said.cluster_id

@@ -6,7 +6,7 @@ SELECT * FROM "rows"
 -- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  CAST(system.main.to_json([ppp__group("g")]) AS VARCHAR) AS row_group,
+  CAST(system.main.to_json([ppp__group("g")]) AS VARCHAR) COLLATE C AS row_group,
   ppp__number(_ppp_source."x") AS number_0,
   system.main.typeof("x") AS type_0
 FROM _ppp_source

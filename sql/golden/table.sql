@@ -65,7 +65,7 @@ FROM (
     system.main.count(*) AS times
   FROM (
     SELECT
-      _ppp_source."city" AS value_0,
+      ppp__text(_ppp_source."city") AS value_0,
       _ppp_source."id" AS value_1
     FROM _ppp_source
   )
