@@ -29,8 +29,9 @@ class SourceError(PPPError):
 
     @classmethod
     def column(cls, function: str, column: str, source: str, columns: Iterable[str]) -> SourceError:
-        near = nearest(column, list(columns))
-        hint = did_you_mean(near and f'"{near}"')
+        names = list(columns)
+        near = nearest(column, names)
+        hint = did_you_mean(near and f'"{near}"') or f"; it has {listed(names)}"
         return cls(f'{function}: no column "{column}" in {source}{hint}')
 
     @classmethod
@@ -75,6 +76,15 @@ def nearest(given: object, valid: Sequence[str]) -> str | None:
     folded = {name.casefold(): name for name in valid}
     found = get_close_matches(str(given).casefold(), list(folded), n=1)
     return folded[found[0]] if found else None
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """The first names of columns, for a message that has none like the one given.
+
+    >>> listed(["age", "income", "city"], 2)
+    '"age", "income", …'
+    """
+    return ", ".join([*(f'"{name}"' for name in names[:most]), *(["…"] if len(names) > most else [])])
 
 
 def did_you_mean(name: str | None) -> str:

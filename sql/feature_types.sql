@@ -1,26 +1,27 @@
 -- How a column of each type becomes a number, a text or a vector. DuckDB chooses the overload by the column's own type,
 -- so the same expression serves every source, also one whose columns cannot be seen before the statement runs.
 -- The last overload, without a type, is for all types that no feature can be made of.
+-- Texts are compared letter by letter, whatever the collation of their column: COLLATE C.
 -- Times are seconds since 1970 (or midnight), as doubles; infinite dates are infinite numbers.
 
 CREATE OR REPLACE TEMP MACRO ppp__number
   (x DOUBLE) AS x,
   (x BOOLEAN) AS CAST(CAST(x AS INTEGER) AS DOUBLE),
-  (x DATE) AS CASE WHEN isfinite(x) THEN epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
-  (x TIMESTAMP) AS CASE WHEN isfinite(x) THEN epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
-  (x TIMESTAMPTZ) AS CASE WHEN isfinite(x) THEN epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
-  (x TIMESTAMP_NS) AS CASE WHEN isfinite(x) THEN CAST(epoch_ns(x) AS DOUBLE) / 1e9 WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
-  (x TIME) AS epoch(x),
-  (x TIMETZ) AS epoch(x),
-  (x INTERVAL) AS epoch(x),
+  (x DATE) AS CASE WHEN system.main.isfinite(x) THEN system.main.epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIMESTAMP) AS CASE WHEN system.main.isfinite(x) THEN system.main.epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIMESTAMPTZ) AS CASE WHEN system.main.isfinite(x) THEN system.main.epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIMESTAMP_NS) AS CASE WHEN system.main.isfinite(x) THEN CAST(system.main.epoch_ns(x) AS DOUBLE) / 1e9 WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIME) AS system.main.epoch(x),
+  (x TIMETZ) AS system.main.epoch(x),
+  (x INTERVAL) AS system.main.epoch(x),
   (x UUID) AS CAST(NULL AS DOUBLE),
   (x VARCHAR) AS CAST(NULL AS DOUBLE),
   (x DOUBLE[]) AS CAST(NULL AS DOUBLE),
   (x) AS CAST(NULL AS DOUBLE);
 
 CREATE OR REPLACE TEMP MACRO ppp__text
-  (x VARCHAR) AS x,
-  (x UUID) AS CAST(x AS VARCHAR),
+  (x VARCHAR) AS x COLLATE C,
+  (x UUID) AS CAST(x AS VARCHAR) COLLATE C,
   (x DOUBLE) AS CAST(NULL AS VARCHAR),
   (x BOOLEAN) AS CAST(NULL AS VARCHAR),
   (x DATE) AS CAST(NULL AS VARCHAR),
@@ -48,17 +49,15 @@ CREATE OR REPLACE TEMP MACRO ppp__vector
   (x INTERVAL) AS CAST(NULL AS DOUBLE[]),
   (x) AS CAST(NULL AS DOUBLE[]);
 
--- The value of a column that names groups, as a text: equal values give equal texts, whatever their numeric type.
-CREATE OR REPLACE TEMP MACRO ppp__group
-  (x VARCHAR) AS x,
-  (x HUGEINT) AS CAST(x AS VARCHAR),
-  (x DOUBLE) AS CASE WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS HUGEINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END,
-  (x BOOLEAN) AS CAST(x AS VARCHAR),
-  (x DATE) AS CAST(x AS VARCHAR),
-  (x TIMESTAMP) AS CAST(x AS VARCHAR),
-  (x TIMESTAMP_NS) AS CAST(x AS VARCHAR),
-  (x TIMESTAMPTZ) AS CASE WHEN isfinite(x) THEN CAST(make_timestamp(epoch_us(x)) AS VARCHAR) || '+00' ELSE CAST(x AS VARCHAR) END,
-  (x TIME) AS CAST(x AS VARCHAR),
-  (x TIMETZ) AS CAST(x AS VARCHAR),
-  (x INTERVAL) AS CAST(x AS VARCHAR),
-  (x) AS CAST(x AS VARCHAR);
+-- The value of a column that names groups, as a text: equal values give equal texts, whatever their numeric type, and
+-- different ones different texts. One macro for all types: an overload for DOUBLE would take decimals, too, and round them.
+CREATE OR REPLACE TEMP MACRO ppp__group(x) AS (CASE
+  WHEN system.main.typeof(x) IN ('DOUBLE', 'FLOAT') THEN
+    CASE WHEN TRY_CAST(x AS DOUBLE) = system.main.trunc(TRY_CAST(x AS DOUBLE)) AND system.main.abs(TRY_CAST(x AS DOUBLE)) < 1e15
+      THEN CAST(TRY_CAST(TRY_CAST(x AS DOUBLE) AS HUGEINT) AS VARCHAR) ELSE CAST(TRY_CAST(x AS DOUBLE) AS VARCHAR) END
+  WHEN system.main.starts_with(system.main.typeof(x), 'DECIMAL') THEN
+    system.main.regexp_replace(system.main.regexp_replace(CAST(x AS VARCHAR), '(\.[0-9]*[1-9])0+$', '\1'), '\.0*$', '')
+  WHEN system.main.typeof(x) = 'TIMESTAMP WITH TIME ZONE' AND system.main.isfinite(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ)) THEN
+    CAST(system.main.make_timestamp(system.main.epoch_us(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ))) AS VARCHAR) || '+00'
+  ELSE CAST(x AS VARCHAR)
+END) COLLATE C;

@@ -200,9 +200,9 @@ TEMPLATE = """\
 CREATE OR REPLACE TEMP MACRO {function}(
   {parameters}
 ) AS TABLE
-FROM query(ppp__rewrite(
+FROM system.main.query(ppp__rewrite(
   ppp__connection(),
-  current_setting('search_path'),
+  system.main.current_setting('search_path'),
   '{function}',
   {first},
   {others}

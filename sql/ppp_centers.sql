@@ -10,9 +10,9 @@
 CREATE OR REPLACE TEMP MACRO ppp_centers(
   model
 ) AS TABLE
-FROM query(ppp__rewrite(
+FROM system.main.query(ppp__rewrite(
   ppp__connection(),
-  current_setting('search_path'),
+  system.main.current_setting('search_path'),
   'ppp_centers',
   model,
   NULL

@@ -38,9 +38,9 @@ CREATE OR REPLACE TEMP MACRO ppp_clusterability(
   sample_size := 65536,
   by := NULL
 ) AS TABLE
-FROM query(ppp__rewrite(
+FROM system.main.query(ppp__rewrite(
   ppp__connection(),
-  current_setting('search_path'),
+  system.main.current_setting('search_path'),
   'ppp_clusterability',
   src,
   {

@@ -38,9 +38,9 @@ CREATE OR REPLACE TEMP MACRO ppp_fit(
   refine := 0,
   by := NULL
 ) AS TABLE
-FROM query(ppp__rewrite(
+FROM system.main.query(ppp__rewrite(
   ppp__connection(),
-  current_setting('search_path'),
+  system.main.current_setting('search_path'),
   'ppp_fit',
   src,
   {

@@ -17,9 +17,9 @@ CREATE OR REPLACE TEMP MACRO ppp_match(
   new,
   src
 ) AS TABLE
-FROM query(ppp__rewrite(
+FROM system.main.query(ppp__rewrite(
   ppp__connection(),
-  current_setting('search_path'),
+  system.main.current_setting('search_path'),
   'ppp_match',
   old,
   {'new': "new", 'src': src}

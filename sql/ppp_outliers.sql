@@ -16,9 +16,9 @@ CREATE OR REPLACE TEMP MACRO ppp_outliers(
   by := NULL,
   prefix := ''
 ) AS TABLE
-FROM query(ppp__rewrite(
+FROM system.main.query(ppp__rewrite(
   ppp__connection(),
-  current_setting('search_path'),
+  system.main.current_setting('search_path'),
   'ppp_outliers',
   src,
   {'model': model, 'contamination': contamination, 'by': "by", 'prefix': prefix}

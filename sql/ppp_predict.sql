@@ -17,9 +17,9 @@ CREATE OR REPLACE TEMP MACRO ppp_predict(
   output := 'id',
   prefix := ''
 ) AS TABLE
-FROM query(ppp__rewrite(
+FROM system.main.query(ppp__rewrite(
   ppp__connection(),
-  current_setting('search_path'),
+  system.main.current_setting('search_path'),
   'ppp_predict',
   src,
   {'model': model, 'by': "by", 'output': output, 'prefix': prefix}

@@ -3,30 +3,37 @@
 
 CREATE OR REPLACE TEMP MACRO ppp__value(x, kind) AS CASE
   WHEN x IS NULL THEN NULL
-  WHEN kind = 'date' AND abs(x) < 1e14 THEN union_value("date" := DATE '1970-01-01' + CAST(round(x / 86400) AS INTEGER))
+  WHEN kind = 'date' AND system.main.abs(x) < 1e14 THEN system.main.union_value("date" := DATE '1970-01-01' + CAST(system.main.round(x / 86400) AS INTEGER))
     ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
-  WHEN kind = 'time' AND x >= 0 AND x < 86400 THEN union_value("time" := TIME '00:00:00' + to_microseconds(CAST(round(x * 1e6) AS BIGINT)))
+  WHEN kind = 'time' AND x >= 0 AND x < 86400 THEN system.main.union_value("time" := TIME '00:00:00' + system.main.to_microseconds(CAST(system.main.round(x * 1e6) AS BIGINT)))
     ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
-  WHEN kind = 'timestamp' AND abs(x) < 9e12 THEN union_value("timestamp" := make_timestamp(CAST(round(x * 1e6) AS BIGINT)))
+  WHEN kind = 'timestamp' AND system.main.abs(x) < 9e12 THEN system.main.union_value("timestamp" := system.main.make_timestamp(CAST(system.main.round(x * 1e6) AS BIGINT)))
     ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
-  WHEN kind = 'interval' AND abs(x) < 9e12 THEN union_value("interval" := to_microseconds(CAST(round(x * 1e6) AS BIGINT)))
+  WHEN kind = 'interval' AND system.main.abs(x) < 9e12 THEN system.main.union_value("interval" := system.main.to_microseconds(CAST(system.main.round(x * 1e6) AS BIGINT)))
     ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
-  ELSE union_value("number" := x)
+  ELSE system.main.union_value("number" := x)
     ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR)
 END;
 
-CREATE OR REPLACE TEMP MACRO ppp__words(x) AS union_value("text" := x)
+CREATE OR REPLACE TEMP MACRO ppp__words(x) AS system.main.union_value("text" := x)
     ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR);
 
 -- Which member a number from a column of this type belongs to.
 CREATE OR REPLACE TEMP MACRO ppp__member(type) AS CASE
   WHEN type = 'DATE' THEN 'date'
-  WHEN starts_with(type, 'TIMESTAMP') THEN 'timestamp'
-  WHEN starts_with(type, 'TIME') THEN 'time'
+  WHEN system.main.starts_with(type, 'TIMESTAMP') THEN 'timestamp'
+  WHEN system.main.starts_with(type, 'TIME') THEN 'time'
   WHEN type = 'INTERVAL' THEN 'interval'
   ELSE 'number'
 END;
 
 -- The most frequent text of a histogram; of equally frequent ones the first in order.
 CREATE OR REPLACE TEMP MACRO ppp__top(counts) AS
-  list_min(list_transform(map_entries(counts), lambda e: {'n': -CAST(e.value AS BIGINT), 'text': e.key})).text;
+  system.main.list_min(system.main.list_transform(system.main.map_entries(counts), lambda e: {'n': -CAST(e.value AS BIGINT), 'text': e.key})).text;
+
+-- Whether the hash of a row is among those of its slot, and the score that belongs to it. Slots are lists of lists.
+CREATE OR REPLACE TEMP MACRO ppp__is_known(h, slots, hashes) AS
+  system.main.list_contains(hashes[1 + CAST(h % slots AS BIGINT)], h);
+
+CREATE OR REPLACE TEMP MACRO ppp__known(h, slots, hashes, scores) AS
+  scores[1 + CAST(h % slots AS BIGINT)][system.main.list_position(hashes[1 + CAST(h % slots AS BIGINT)], h)];

@@ -8,6 +8,7 @@ from typing import Any
 
 from ppp_duck.binding.interface import FEATURE_FORMS, NUMBER, TEXT
 from ppp_duck.binding.options import Options
+from ppp_duck.binding.quoting import folded
 from ppp_duck.binding.source import Column, Source
 from ppp_duck.errors import FeatureError, SourceError
 
@@ -65,8 +66,8 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
     """Which columns become features, in the order of their names. Raises SourceError, OptionError, FeatureError."""
     dropped: list[tuple[str, str]] = []
     if source.columns is None:
-        left_out = {name.casefold() for name in (*options.exclude, *options.by)}
-        names = [name for name in options.columns or () if name.casefold() not in left_out]
+        left_out = {folded(name) for name in (*options.exclude, *options.by)}
+        names = [name for name in options.columns or () if folded(name) not in left_out]
         features = [Feature(name, FEATURE_FORMS, "") for name in names]
     else:
         options = _spelled_as_in(function, source, options)
@@ -82,15 +83,15 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
 def _spelled_as_in(function: str, source: Source, options: Options) -> Options:
     """The options with the names of columns as the source spells them. Raises SourceError for one that is not there."""
     columns = source.columns or ()
-    by_name = {column.name.casefold(): column.name for column in columns}
+    by_name = {folded(column.name): column.name for column in columns}
 
     def find(name: str) -> str:
-        if name.casefold() not in by_name:
+        if folded(name) not in by_name:
             raise SourceError.column(function, name, source.name, [column.name for column in columns])
-        return by_name[name.casefold()]
+        return by_name[folded(name)]
 
     return replace(
-        options, exclude=tuple(map(find, options.exclude)), by=tuple(map(find, options.by)),
+        options, exclude=tuple(map(find, options.exclude)), by=tuple(dict.fromkeys(map(find, options.by))),
         weight=None if options.weight is None else find(options.weight),
         columns=None if options.columns is None else tuple(dict.fromkeys(map(find, options.columns))),
     )  # fmt: skip

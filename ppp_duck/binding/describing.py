@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ppp_duck.binding.options import Reading
-from ppp_duck.binding.quoting import literal
+from ppp_duck.binding.quoting import folded, literal
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import Stage, indented, select, with_stages
+from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
 from ppp_duck.errors import ModelError
 from ppp_duck.models import description, table
 
@@ -25,7 +25,7 @@ DESCRIBED = {
 
 def model_source(function: str, model: Source) -> Source:
     """Refuses, as early as can be, a relation that is no model."""
-    found = None if model.columns is None else {column.name.casefold() for column in model.columns}
+    found = None if model.columns is None else {folded(column.name) for column in model.columns}
     missing = [name for name in table.COLUMNS if found is not None and name not in found]
     if missing:
         raise ModelError(f'{function}: name a model that ppp_fit made: {model.name} has no column "{missing[0]}"')
@@ -43,7 +43,7 @@ def model_stages(
     arguments = f"{literal(function)}, {literal(model.name)}, {wanted}, (SELECT list({rows}) FROM {rows})"
     loaded = f"SELECT ppp__load({arguments}, ppp__statement()) AS model"
     return [
-        Stage(rows, f"SELECT * FROM {model.relation}", "the rows of the model table"),
+        Stage(rows, f"SELECT * FROM {model.relation}", "the rows of the model table", foreign=True),
         Stage(stage, loaded, "the state of the loaded models"),
     ]
 
@@ -54,28 +54,29 @@ def described(function: str, model: Source, reading: Reading) -> str:
     if function == "ppp_compare":
         arguments = f", {reading.a}, {'CAST(NULL AS INTEGER)' if reading.b is None else reading.b}"
     udf = function.replace("ppp_", "ppp__")
-    rows = model_heads(f"{udf}(_ppp_key, model{arguments})", "_ppp_model.model AS _ppp_key", "_ppp_model")
-    fields = [f"* EXCLUDE ({', '.join([*table.COLUMNS, '_ppp_key', '_ppp_said'])})"]
+    key, said = unowned("_ppp_key", model), unowned("_ppp_said", model)
+    rows = model_heads(f"{udf}({key}, model{arguments})", said, f"_ppp_model.model AS {key}", "_ppp_model")
+    fields = [f"* EXCLUDE ({', '.join([*table.COLUMNS, key, said])})"]
     for field in DESCRIBED[function]:
         if isinstance(field, tuple):
             name, number = field
-            fields.append(f"ppp__value(_ppp_said.{number}, _ppp_said.kind) AS {name}")
+            fields.append(f"ppp__value({said}.{number}, {said}.kind) AS {name}")
         else:
-            fields.append(f"_ppp_said.{field}")
+            fields.append(f"{said}.{field}")
     return with_stages(model_stages(function, model, ()), select(fields, indented(rows)))
 
 
-def model_heads(said: str, beside: str, stages: str) -> str:
-    """One row per model with ``_ppp_said``, what it says of itself, unnested, behind the columns of the model table.
+def model_heads(call: str, said: str, beside: str, stages: str) -> str:
+    """One row per model with ``said``, what it says of itself, unnested, behind the columns of the model table.
 
-    ``beside`` are the columns of ``stages`` that ``said`` needs.
+    ``beside`` are the columns of ``stages`` that the ``call`` needs.
     """
     heads = f"SELECT _ppp_model_rows.*, {beside} FROM _ppp_model_rows, {stages} WHERE {FIRST}"
-    return select(["*", f"unnest({said}) AS _ppp_said"], indented(heads))
+    return select(["*", f"unnest({call}) AS {said}"], indented(heads))
 
 
-def model_groups(models: str) -> Stage:
-    """One row per model: the columns that the model table has beside those of a model, and the group, ``ppp__of``."""
-    columns = [f"* EXCLUDE ({', '.join(table.COLUMNS)})", f"{GROUP_OF_MODEL} AS ppp__of"]
+def model_groups(models: str, of: str) -> Stage:
+    """One row per model: the columns that the model table has beside those of a model, and its group as ``of``."""
+    columns = [f"* EXCLUDE ({', '.join(table.COLUMNS)})", f"{GROUP_OF_MODEL} AS {of}"]
     name = "_ppp_groups" if models == "_ppp_model" else f"{models}_groups"
     return Stage(name, select(columns, f"{models}_rows", f"WHERE {FIRST}"), "the groups of the model")

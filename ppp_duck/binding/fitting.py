@@ -6,13 +6,13 @@ from collections.abc import Collection
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import GROUP
-from ppp_duck.binding.quoting import quote
+from ppp_duck.binding.quoting import folded, quote
 from ppp_duck.binding.refining import refine_stages
 from ppp_duck.binding.rows import Rows
 from ppp_duck.binding.sample import fit_stages
 from ppp_duck.binding.scoring import score_query
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import Stage, group_texts, select, struct_of_forms, with_stages
+from ppp_duck.binding.stages import Stage, group_texts, select, struct_of_forms, unowned, with_stages
 from ppp_duck.errors import SourceError
 from ppp_duck.models import table
 from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
@@ -29,8 +29,9 @@ def cluster(call: Call, source: Source) -> str:
 
 def separable(call: Call, source: Source) -> str:
     """The rows that k-means and the mixture are sure of."""
-    stages, query = score_query(call.function, source, _fitted(call, source), call.options.prefix, SEPARABLE)
-    return with_stages(stages, f"{query}\nWHERE _ppp_score.is_separable")
+    rows, prefix = _fitted(call, source), call.options.prefix
+    stages, query = score_query(call.function, source, rows, prefix, SEPARABLE, only="is_separable")
+    return with_stages(stages, query)
 
 
 def fit(call: Call, source: Source) -> str:
@@ -46,22 +47,23 @@ def clusterability(call: Call, source: Source) -> str:
 def _told(call: Call, source: Source, function: str, names: Collection[str], order: str) -> str:
     """What a function tells of the fitted models; with ``by`` behind the columns that name the group."""
     by, stages = call.options.by, list(_fitted(call, source).stages)
-    columns = [f"_ppp_row.{quote(name)}" for name in names]
-    told = f"(SELECT unnest({function}(model)) AS _ppp_row FROM _ppp_model)"
+    columns = [f"_ppp_told.said.{quote(name)}" for name in names]
+    told = f"(SELECT unnest({function}(model)) AS said FROM _ppp_model) AS _ppp_told"
     if not by:
-        return with_stages(stages, select(columns, told, f"ORDER BY _ppp_row.{order}"))
-    clash = [name for name in by if name.casefold() in names]
+        return with_stages(stages, select(columns, told, f"ORDER BY _ppp_told.said.{order}"))
+    clash = [name for name in by if folded(name) in names]
     if clash:
         raise SourceError(
             f"{call.function}: rename {clash[0]} in the source, for instance with a SELECT as source: a model has a "
             "column of that name"
         )
     values = [f"min({quote(name)}) AS {quote(name)}" for name in by]
-    groups = select([f"{group_texts(by)} AS _ppp_group", *values], "_ppp_source", "GROUP BY _ppp_group")
+    texts, of = group_texts(by), unowned("_ppp_group", source)
+    groups = select([f"{texts} AS {of}", *values], "_ppp_source", f"GROUP BY {texts}")
     stages.append(Stage("_ppp_groups", groups, "the groups in the columns' own types"))
     named = [f"_ppp_groups.{quote(name)}" for name in by]
-    joined = f"{told} JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_group"
-    order_by = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_row.{order}"
+    joined = f"{told} JOIN _ppp_groups ON _ppp_told.said.g = _ppp_groups.{of}"
+    order_by = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in named)}, _ppp_told.said.g, _ppp_told.said.{order}"
     return with_stages(stages, select([*named, *columns], joined, order_by))
 
 

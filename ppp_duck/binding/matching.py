@@ -6,7 +6,7 @@ from ppp_duck.binding.describing import GROUP_OF_MODEL, model_groups, model_stag
 from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.rows import any_row
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import Stage, indented, select, with_stages
+from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
 
 
 def match(function: str, old: Source, new: Source, source: Source) -> str:
@@ -34,16 +34,18 @@ FROM _ppp_shared"""
 FROM _ppp_pairs WHERE most_of_old OR most_of_new
 UNION ALL BY NAME {_left_over("_ppp_old", "old_id", "gone")}
 UNION ALL BY NAME {_left_over("_ppp_new", "new_id", "born")}"""
-    groups = "FROM _ppp_old_groups UNION ALL BY NAME (FROM _ppp_new_groups ANTI JOIN _ppp_old_groups USING (ppp__of))"
+    of = unowned("ppp__of", old, new)
+    groups = "FROM _ppp_old_groups UNION ALL BY NAME "
+    groups += f"(FROM _ppp_new_groups ANTI JOIN _ppp_old_groups USING ({of}))"
     stages += [
         Stage("_ppp_shared", shared, "how many rows each old and each new cluster have in common"),
         Stage("_ppp_pairs", pairs, "whether these are most of the old, or of the new one's"),
         Stage("_ppp_events", events, "what became of each cluster"),
-        *(model_groups(models) for models in ("_ppp_old", "_ppp_new")),
+        *(model_groups(models, of) for models in ("_ppp_old", "_ppp_new")),
         Stage("_ppp_groups", groups, "the groups of both models"),
     ]
-    columns = ["_ppp_groups.* EXCLUDE (ppp__of)", "_ppp_events.* EXCLUDE (g)"]
-    joined = "_ppp_events JOIN _ppp_groups ON _ppp_events.g = ppp__of"
+    columns = [f"_ppp_groups.* EXCLUDE ({of})", "_ppp_events.* EXCLUDE (g)"]
+    joined = f"_ppp_events JOIN _ppp_groups ON _ppp_events.g = _ppp_groups.{of}"
     return with_stages(stages, select(columns, joined, "ORDER BY ALL NULLS LAST"))
 
 

@@ -7,7 +7,7 @@ from ppp_duck.binding.interface import NUMBER, TEXT
 from ppp_duck.binding.options import Reading
 from ppp_duck.binding.rows import any_row
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import Stage, as_form, indented, select, with_stages
+from ppp_duck.binding.stages import Stage, as_form, indented, select, unowned, with_stages
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.models import table
 
@@ -29,41 +29,46 @@ def evaluate(function: str, source: Source, model: Source, reading: Reading) -> 
         Stage("_ppp_second", after, "the same measurement, after the first pass"),
         Stage("_ppp_done", second, "distances of all rows to the centroids that the first pass found"),
     ]
-    beside = "_ppp_second.key AS _ppp_key, passed AS _ppp_passed_rows"
-    heads = model_heads("ppp__evaluated(_ppp_key, model, _ppp_passed_rows)", beside, "_ppp_second, _ppp_done")
-    own = ", ".join([*table.COLUMNS, "_ppp_key", "_ppp_said", "_ppp_passed_rows"])
-    fields = [f"* EXCLUDE ({own})", *(f"_ppp_said.{name}" for name in METRICS)]
+    key, said, count = (unowned(name, model) for name in ("_ppp_key", "_ppp_said", "_ppp_passed_rows"))
+    beside = f"_ppp_second.key AS {key}, _ppp_done.passed AS {count}"
+    heads = model_heads(f"ppp__evaluated({key}, model, {count})", said, beside, "_ppp_second, _ppp_done")
+    own = ", ".join([*table.COLUMNS, key, said, count])
+    fields = [f"* EXCLUDE ({own})", *(f"{said}.{name}" for name in METRICS)]
     return with_stages(stages, select(fields, indented(heads)))
 
 
 def profile(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Counts, extremes and medians in SQL; means and standard deviations as exact sums, beside them."""
     rows = any_row(source, "_ppp_measure.models")
-    located = f"ppp__tally(_ppp_measure.key, {rows.group}, {rows.row}) AS ppp__where"
+    where, g, cluster, every = (unowned(f"ppp__{name}", source) for name in ("where", "g", "cluster", "all"))
+    key, said, count, of = (unowned(name, model) for name in ("_ppp_key", "_ppp_said", "_ppp_n", "ppp__of"))
+    located = f"ppp__tally(_ppp_measure.key, {rows.group}, {rows.row}) AS {where}"
     tallied = select([rows.kept, located], f"{rows.relation}, _ppp_measure")
-    names = "ppp__g, ppp__cluster, ppp__all"
+    counted = _counted(where, g, cluster, every)
     unpivoted = (
-        f"SELECT * FROM (\n  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE ({names})) INTO NAME ppp__column VALUE s\n)"
+        f"SELECT {g} AS g, {cluster} AS cluster, {every} AS every, c, s FROM (\n"
+        f"  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE ({g}, {cluster}, {every})) INTO NAME c VALUE s\n)"
     )
-    beside = "_ppp_measure.key AS _ppp_key, _ppp_n"
-    means = model_heads("ppp__tallied(_ppp_key, model, _ppp_n)", beside, "_ppp_measure, _ppp_count")
+    beside = f"_ppp_measure.key AS {key}, _ppp_count.n AS {count}"
+    heads = model_heads(f"ppp__tallied({key}, model, {count})", said, beside, "_ppp_measure, _ppp_count")
+    means = f"SELECT {said}.* FROM {indented(heads)}"
     stages = [
         *rows.stages,
         *model_stages(function, model, reading.by),
         Stage("_ppp_measure", BEGIN, "a measurement begins"),
         Stage("_ppp_tallied", tallied, "rows with their group and cluster; their numbers are added to exact sums"),
-        Stage("_ppp_counted", _counted(), "counts and extremes of each column, by cluster and by group"),
+        Stage("_ppp_counted", counted, "counts and extremes of each column, by cluster and by group"),
         Stage("_ppp_stats", unpivoted, "the same, a row for each column"),
-        Stage("_ppp_count", "SELECT count(*) AS _ppp_n FROM _ppp_tallied", "all rows are tallied"),
+        Stage("_ppp_count", "SELECT count(*) AS n FROM _ppp_tallied", "all rows are tallied"),
         Stage("_ppp_means", means, "means and standard deviations, from the exact sums"),
-        model_groups("_ppp_model"),
+        model_groups("_ppp_model", of),
     ]
-    return with_stages(stages, _profile_query())
+    return with_stages(stages, _profile_query(of))
 
 
-def _counted() -> str:
+def _counted(where: str, g: str, cluster: str, every: str) -> str:
     # No FILTER: DuckDB 2.0.0 does not expand COLUMNS inside one.
-    column = "COLUMNS(* EXCLUDE (ppp__where))"
+    column = f"COLUMNS(* EXCLUDE ({where}))"
     number, text = as_form(NUMBER, column), as_form(TEXT, column)
     finite = f"CASE WHEN isfinite({number}) THEN {number} END"
     struct = ",\n    ".join([
@@ -71,12 +76,12 @@ def _counted() -> str:
         f"'low': min({finite})", f"'median': median({finite})", f"'high': max({finite})",
         f"'first': min({text})", f"'last': max({text})", f"'counts': histogram({text})",
     ])  # fmt: skip
-    g, cluster = "ppp__where.g", "ppp__where.cluster_id"
-    columns = [f"{g} AS ppp__g", f"{cluster} AS ppp__cluster", f"grouping({cluster}) AS ppp__all", f"{{{struct}}}"]
-    return select(columns, "_ppp_tallied", f"GROUP BY GROUPING SETS (({g}, {cluster}), ({g}))")
+    group, found = f"{where}.g", f"{where}.cluster_id"
+    columns = [f"{group} AS {g}", f"{found} AS {cluster}", f"grouping({found}) AS {every}", f"{{{struct}}}"]
+    return select(columns, "_ppp_tallied", f"GROUP BY GROUPING SETS (({group}, {found}), ({group}))")
 
 
-def _profile_query() -> str:
+def _profile_query(of: str) -> str:
     """A row for each cluster and column: its own figures, those of everyone in the group, and the means of both."""
     kind = "ppp__member(own.s.type)"
 
@@ -87,8 +92,8 @@ def _profile_query() -> str:
     share = f"own.s.counts[{top}] * 1e0 / own.s.n / (everyone.s.counts[{top}] * 1e0 / everyone.s.n)"
     ratio = f"CASE WHEN {kind} = 'number' AND over.mean <> 0 THEN m.mean / over.mean END"
     fields = [
-        "_ppp_groups.* EXCLUDE (ppp__of)",
-        "own.ppp__cluster AS cluster_id", 'own.ppp__column AS "column"', "own.s.n AS n", "own.s.nulls AS nulls",
+        f"_ppp_groups.* EXCLUDE ({of})",
+        "own.cluster AS cluster_id", 'own.c AS "column"', "own.s.n AS n", "own.s.nulls AS nulls",
         f"ppp__value(m.mean, {kind}) AS mean",
         f"CASE WHEN {kind} = 'date' THEN m.stddev / 86400 ELSE m.stddev END AS stddev",
         f'{shown("own.s.low", "own.s.first")} AS "min"', f"ppp__value(own.s.median, {kind}) AS median",
@@ -96,13 +101,10 @@ def _profile_query() -> str:
         f"ppp__value(over.mean, {kind}) AS overall_mean",
         f"CASE WHEN {top} IS NOT NULL THEN {share} ELSE {ratio} END AS lift",
     ]  # fmt: skip
-    means = "(SELECT _ppp_said.* FROM _ppp_means)"
     return select(fields, f"""_ppp_stats own
-JOIN _ppp_groups ON own.ppp__g = ppp__of
-JOIN _ppp_stats everyone ON everyone.ppp__all = 1 AND everyone.ppp__g = own.ppp__g
-  AND everyone.ppp__column = own.ppp__column
-LEFT JOIN {means} m ON m.g = own.ppp__g AND m.cluster_id IS NOT DISTINCT FROM own.ppp__cluster
-  AND m."column" = own.ppp__column
-LEFT JOIN {means} over ON over.g = own.ppp__g AND over.cluster_id = -2 AND over."column" = own.ppp__column""",
-        "WHERE own.ppp__all = 0", "ORDER BY own.ppp__g, own.ppp__cluster NULLS LAST, own.ppp__column",
+JOIN _ppp_groups ON own.g = _ppp_groups.{of}
+JOIN _ppp_stats everyone ON everyone.every = 1 AND everyone.g = own.g AND everyone.c = own.c
+LEFT JOIN _ppp_means m ON m.g = own.g AND m.cluster_id IS NOT DISTINCT FROM own.cluster AND m."column" = own.c
+LEFT JOIN _ppp_means over ON over.g = own.g AND over.cluster_id = -2 AND over."column" = own.c""",
+        "WHERE own.every = 0", "ORDER BY own.g, own.cluster NULLS LAST, own.c",
     )  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Integral, Real
 
+from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import OptionError, nearest
 
 SCALES = ("auto", "standard", "robust", "log", "none")
@@ -62,7 +63,8 @@ def _names(function: str, name: str, given: object) -> tuple[str, ...]:
     if not isinstance(given, (list, tuple)) or not given or not all(isinstance(item, str) for item in given):
         example = [given] if isinstance(given, str) else ["income"]
         raise OptionError.value(function, name, f"a list of column names such as {example}", given)
-    return tuple(dict.fromkeys(given))
+    first = {folded(name): place for place, name in reversed(list(enumerate(given)))}
+    return tuple(given[place] for place in sorted(first.values()))
 
 
 def _text(function: str, name: str, given: object) -> str:

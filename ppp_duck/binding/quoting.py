@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from string import ascii_lowercase, ascii_uppercase
+
+# What begins a call in SQL that the package wrote: a lower-case name before a bracket, not one of ours. Texts, quoted
+# names and comments are passed over.
+CALL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|(?<![\w.])(?!_?ppp_)([a-z]\w*)\(""")
+SYNTAX = ("coalesce", "grouping", "unnest")  # look like functions and are none: nobody can own them
+LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
 
 def quote(name: str) -> str:
     """The one place that quotes an identifier.
@@ -23,3 +32,21 @@ def literal(value: str | int | float) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:.16e}"
+
+
+def qualified(sql: str) -> str:
+    """SQL of ours whose calls are of DuckDB's own functions, whatever macros the user has.
+
+    >>> qualified("SELECT max(x), 'min(x)', ppp__number(\"abs(\") FROM t")
+    'SELECT system.main.max(x), \'min(x)\', ppp__number("abs(") FROM t'
+    """
+    return CALL.sub(lambda found: f"system.main.{found[0]}" if found[1] and found[1] not in SYNTAX else found[0], sql)
+
+
+def folded(name: str) -> str:
+    """Names that are equal to DuckDB are equal like this: it ignores the case of ASCII letters only.
+
+    >>> folded("Income"), folded("Ä"), folded("Straße")
+    ('income', 'Ä', 'straße')
+    """
+    return name.translate(LOWER)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, MODELS, UNSEEN, field
 from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.source import Column, Source
-from ppp_duck.binding.stages import Stage, as_form, indented, select, source_stage, struct_of_forms
+from ppp_duck.binding.stages import Stage, as_form, indented, select, source_stage, struct_of_forms, unowned
 
 COLUMN_NAME = "\\0"  # in the alias of a COLUMNS expression: the name of the column
 
@@ -25,11 +25,12 @@ class Rows:
     fit: Call | None = None  # of rows that are fitted
 
 
-def any_row(source: Source, models: str = "_ppp_model.model") -> Rows:
+def any_row(source: Source, models: str = "_ppp_model.model", once: bool = False) -> Rows:
     """All columns of a source. The group is only made where the models have groups.
 
-    Columns that cannot be seen DuckDB lists as it binds.
+    Columns that cannot be seen DuckDB lists as it binds. ``once``: the statement reads them once, so no copy is made.
     """
+    source = replace(source, repeatable=True) if once else source
     if source.columns is None:
         return _unseen_row(source)
     fields = [(form, column.name) for column in source.columns for form in _forms_of(column)]
@@ -47,9 +48,10 @@ def _unseen_row(source: Source) -> Rows:
     ]
     is_form = f"starts_with(c, {literal(UNSEEN)})"
     own, packed = f"COLUMNS(lambda c: NOT {is_form})", f"struct_pack(*COLUMNS(lambda c: {is_form}))"
-    rows = select([own, f"{packed} AS _ppp_row"], indented(select(["_ppp_source.*", *forms], "_ppp_source")))
+    row = unowned("_ppp_row", source)
+    rows = select([own, f"{packed} AS {row}"], indented(select(["_ppp_source.*", *forms], "_ppp_source")))
     stage = Stage("_ppp_rows", rows, "every column in all its forms, whatever columns there are", kept=False)
-    return Rows((source_stage(source), stage), "_ppp_rows", "_ppp_rows.* EXCLUDE (_ppp_row)", "_ppp_row", "NULL")
+    return Rows((source_stage(source), stage), "_ppp_rows", f"_ppp_rows.* EXCLUDE ({row})", f"_ppp_rows.{row}", "NULL")
 
 
 def _forms_of(column: Column) -> tuple[str, ...]:

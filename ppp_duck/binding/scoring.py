@@ -8,11 +8,11 @@ from ppp_duck.binding import screen
 from ppp_duck.binding.describing import model_stages
 from ppp_duck.binding.interface import field, numbered
 from ppp_duck.binding.options import Reading
-from ppp_duck.binding.quoting import literal, quote
-from ppp_duck.binding.repeats import join_known, known_stage
+from ppp_duck.binding.quoting import folded, literal, quote
+from ppp_duck.binding.repeats import looked_up, looking_up, lookup_stages
 from ppp_duck.binding.rows import Rows, any_row
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import Stage, indented, select, with_stages
+from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
 from ppp_duck.errors import SourceError
 from ppp_duck.models.model import SCORE_COLUMNS
 
@@ -20,12 +20,12 @@ OUTLIERS = ("outlier_score", "is_outlier")
 
 
 def score_query(
-    function: str, source: Source, rows: Rows, prefix: str, columns: Sequence[str]
+    function: str, source: Source, rows: Rows, prefix: str, columns: Sequence[str], only: str = ""
 ) -> tuple[list[Stage], str]:
     """The stages and the query that give the source's rows, each with its new columns by the models of ``_ppp_model``.
 
     One function call a row: the engine's word is asked only once. Where the rows are fitted and most of them repeat
-    others, each distinct one is scored, and its equals look it up.
+    others, each distinct one is scored, and its equals look it up. ``only``: rows of which this column is true.
     """
     names = [prefix + name for name in columns]
     guard = _clash_guard(function, source, names)
@@ -35,20 +35,22 @@ def score_query(
     if call is not None and call.rows_may_repeat:
         forms = [(feature.forms[0], index, feature.name) for index, feature in enumerate(call.features)]
         row = ", ".join(f"{literal(field(form, name))}: {numbered(form, index)}" for form, index, name in forms)
-        stages.append(known_stage(call, f"{udf}(_ppp_model.model, NULL, {{{row}}})"))
+        stages += lookup_stages(call, f"{udf}(_ppp_model.model, NULL, {{{row}}})")
         components = screen.components(call, source) if udf == "ppp__assign" else 0
         if components:
             stages.append(screen.stage(call, components))
-            relation = f"{rows.relation} CROSS JOIN {screen.STAGE}{join_known(call)}"
+            relation = f"{rows.relation} CROSS JOIN {screen.STAGE}{looking_up(call)}"
             score = f"{udf}(_ppp_models, {rows.group}, {rows.row})"
             return stages, screen.scored(call, components, relation, score, names[0])
-        relation = f"{rows.relation} CROSS JOIN _ppp_model{join_known(call)}"
-        score = f"CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE {score} END"
+        relation = f"{rows.relation} CROSS JOIN _ppp_model{looking_up(call)}"
+        score = looked_up(call, score)
     if udf == "ppp__assign":
         return stages, select([rows.kept, f"{score} AS {quote(names[0])}"], f"{relation}{guard}")
-    scored = select([rows.kept, f"{score} AS _ppp_score"], f"{relation}{guard}")
-    fields = [f"_ppp_score.{column} AS {quote(name)}" for column, name in zip(columns, names, strict=True)]
-    return stages, select(["* EXCLUDE (_ppp_score)", *fields], indented(scored))
+    found = unowned("_ppp_score", source)
+    scored = select([rows.kept, f"{score} AS {found}"], f"{relation}{guard}")
+    fields = [f"{found}.{column} AS {quote(name)}" for column, name in zip(columns, names, strict=True)]
+    where = f"WHERE {found}.{only}" if only else ""
+    return stages, select([f"* EXCLUDE ({found})", *fields], indented(scored), where)
 
 
 def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
@@ -58,9 +60,9 @@ def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
     the relation that stands here.
     """
     if source.columns is not None:
-        taken = {column.name.casefold() for column in source.columns}
+        taken = {folded(column.name) for column in source.columns}
         for name in names:
-            if name.casefold() in taken:
+            if folded(name) in taken:
                 raise SourceError.clash(function, name, source.name)
         return ""
     hint = quote(f"{function}: set prefix, the source already has this column")
@@ -71,21 +73,22 @@ def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
 def predict(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Every row of the source with the cluster of a stored model."""
     columns = list(SCORE_COLUMNS) if reading.output == "full" else ["cluster_id"]
-    stages, query = score_query(function, source, any_row(source), reading.prefix, columns)
+    stages, query = score_query(function, source, any_row(source, once=True), reading.prefix, columns)
     return with_stages([*stages, *model_stages(function, model, reading.by)], query)
 
 
 def outliers(function: str, source: Source, model: Source, reading: Reading) -> str:
     """The least probable rows: at most ``contamination`` of the scored ones, fewer where scores tie."""
     score, is_outlier = (reading.prefix + name for name in OUTLIERS)
-    rows = any_row(source)
+    rows = any_row(source, once=True)
     guard = _clash_guard(function, source, [score, is_outlier])
-    surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS _ppp_surprise"
+    own = unowned("_ppp_surprise", source)
+    surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS {own}"
     scored = select([rows.kept, surprise], f"{rows.relation}, _ppp_model{guard}")
-    limit = f"SELECT quantile_disc(_ppp_surprise, {literal(1 - reading.contamination)}) AS most FROM _ppp_scored"
+    limit = f"SELECT quantile_disc({own}, {literal(1 - reading.contamination)}) AS most FROM _ppp_scored"
     stages = [*rows.stages, *model_stages(function, model, reading.by)]
     stages.append(Stage("_ppp_scored", scored, "rows with minus their log density"))
     stages.append(Stage("_ppp_limit", limit, "what no more than the contamination exceeds"))
-    columns = ["_ppp_scored.* EXCLUDE (_ppp_surprise)", f"_ppp_surprise AS {quote(score)}"]
-    columns.append(f"_ppp_surprise > most AS {quote(is_outlier)}")
+    columns = [f"_ppp_scored.* EXCLUDE ({own})", f"_ppp_scored.{own} AS {quote(score)}"]
+    columns.append(f"_ppp_scored.{own} > _ppp_limit.most AS {quote(is_outlier)}")
     return with_stages(stages, select(columns, "_ppp_scored, _ppp_limit"))

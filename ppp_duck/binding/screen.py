@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import NUMBER
-from ppp_duck.binding.quoting import literal, quote
+from ppp_duck.binding.quoting import folded, literal, quote
+from ppp_duck.binding.repeats import looked_up
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, as_form, indented, select
 
@@ -27,7 +28,7 @@ def components(call: Call, source: Source) -> int:
     wanted = options.k or min(MOST_COMPONENTS, options.k_max or MOST_COMPONENTS)
     if options.by or source.columns is None or len(call.features) > MOST_FEATURES or wanted > MOST_COMPONENTS:
         return 0
-    ours = any(column.name.casefold().startswith("_ppp_") for column in source.columns)
+    ours = any(folded(column.name).startswith("_ppp_") for column in source.columns)
     return wanted if call.are_numbers and not ours else 0
 
 
@@ -74,7 +75,7 @@ def scored(call: Call, m: int, relation: str, score: str, name: str) -> str:
     helpers = [*(f"_ppp_{own}" for own in ours), *z, *densities, *(f"_ppp_terms_{j}" for j in range(m))]
     sure = "_ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_least AND _ppp_largest"
     layers = [
-        ["_ppp_source.*", f"{STAGE}.*", "_ppp_known.known AS _ppp_known", *centered],
+        ["_ppp_source.*", f"{STAGE}.*", f"{looked_up(call, 'NULL')} AS _ppp_known", *centered],
         ["*", f"{products} END AS _ppp_products"],
         ["*", *(f"list_inner_product(_ppp_products, _ppp_terms_{j}) AS {own}" for j, own in enumerate(densities))],
         ["*", f"greatest({', '.join(densities)}) * _ppp_factor - _ppp_margin AS _ppp_near"],

@@ -84,7 +84,8 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, r
         return Source(src, quote(src), columns, not _is_view(cursor, src))
     if QUERY.match(src) or _is_sql(cursor, src):
         text = reading_query(function, src, cursor, role)
-        return Source("the query", f"({text})", _describe(cursor, text), repeatable=False)
+        columns = _describe(cursor, f"FROM ({text})")  # in a FROM, columns of equal names are numbered
+        return Source("the query", f"({text})", columns, repeatable=False)
     path = path_of(src)
     if path is not None:
         dotted = ".".join(map(quote, path))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ppp_duck.binding.call import Call, Feature
 from ppp_duck.binding.interface import GROUP, ROW_GROUP, field, numbered
-from ppp_duck.binding.quoting import literal, quote
+from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import Source
 
 
@@ -16,27 +16,48 @@ class Stage:
     """``name AS (sql)``, with a line that says what it is for.
 
     ``kept``: it is materialized, because it is read more than once or must be read in full; None: it is recursive.
+    ``foreign``: it holds SQL of the user, whose functions are the user's.
     """
 
     name: str
     sql: str
     why: str
     kept: bool | None = True
+    foreign: bool = False
 
     def text(self) -> str:
         hint = "" if self.kept is None else " MATERIALIZED" if self.kept else " NOT MATERIALIZED"
-        return f"-- {self.why}\n{self.name} AS{hint} (\n{self.sql}\n)"
+        sql = self.sql if self.foreign else qualified(self.sql)
+        return f"-- {self.why}\n{self.name} AS{hint} (\n{sql}\n)"
 
 
 def with_stages(stages: Iterable[Stage], query: str) -> str:
     """One statement: a WITH of all stages, and the query that reads them."""
     chain = ",\n".join(stage.text() for stage in stages)
-    return f"WITH RECURSIVE\n{chain}\n{query}"
+    return f"WITH RECURSIVE\n{chain}\n{qualified(query)}"
 
 
 def source_stage(source: Source) -> Stage:
     why = "every row of the source" + ("" if source.repeatable else ", copied: to read it again could give other rows")
-    return Stage("_ppp_source", f"SELECT * FROM {source.relation}", why, kept=not source.repeatable)
+    return Stage("_ppp_source", f"SELECT * FROM {source.relation}", why, kept=not source.repeatable, foreign=True)
+
+
+def unowned(name: str, *relations: Source) -> str:
+    """A name for a column of ours beside those of these relations, which none of them has.
+
+    Where columns cannot be seen, it ends with a character that no name has.
+
+    >>> unowned("_ppp_score", Source("t", '"t"', (), True))
+    '_ppp_score'
+    """
+    taken: set[str] = set()
+    for relation in relations:
+        if relation.columns is None:
+            return quote(f"{name} \x1f")
+        taken |= {folded(column.name) for column in relation.columns}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def select(columns: Iterable[str], relation: str, *clauses: str) -> str:
@@ -81,7 +102,11 @@ def group_texts(columns: Iterable[str]) -> str:
 
 def made_group(call: Call) -> list[str]:
     """The group of a row of the source, for the stages: ``row_group``; nothing without ``by``."""
-    return [f"CAST(to_json({group_texts(call.options.by)}) AS VARCHAR) AS {ROW_GROUP}"] if call.options.by else []
+    return (
+        [f"CAST(to_json({group_texts(call.options.by)}) AS VARCHAR) COLLATE C AS {ROW_GROUP}"]
+        if call.options.by
+        else []
+    )
 
 
 def group_column(call: Call) -> list[str]:

@@ -111,10 +111,10 @@ def usable(call: Call) -> str:
 def usable_value(call: Call, index: int, form: str, value: str) -> str:
     """What the engine may see of a feature's value: NULL where it is not finite or the feature does not help."""
     canonical = f"{value} + 0e0" if form == NUMBER else value  # adding 0 makes -0 equal to 0
-    conditions = [f"helps_{index}"] if call.automatic else []
+    conditions = [f"_ppp_summary.helps_{index}"] if call.automatic else []
     if form == VECTOR or (form == NUMBER and not call.key_skips):
         conditions.append(is_finite(form, value))
     if form == NUMBER and call.automatic:
-        canonical = f"{value} + or_null_{index}"
+        canonical = f"{value} + _ppp_summary.or_null_{index}"
         return canonical if len(conditions) == 1 else f"CASE WHEN {conditions[1]} THEN {canonical} END"
     return f"CASE WHEN {' AND '.join(conditions)} THEN {canonical} END" if conditions else canonical

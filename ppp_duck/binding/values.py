@@ -84,7 +84,7 @@ def _value(feature: Feature, index: int) -> str:
     name = f"_ppp_source.{quote(feature.name)}"
     if MOMENT.fullmatch(feature.type):
         return f"CASE WHEN isfinite({name}) THEN {name} END AS value_{index}"
-    return f"{name} AS value_{index}"
+    return f"{as_form(TEXT, name) if feature.forms == (TEXT,) else name} AS value_{index}"
 
 
 def _extreme(feature: Feature, index: int, side: str) -> str:

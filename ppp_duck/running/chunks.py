@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, UNSEEN, column_of, field
+from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import ModelError
 from ppp_duck.models.model import Ints
 from ppp_duck.running.memory import By, Loaded, Ready
@@ -67,8 +68,8 @@ def parts(loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> Ite
             yield Part(loaded.function, slice(None), loaded.ready[()], columns)
         return
     given = _whole(groups)  # a list of one struct each, or nothing
-    known = {**fields_of(columns), **(fields_of(given.flatten()) if pa.types.is_list(given.type) else {})}
-    wanted = [field(GROUP, name).casefold() for name in loaded.set.by]
+    known = {**fields_of(columns), **(fields_of(given.flatten()) if not pa.types.is_null(given.type) else {})}
+    wanted = [folded(field(GROUP, name)) for name in loaded.set.by]
     lacking = [name for name, group in zip(loaded.set.by, wanted, strict=True) if group not in known]
     if lacking:
         raise ModelError(f"{loaded.function}: give the source the columns that the model was fitted by: "
@@ -98,7 +99,7 @@ def names_of(kind: pa.DataType) -> list[str]:
 @functools.lru_cache(maxsize=64)
 def _places(kind: pa.DataType) -> Mapping[str, int]:
     """Where in a struct each field is, by its name in lower case."""
-    return {name.casefold(): place for place, name in enumerate(names_of(kind))}
+    return {folded(name): place for place, name in enumerate(names_of(kind))}
 
 
 def fields_of(struct: pa.Array) -> dict[str, pa.Array]:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from ppp_duck.binding.interface import MODEL_ROWS, SETS, arrow_struct
+from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import ModelError
 from ppp_duck.models import description, table
 from ppp_duck.running.memory import keep, kept, statement_of
@@ -25,7 +26,7 @@ def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray
         models = table.from_rows(name, rows[0].as_py() or [])
     except ModelError as error:
         raise ModelError(f"{function}: {error}") from None
-    if wanted is not None and [column.casefold() for column in wanted] != [column.casefold() for column in models.by]:
+    if wanted is not None and [folded(column) for column in wanted] != [folded(column) for column in models.by]:
         again = f"fit {name} again by {', '.join(wanted)}" if wanted else f"fit {name} again without by"
         advice = f"{again}, as the old model was" if function == "ppp_match" else f"leave by out, or {again}"
         fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"

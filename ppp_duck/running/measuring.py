@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.interface import NUMBER, TALLY, arrow_struct, column_of
+from ppp_duck.binding.quoting import folded
 from ppp_duck.engine.evaluate import METRICS, Evaluation
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.models.model import Floats, Ints
@@ -123,7 +124,7 @@ def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedA
 def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster of each row. The numbers of the row are added to the sums of its cluster."""
     measurement = running(_key(keys))
-    names = {name.casefold(): column_of(name)[1] for name in names_of(rows.type) if column_of(name)[0] == NUMBER}
+    names = {folded(name): column_of(name)[1] for name in names_of(rows.type) if column_of(name)[0] == NUMBER}
 
     def new_tally(ready: Ready) -> Tally:
         clustering = ready.model.clustering

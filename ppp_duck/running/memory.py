@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ppp_duck.binding import interface
 from ppp_duck.binding.interface import MEASUREMENT, MODEL, MODELS
+from ppp_duck.binding.quoting import folded
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.screen import Screen
 from ppp_duck.errors import PPPError
@@ -112,7 +113,7 @@ class Ready:
 
     @staticmethod
     def of(model: Model) -> Ready:
-        columns = tuple(interface.field(feature.kind, feature.name).casefold() for feature in model.features)
+        columns = tuple(folded(interface.field(feature.kind, feature.name)) for feature in model.features)
         scorer = None if model.clustering is None else Scorer(model.clustering)
         return Ready(model, Encoder(model.features, model.missing), columns, scorer)
 

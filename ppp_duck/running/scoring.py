@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.interface import ARROW_TYPES, LOCATION, NUMBER, field
+from ppp_duck.binding.quoting import folded
 from ppp_duck.engine import plain
 from ppp_duck.models.model import SCORE_COLUMNS, Ints
 from ppp_duck.running.chunks import Part, parts
@@ -24,7 +25,7 @@ def screen(models: pa.ChunkedArray, *arguments: pa.ChunkedArray) -> pa.Array:
     names, most, paired, threads = (argument[0].as_py() for argument in arguments)
     ready, terms = kept(models).ready.get(()), None
     if ready is not None and ready.scorer is not None and ready.shortcut is not None:
-        column = {field(NUMBER, name).casefold(): place for place, name in enumerate(names)}
+        column = {folded(field(NUMBER, name)): place for place, name in enumerate(names)}
         places = [column[name] for name in ready.columns]
         terms = plain.terms(ready.scorer, ready.shortcut, places, len(names), most, paired, threads)
     return pa.array([terms], pa.list_(pa.list_(pa.float64())))

@@ -6,24 +6,24 @@ SELECT * FROM "rows"
 -- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  CAST(to_json([ppp__group("g")]) AS VARCHAR) AS row_group,
+  CAST(system.main.to_json([ppp__group("g")]) AS VARCHAR) COLLATE C AS row_group,
   ppp__number(_ppp_source."x") AS number_0,
-  typeof("x") AS type_0
+  system.main.typeof("x") AS type_0
 FROM _ppp_source
 ),
 -- counts and exact extremes over all rows
 _ppp_extremes AS MATERIALIZED (
 SELECT
   row_group,
-  count(*) AS n,
-  any_value(type_0) AS type_0,
-  count(number_0) AS number_0_n,
-  count(number_0_known) AS number_0_finite,
-  min(number_0_known) AS number_0_low,
-  max(number_0_known) AS number_0_high
+  system.main.count(*) AS n,
+  system.main.any_value(type_0) AS type_0,
+  system.main.count(number_0) AS number_0_n,
+  system.main.count(number_0_known) AS number_0_finite,
+  system.main.min(number_0_known) AS number_0_low,
+  system.main.max(number_0_known) AS number_0_high
 FROM (
   SELECT *,
-    CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
+    CASE WHEN system.main.isfinite(number_0) THEN number_0 END AS number_0_known
   FROM _ppp_features
 )
 GROUP BY row_group
@@ -35,14 +35,14 @@ _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   number_0_low * 0.5e0 AS number_0_first,
-  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+  5.6296260553932800e+14 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   row_group,
-  CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0
+  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0
 FROM _ppp_features JOIN _ppp_summary USING (row_group)
 ),
 -- what the features of a row add to its key
@@ -71,9 +71,9 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
 _ppp_content AS MATERIALIZED (
 SELECT
   row_group,
-  count(*) FILTER (number_0 IS NOT NULL) AS used_rows,
-  sum(content_key) AS key_sum,
-  bit_xor(content_key) AS key_xor
+  system.main.count(*) FILTER (number_0 IS NOT NULL) AS used_rows,
+  system.main.sum(content_key) AS key_sum,
+  system.main.bit_xor(content_key) AS key_xor
 FROM _ppp_keyed
 GROUP BY row_group
 ),
@@ -84,7 +84,7 @@ SELECT *, weight / uniform AS priority FROM (
     row_group,
     number_0,
     uniform,
-    CAST(count(*) AS DOUBLE) AS weight
+    CAST(system.main.count(*) AS DOUBLE) AS weight
   FROM _ppp_keyed
   GROUP BY row_group, number_0, uniform
 )
@@ -97,45 +97,45 @@ SELECT
   weight,
   priority
 FROM _ppp_distinct_rows
-QUALIFY row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST) <= 65537
+QUALIFY system.main.row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST) <= 65537
 ),
 -- the fit, in slices with room for an interrupt
 _ppp_fitting(state) AS (
 SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "x", "type": "DOUBLE"}], "function": "ppp_fit", "options": {"by": ["g"], "categorical": "auto", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "rows"}',
   (
-  SELECT list({'g': row_group, 'summary': _ppp_summary, 'rows': rows, 'content': _ppp_content} ORDER BY row_group)
+  SELECT system.main.list({'g': row_group, 'summary': _ppp_summary, 'rows': rows, 'content': _ppp_content} ORDER BY row_group)
   FROM _ppp_summary LEFT JOIN (
     SELECT
       row_group,
-      list({'number_0': number_0, 'weight': weight, 'priority': priority}) AS rows
+      system.main.list({'number_0': number_0, 'weight': weight, 'priority': priority}) AS rows
     FROM _ppp_sample
     GROUP BY row_group
   ) USING (row_group) LEFT JOIN _ppp_content USING (row_group)
 ),
-  version(),
+  system.main.version(),
   ppp__statement())
-UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models
 _ppp_model AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+SELECT system.main.max(state) AS model FROM _ppp_fitting WHERE NOT system.main.starts_with(state, 'fit:')
 ),
 -- the groups in the columns' own types
 _ppp_groups AS MATERIALIZED (
 SELECT
   [ppp__group("g")] AS _ppp_group,
-  min("g") AS "g"
+  system.main.min("g") AS "g"
 FROM _ppp_source
-GROUP BY _ppp_group
+GROUP BY [ppp__group("g")]
 )
 SELECT
   _ppp_groups."g",
-  _ppp_row."cluster_id",
-  _ppp_row."size",
-  _ppp_row."share",
-  _ppp_row."agreement",
-  _ppp_row."center",
-  _ppp_row."model"
-FROM (SELECT unnest(ppp__rows(model)) AS _ppp_row FROM _ppp_model) JOIN _ppp_groups ON _ppp_row.g = _ppp_groups._ppp_group
-ORDER BY _ppp_groups."g" NULLS LAST, _ppp_row.cluster_id
+  _ppp_told.said."cluster_id",
+  _ppp_told.said."size",
+  _ppp_told.said."share",
+  _ppp_told.said."agreement",
+  _ppp_told.said."center",
+  _ppp_told.said."model"
+FROM (SELECT unnest(ppp__rows(model)) AS said FROM _ppp_model) AS _ppp_told JOIN _ppp_groups ON _ppp_told.said.g = _ppp_groups._ppp_group
+ORDER BY _ppp_groups."g" NULLS LAST, _ppp_told.said.g, _ppp_told.said.cluster_id

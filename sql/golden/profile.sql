@@ -9,7 +9,7 @@ SELECT * FROM "seg"
 ),
 -- the state of the loaded models
 _ppp_model AS MATERIALIZED (
-SELECT ppp__load('ppp_profile', 'seg', ['g'], (SELECT list(_ppp_model_rows) FROM _ppp_model_rows), ppp__statement()) AS model
+SELECT ppp__load('ppp_profile', 'seg', ['g'], (SELECT system.main.list(_ppp_model_rows) FROM _ppp_model_rows), ppp__statement()) AS model
 ),
 -- a measurement begins
 _ppp_measure AS MATERIALIZED (
@@ -19,7 +19,7 @@ SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
 _ppp_tallied AS MATERIALIZED (
 SELECT
   _ppp_source.*,
-  ppp__tally(_ppp_measure.key, CASE WHEN starts_with(_ppp_measure.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS ppp__where
+  ppp__tally(_ppp_measure.key, CASE WHEN system.main.starts_with(_ppp_measure.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS ppp__where
 FROM _ppp_source, _ppp_measure
 ),
 -- counts and extremes of each column, by cluster and by group
@@ -28,49 +28,51 @@ SELECT
   ppp__where.g AS ppp__g,
   ppp__where.cluster_id AS ppp__cluster,
   grouping(ppp__where.cluster_id) AS ppp__all,
-  {'n': count(COLUMNS(* EXCLUDE (ppp__where))),
-    'nulls': count() - count(COLUMNS(* EXCLUDE (ppp__where))),
-    'type': min(typeof(COLUMNS(* EXCLUDE (ppp__where)))),
-    'low': min(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
-    'median': median(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
-    'high': max(CASE WHEN isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
-    'first': min(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
-    'last': max(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
-    'counts': histogram(ppp__text(COLUMNS(* EXCLUDE (ppp__where))))}
+  {'n': system.main.count(COLUMNS(* EXCLUDE (ppp__where))),
+    'nulls': system.main.count() - system.main.count(COLUMNS(* EXCLUDE (ppp__where))),
+    'type': system.main.min(system.main.typeof(COLUMNS(* EXCLUDE (ppp__where)))),
+    'low': system.main.min(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
+    'median': system.main.median(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
+    'high': system.main.max(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
+    'first': system.main.min(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
+    'last': system.main.max(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
+    'counts': system.main.histogram(ppp__text(COLUMNS(* EXCLUDE (ppp__where))))}
 FROM _ppp_tallied
 GROUP BY GROUPING SETS ((ppp__where.g, ppp__where.cluster_id), (ppp__where.g))
 ),
 -- the same, a row for each column
 _ppp_stats AS MATERIALIZED (
-SELECT * FROM (
-  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE (ppp__g, ppp__cluster, ppp__all)) INTO NAME ppp__column VALUE s
+SELECT ppp__g AS g, ppp__cluster AS cluster, ppp__all AS every, c, s FROM (
+  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE (ppp__g, ppp__cluster, ppp__all)) INTO NAME c VALUE s
 )
 ),
 -- all rows are tallied
 _ppp_count AS MATERIALIZED (
-SELECT count(*) AS _ppp_n FROM _ppp_tallied
+SELECT system.main.count(*) AS n FROM _ppp_tallied
 ),
 -- means and standard deviations, from the exact sums
 _ppp_means AS MATERIALIZED (
-SELECT
-  *,
-  unnest(ppp__tallied(_ppp_key, model, _ppp_n)) AS _ppp_said
-FROM (
-  SELECT _ppp_model_rows.*, _ppp_measure.key AS _ppp_key, _ppp_n FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+SELECT "_ppp_said ".* FROM (
+  SELECT
+    *,
+    unnest(ppp__tallied("_ppp_key ", model, "_ppp_n ")) AS "_ppp_said "
+  FROM (
+    SELECT _ppp_model_rows.*, _ppp_measure.key AS "_ppp_key ", _ppp_count.n AS "_ppp_n " FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+  )
 )
 ),
 -- the groups of the model
 _ppp_groups AS MATERIALIZED (
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model),
-  TRY_CAST(json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of
+  TRY_CAST(system.main.json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS "ppp__of "
 FROM _ppp_model_rows
 WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 )
 SELECT
-  _ppp_groups.* EXCLUDE (ppp__of),
-  own.ppp__cluster AS cluster_id,
-  own.ppp__column AS "column",
+  _ppp_groups.* EXCLUDE ("ppp__of "),
+  own.cluster AS cluster_id,
+  own.c AS "column",
   own.s.n AS n,
   own.s.nulls AS nulls,
   ppp__value(m.mean, ppp__member(own.s.type)) AS mean,
@@ -82,11 +84,9 @@ SELECT
   ppp__value(over.mean, ppp__member(own.s.type)) AS overall_mean,
   CASE WHEN ppp__top(own.s.counts) IS NOT NULL THEN own.s.counts[ppp__top(own.s.counts)] * 1e0 / own.s.n / (everyone.s.counts[ppp__top(own.s.counts)] * 1e0 / everyone.s.n) ELSE CASE WHEN ppp__member(own.s.type) = 'number' AND over.mean <> 0 THEN m.mean / over.mean END END AS lift
 FROM _ppp_stats own
-JOIN _ppp_groups ON own.ppp__g = ppp__of
-JOIN _ppp_stats everyone ON everyone.ppp__all = 1 AND everyone.ppp__g = own.ppp__g
-  AND everyone.ppp__column = own.ppp__column
-LEFT JOIN (SELECT _ppp_said.* FROM _ppp_means) m ON m.g = own.ppp__g AND m.cluster_id IS NOT DISTINCT FROM own.ppp__cluster
-  AND m."column" = own.ppp__column
-LEFT JOIN (SELECT _ppp_said.* FROM _ppp_means) over ON over.g = own.ppp__g AND over.cluster_id = -2 AND over."column" = own.ppp__column
-WHERE own.ppp__all = 0
-ORDER BY own.ppp__g, own.ppp__cluster NULLS LAST, own.ppp__column
+JOIN _ppp_groups ON own.g = _ppp_groups."ppp__of "
+JOIN _ppp_stats everyone ON everyone.every = 1 AND everyone.g = own.g AND everyone.c = own.c
+LEFT JOIN _ppp_means m ON m.g = own.g AND m.cluster_id IS NOT DISTINCT FROM own.cluster AND m."column" = own.c
+LEFT JOIN _ppp_means over ON over.g = own.g AND over.cluster_id = -2 AND over."column" = own.c
+WHERE own.every = 0
+ORDER BY own.g, own.cluster NULLS LAST, own.c

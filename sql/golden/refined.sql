@@ -6,24 +6,24 @@ SELECT * FROM "rows"
 -- each feature as a number, a text or a vector
 _ppp_features AS NOT MATERIALIZED (
 SELECT
-  CAST(to_json([ppp__group("g")]) AS VARCHAR) AS row_group,
+  CAST(system.main.to_json([ppp__group("g")]) AS VARCHAR) COLLATE C AS row_group,
   ppp__number(_ppp_source."x") AS number_0,
-  typeof("x") AS type_0
+  system.main.typeof("x") AS type_0
 FROM _ppp_source
 ),
 -- counts and exact extremes over all rows
 _ppp_extremes AS MATERIALIZED (
 SELECT
   row_group,
-  count(*) AS n,
-  any_value(type_0) AS type_0,
-  count(number_0) AS number_0_n,
-  count(number_0_known) AS number_0_finite,
-  min(number_0_known) AS number_0_low,
-  max(number_0_known) AS number_0_high
+  system.main.count(*) AS n,
+  system.main.any_value(type_0) AS type_0,
+  system.main.count(number_0) AS number_0_n,
+  system.main.count(number_0_known) AS number_0_finite,
+  system.main.min(number_0_known) AS number_0_low,
+  system.main.max(number_0_known) AS number_0_high
 FROM (
   SELECT *,
-    CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
+    CASE WHEN system.main.isfinite(number_0) THEN number_0 END AS number_0_known
   FROM _ppp_features
 )
 GROUP BY row_group
@@ -35,14 +35,14 @@ _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   number_0_low * 0.5e0 AS number_0_first,
-  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+  5.6296260553932800e+14 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   row_group,
-  CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0
+  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0
 FROM _ppp_features JOIN _ppp_summary USING (row_group)
 ),
 -- what the features of a row add to its key
@@ -74,7 +74,7 @@ SELECT *, weight / uniform AS priority FROM (
     row_group,
     number_0,
     uniform,
-    CAST(count(*) AS DOUBLE) AS weight
+    CAST(system.main.count(*) AS DOUBLE) AS weight
   FROM _ppp_keyed
   GROUP BY row_group, number_0, uniform
 )
@@ -87,29 +87,29 @@ SELECT
   weight,
   priority
 FROM _ppp_distinct_rows
-QUALIFY row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST) <= 6
+QUALIFY system.main.row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST) <= 6
 ),
 -- the fit, in slices with room for an interrupt
 _ppp_fitting(state) AS (
 SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "x", "type": "DOUBLE"}], "function": "ppp_separable", "options": {"by": ["g"], "categorical": "auto", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 1, "sample_size": 5, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "rows"}',
   (
-  SELECT list({'g': row_group, 'summary': _ppp_summary, 'rows': rows} ORDER BY row_group)
+  SELECT system.main.list({'g': row_group, 'summary': _ppp_summary, 'rows': rows} ORDER BY row_group)
   FROM _ppp_summary LEFT JOIN (
     SELECT
       row_group,
-      list({'number_0': number_0, 'weight': weight, 'priority': priority}) AS rows
+      system.main.list({'number_0': number_0, 'weight': weight, 'priority': priority}) AS rows
     FROM _ppp_sample
     GROUP BY row_group
   ) USING (row_group)
 ),
-  version(),
+  system.main.version(),
   ppp__statement())
-UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models
 _ppp_fit AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+SELECT system.main.max(state) AS model FROM _ppp_fitting WHERE NOT system.main.starts_with(state, 'fit:')
 ),
 -- a refinement begins, if the sample does not hold all rows
 _ppp_pass_0 AS MATERIALIZED (
@@ -119,16 +119,16 @@ SELECT ppp__refine(model, 1) AS model FROM _ppp_fit
 _ppp_pass_1 AS MATERIALIZED (
 SELECT ppp__refined(_ppp_pass_0.model, passed) AS model
 FROM _ppp_pass_0, (
-  SELECT count(ppp__refine_pass(_ppp_pass_0.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
-  FROM _ppp_source, _ppp_pass_0 WHERE starts_with(_ppp_pass_0.model, 'measurement:')
+  SELECT system.main.count(ppp__refine_pass(_ppp_pass_0.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
+  FROM _ppp_source, _ppp_pass_0 WHERE system.main.starts_with(_ppp_pass_0.model, 'measurement:')
 )
 ),
 -- the figures of the refined models
 _ppp_model AS MATERIALIZED (
 SELECT ppp__refined(_ppp_pass_1.model, passed) AS model
 FROM _ppp_pass_1, (
-  SELECT count(ppp__refine_pass(_ppp_pass_1.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
-  FROM _ppp_source, _ppp_pass_1 WHERE starts_with(_ppp_pass_1.model, 'measurement:')
+  SELECT system.main.count(ppp__refine_pass(_ppp_pass_1.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
+  FROM _ppp_source, _ppp_pass_1 WHERE system.main.starts_with(_ppp_pass_1.model, 'measurement:')
 )
 )
 SELECT

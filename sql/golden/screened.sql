@@ -8,28 +8,28 @@ _ppp_features AS NOT MATERIALIZED (
 SELECT
   ppp__number(_ppp_source."id") AS number_0,
   ppp__number(_ppp_source."income") AS number_1,
-  typeof("id") AS type_0,
-  typeof("income") AS type_1
+  system.main.typeof("id") AS type_0,
+  system.main.typeof("income") AS type_1
 FROM _ppp_source
 ),
 -- counts and exact extremes over all rows
 _ppp_extremes AS MATERIALIZED (
 SELECT
-  count(*) AS n,
-  any_value(type_0) AS type_0,
-  any_value(type_1) AS type_1,
-  count(number_0) AS number_0_n,
-  count(number_0_known) AS number_0_finite,
-  min(number_0_known) AS number_0_low,
-  max(number_0_known) AS number_0_high,
-  count(number_1) AS number_1_n,
-  count(number_1_known) AS number_1_finite,
-  min(number_1_known) AS number_1_low,
-  max(number_1_known) AS number_1_high
+  system.main.count(*) AS n,
+  system.main.any_value(type_0) AS type_0,
+  system.main.any_value(type_1) AS type_1,
+  system.main.count(number_0) AS number_0_n,
+  system.main.count(number_0_known) AS number_0_finite,
+  system.main.min(number_0_known) AS number_0_low,
+  system.main.max(number_0_known) AS number_0_high,
+  system.main.count(number_1) AS number_1_n,
+  system.main.count(number_1_known) AS number_1_finite,
+  system.main.min(number_1_known) AS number_1_low,
+  system.main.max(number_1_known) AS number_1_high
 FROM (
   SELECT *,
-    CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known,
-    CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known
+    CASE WHEN system.main.isfinite(number_0) THEN number_0 END AS number_0_known,
+    CASE WHEN system.main.isfinite(number_1) THEN number_1 END AS number_1_known
   FROM _ppp_features
 )
 ),
@@ -40,16 +40,16 @@ _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   number_0_low * 0.5e0 AS number_0_first,
-  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per,
+  5.6296260553932800e+14 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per,
   number_1_low * 0.5e0 AS number_1_first,
-  6.1336086747545600e+14 / greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per
+  6.1336086747545600e+14 / system.main.greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
-  CASE WHEN isfinite(number_1) THEN number_1 + 0e0 END AS number_1
+  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
+  CASE WHEN system.main.isfinite(number_1) THEN number_1 + 0e0 END AS number_1
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key
@@ -80,18 +80,18 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
-  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * system.main.least(2.0000000000000000e+00, 1.2500000000000000e+00 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
 FROM (
   SELECT
     bucket,
     size,
-    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
-    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
   FROM (
     SELECT
       content_key % 4096 AS bucket,
-      count(*) AS size,
-      min(content_key) AS lowest_key
+      system.main.count(*) AS size,
+      system.main.min(content_key) AS lowest_key
     FROM _ppp_keyed
     GROUP BY bucket
   )
@@ -109,10 +109,10 @@ FROM (
     number_0,
     number_1,
     uniform,
-    CAST(count(*) AS DOUBLE) AS counted,
-    any_value(share) AS share
+    CAST(system.main.count(*) AS DOUBLE) AS counted,
+    system.main.any_value(share) AS share
   FROM (
-    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
   ) JOIN _ppp_buckets ON bucket = content_key % 4096
   WHERE uniform < share
   GROUP BY number_0, number_1, uniform
@@ -135,23 +135,49 @@ SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["id", "income"], "covariance": "auto", "exclude": [], "k": 3, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
-    'rows': (SELECT list({'number_0': number_0, 'number_1': number_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
-  version(),
+    'rows': (SELECT system.main.list({'number_0': number_0, 'number_1': number_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
+  system.main.version(),
   ppp__statement())
-UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models
 _ppp_model AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+SELECT system.main.max(state) AS model FROM _ppp_fitting WHERE NOT system.main.starts_with(state, 'fit:')
 ),
 -- the scores of the distinct rows, where most rows repeat one of them
 _ppp_known AS MATERIALIZED (
 SELECT
-  number_0,
-  number_1,
+  system.main.hash(number_0, number_1) AS row_hash,
   ppp__assign(_ppp_model.model, NULL, {'number id': number_0, 'number income': number_1}) AS known
 FROM _ppp_sample, _ppp_model
-WHERE (SELECT count(*) FROM _ppp_sample) <= least(65536, (SELECT n FROM _ppp_summary) // 4)
+WHERE (SELECT system.main.count(*) FROM _ppp_sample) <= system.main.least(65536, (SELECT n FROM _ppp_summary) // 4)
+),
+-- the same in one row, by slots that a row's hash leads to; NULL where nothing is known
+_ppp_lookup AS MATERIALIZED (
+SELECT
+  system.main.any_value(slots) AS slots,
+  system.main.list(row_hash ORDER BY slot) AS hashes,
+  system.main.list(known ORDER BY slot) AS scores
+FROM (
+  SELECT
+    slots,
+    unnest(system.main.range(CAST(slots AS BIGINT))) AS slot
+  FROM (
+    SELECT CAST(2 * system.main.count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING system.main.count(*) > 0
+  )
+) LEFT JOIN (
+  SELECT
+    CAST(row_hash % slots AS BIGINT) AS slot,
+    system.main.list(row_hash ORDER BY row_hash) AS row_hash,
+    system.main.list(known ORDER BY row_hash) AS known
+  FROM (
+    SELECT row_hash, system.main.any_value(known) AS known FROM _ppp_known
+    GROUP BY row_hash HAVING system.main.count(*) = 1
+  ), (
+    SELECT CAST(2 * system.main.count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING system.main.count(*) > 0
+  )
+  GROUP BY slot
+) USING (slot)
 ),
 -- what SQL needs to tell the cluster of most rows
 _ppp_screen AS MATERIALIZED (
@@ -170,7 +196,7 @@ SELECT
 FROM (
   SELECT
     model,
-    CASE WHEN (SELECT count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['id', 'income'], 3, true, CAST(current_setting('threads') AS BIGINT)) END AS found
+    CASE WHEN (SELECT system.main.count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['id', 'income'], 3, true, CAST(system.main.current_setting('threads') AS BIGINT)) END AS found
   FROM _ppp_model
 )
 )
@@ -187,28 +213,28 @@ FROM (
   FROM (
     SELECT
       *,
-      greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2) * _ppp_factor - _ppp_margin AS _ppp_near
+      system.main.greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2) * _ppp_factor - _ppp_margin AS _ppp_near
     FROM (
       SELECT
         *,
-        list_inner_product(_ppp_products, _ppp_terms_0) AS _ppp_density_0,
-        list_inner_product(_ppp_products, _ppp_terms_1) AS _ppp_density_1,
-        list_inner_product(_ppp_products, _ppp_terms_2) AS _ppp_density_2
+        system.main.list_inner_product(_ppp_products, _ppp_terms_0) AS _ppp_density_0,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_1) AS _ppp_density_1,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_2) AS _ppp_density_2
       FROM (
         SELECT
           *,
-          CASE WHEN _ppp_paired = 0 THEN list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_1 * _ppp_centered_1)
-            WHEN _ppp_paired = 1 THEN list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_0 * _ppp_centered_1, _ppp_centered_1 * _ppp_centered_1) END AS _ppp_products
+          CASE WHEN _ppp_paired = 0 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_1 * _ppp_centered_1)
+            WHEN _ppp_paired = 1 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_0 * _ppp_centered_1, _ppp_centered_1 * _ppp_centered_1) END AS _ppp_products
         FROM (
           SELECT
             _ppp_source.*,
             _ppp_screen.*,
-            _ppp_known.known AS _ppp_known,
+            CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END, CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
+              THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END, CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
+              ELSE NULL END AS _ppp_known,
             coalesce(ppp__number(_ppp_source."id"), CAST('nan' AS DOUBLE)) - _ppp_middle_0 AS _ppp_centered_0,
             coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle_1 AS _ppp_centered_1
-          FROM _ppp_source CROSS JOIN _ppp_screen
-            LEFT JOIN _ppp_known ON CASE WHEN isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_0
-              AND CASE WHEN isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_1
+          FROM _ppp_source CROSS JOIN _ppp_screen CROSS JOIN _ppp_lookup
         )
       )
     )

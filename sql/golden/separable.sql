@@ -7,21 +7,21 @@ SELECT * FROM "rows"
 _ppp_features AS NOT MATERIALIZED (
 SELECT
   ppp__number(_ppp_source."x") AS number_0,
-  typeof("x") AS type_0
+  system.main.typeof("x") AS type_0
 FROM _ppp_source
 ),
 -- counts and exact extremes over all rows
 _ppp_extremes AS MATERIALIZED (
 SELECT
-  count(*) AS n,
-  any_value(type_0) AS type_0,
-  count(number_0) AS number_0_n,
-  count(number_0_known) AS number_0_finite,
-  min(number_0_known) AS number_0_low,
-  max(number_0_known) AS number_0_high
+  system.main.count(*) AS n,
+  system.main.any_value(type_0) AS type_0,
+  system.main.count(number_0) AS number_0_n,
+  system.main.count(number_0_known) AS number_0_finite,
+  system.main.min(number_0_known) AS number_0_low,
+  system.main.max(number_0_known) AS number_0_high
 FROM (
   SELECT *,
-    CASE WHEN isfinite(number_0) THEN number_0 END AS number_0_known
+    CASE WHEN system.main.isfinite(number_0) THEN number_0 END AS number_0_known
   FROM _ppp_features
 )
 ),
@@ -32,13 +32,13 @@ _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   number_0_low * 0.5e0 AS number_0_first,
-  5.6296260553932800e+14 / greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+  5.6296260553932800e+14 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN isfinite(number_0) THEN number_0 + 0e0 END AS number_0
+  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key
@@ -66,18 +66,18 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
-  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * system.main.least(2.0000000000000000e+00, 1.2500000000000000e+00 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
 FROM (
   SELECT
     bucket,
     size,
-    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
-    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
   FROM (
     SELECT
       content_key % 4096 AS bucket,
-      count(*) AS size,
-      min(content_key) AS lowest_key
+      system.main.count(*) AS size,
+      system.main.min(content_key) AS lowest_key
     FROM _ppp_keyed
     GROUP BY bucket
   )
@@ -93,10 +93,10 @@ FROM (
   SELECT
     number_0,
     uniform,
-    CAST(count(*) AS DOUBLE) AS counted,
-    any_value(share) AS share
+    CAST(system.main.count(*) AS DOUBLE) AS counted,
+    system.main.any_value(share) AS share
   FROM (
-    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
   ) JOIN _ppp_buckets ON bucket = content_key % 4096
   WHERE uniform < share
   GROUP BY number_0, uniform
@@ -118,22 +118,49 @@ SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "x", "type": "DOUBLE"}], "function": "ppp_separable", "options": {"by": [], "categorical": "auto", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "rows"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
-    'rows': (SELECT list({'number_0': number_0, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
-  version(),
+    'rows': (SELECT system.main.list({'number_0': number_0, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
+  system.main.version(),
   ppp__statement())
-UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models
 _ppp_model AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+SELECT system.main.max(state) AS model FROM _ppp_fitting WHERE NOT system.main.starts_with(state, 'fit:')
 ),
 -- the scores of the distinct rows, where most rows repeat one of them
 _ppp_known AS MATERIALIZED (
 SELECT
-  number_0,
+  system.main.hash(number_0) AS row_hash,
   ppp__score(_ppp_model.model, NULL, {'number x': number_0}) AS known
 FROM _ppp_sample, _ppp_model
-WHERE (SELECT count(*) FROM _ppp_sample) <= least(65536, (SELECT n FROM _ppp_summary) // 4)
+WHERE (SELECT system.main.count(*) FROM _ppp_sample) <= system.main.least(65536, (SELECT n FROM _ppp_summary) // 4)
+),
+-- the same in one row, by slots that a row's hash leads to; NULL where nothing is known
+_ppp_lookup AS MATERIALIZED (
+SELECT
+  system.main.any_value(slots) AS slots,
+  system.main.list(row_hash ORDER BY slot) AS hashes,
+  system.main.list(known ORDER BY slot) AS scores
+FROM (
+  SELECT
+    slots,
+    unnest(system.main.range(CAST(slots AS BIGINT))) AS slot
+  FROM (
+    SELECT CAST(2 * system.main.count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING system.main.count(*) > 0
+  )
+) LEFT JOIN (
+  SELECT
+    CAST(row_hash % slots AS BIGINT) AS slot,
+    system.main.list(row_hash ORDER BY row_hash) AS row_hash,
+    system.main.list(known ORDER BY row_hash) AS known
+  FROM (
+    SELECT row_hash, system.main.any_value(known) AS known FROM _ppp_known
+    GROUP BY row_hash HAVING system.main.count(*) = 1
+  ), (
+    SELECT CAST(2 * system.main.count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING system.main.count(*) > 0
+  )
+  GROUP BY slot
+) USING (slot)
 )
 SELECT
   * EXCLUDE (_ppp_score),
@@ -142,8 +169,9 @@ SELECT
 FROM (
   SELECT
     _ppp_source.*,
-    CASE WHEN _ppp_known.known IS NOT NULL THEN _ppp_known.known ELSE ppp__score(_ppp_model.model, NULL, {'number x': ppp__number(_ppp_source."x")}) END AS _ppp_score
-  FROM _ppp_source CROSS JOIN _ppp_model
-    LEFT JOIN _ppp_known ON CASE WHEN isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END IS NOT DISTINCT FROM _ppp_known.number_0
+    CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
+      THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
+      ELSE ppp__score(_ppp_model.model, NULL, {'number x': ppp__number(_ppp_source."x")}) END AS _ppp_score
+  FROM _ppp_source CROSS JOIN _ppp_model CROSS JOIN _ppp_lookup
 )
 WHERE _ppp_score.is_separable

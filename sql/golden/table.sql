@@ -10,42 +10,42 @@ SELECT
   ppp__number(_ppp_source."id") AS number_1,
   ppp__number(_ppp_source."income") AS number_2,
   ppp__vector(_ppp_source."v") AS vector_3,
-  typeof("city") AS type_0,
-  typeof("id") AS type_1,
-  typeof("income") AS type_2,
-  typeof("v") AS type_3
+  system.main.typeof("city") AS type_0,
+  system.main.typeof("id") AS type_1,
+  system.main.typeof("income") AS type_2,
+  system.main.typeof("v") AS type_3
 FROM _ppp_source
 ),
 -- counts and exact extremes over all rows
 _ppp_extremes AS MATERIALIZED (
 SELECT
-  count(*) AS n,
-  any_value(type_0) AS type_0,
-  any_value(type_1) AS type_1,
-  any_value(type_2) AS type_2,
-  any_value(type_3) AS type_3,
-  count(text_0) AS text_0_n,
-  count(text_0) AS text_0_finite,
-  min(text_0) = max(text_0) AS text_0_constant,
-  count(number_1) AS number_1_n,
-  count(number_1_known) AS number_1_finite,
-  min(number_1_known) AS number_1_low,
-  max(number_1_known) AS number_1_high,
-  count(number_2) AS number_2_n,
-  count(number_2_known) AS number_2_finite,
-  min(number_2_known) AS number_2_low,
-  max(number_2_known) AS number_2_high,
-  count(vector_3) AS vector_3_n,
-  count(vector_3_known) AS vector_3_finite,
-  min(list_min(vector_3_known)) AS vector_3_low,
-  max(list_max(vector_3_known)) AS vector_3_high,
-  min(len(vector_3)) AS vector_3_shortest,
-  max(len(vector_3)) AS vector_3_longest
+  system.main.count(*) AS n,
+  system.main.any_value(type_0) AS type_0,
+  system.main.any_value(type_1) AS type_1,
+  system.main.any_value(type_2) AS type_2,
+  system.main.any_value(type_3) AS type_3,
+  system.main.count(text_0) AS text_0_n,
+  system.main.count(text_0) AS text_0_finite,
+  system.main.min(text_0) = system.main.max(text_0) AS text_0_constant,
+  system.main.count(number_1) AS number_1_n,
+  system.main.count(number_1_known) AS number_1_finite,
+  system.main.min(number_1_known) AS number_1_low,
+  system.main.max(number_1_known) AS number_1_high,
+  system.main.count(number_2) AS number_2_n,
+  system.main.count(number_2_known) AS number_2_finite,
+  system.main.min(number_2_known) AS number_2_low,
+  system.main.max(number_2_known) AS number_2_high,
+  system.main.count(vector_3) AS vector_3_n,
+  system.main.count(vector_3_known) AS vector_3_finite,
+  system.main.min(system.main.list_min(vector_3_known)) AS vector_3_low,
+  system.main.max(system.main.list_max(vector_3_known)) AS vector_3_high,
+  system.main.min(system.main.len(vector_3)) AS vector_3_shortest,
+  system.main.max(system.main.len(vector_3)) AS vector_3_longest
 FROM (
   SELECT *,
-    CASE WHEN isfinite(number_1) THEN number_1 END AS number_1_known,
-    CASE WHEN isfinite(number_2) THEN number_2 END AS number_2_known,
-    CASE WHEN (isfinite(list_min(vector_3)) AND isfinite(list_max(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3_known
+    CASE WHEN system.main.isfinite(number_1) THEN number_1 END AS number_1_known,
+    CASE WHEN system.main.isfinite(number_2) THEN number_2 END AS number_2_known,
+    CASE WHEN (system.main.isfinite(system.main.list_min(vector_3)) AND system.main.isfinite(system.main.list_max(vector_3)) AND system.main.list_count(vector_3) = system.main.len(vector_3)) THEN vector_3 END AS vector_3_known
   FROM _ppp_features
 )
 ),
@@ -53,19 +53,19 @@ FROM (
 _ppp_values AS MATERIALIZED (
 SELECT
   ([0, 1])[place + 1] AS feature,
-  CAST(coalesce(least(63, floor((number - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1]) * 64 / (([CAST(NULL AS DOUBLE), number_1_high])[place + 1] - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1] + 1))), 0) AS INTEGER) AS bin,
-  count(*) AS values_differ,
-  CAST(sum(times) AS BIGINT) AS all_rows,
-  CAST(sum(times * times) AS HUGEINT) AS squares,
-  max(times, 20) AS top
+  CAST(coalesce(system.main.least(63, system.main.floor((number - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1]) * 64 / (([CAST(NULL AS DOUBLE), number_1_high])[place + 1] - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1] + 1))), 0) AS INTEGER) AS bin,
+  system.main.count(*) AS values_differ,
+  CAST(system.main.sum(times) AS BIGINT) AS all_rows,
+  CAST(system.main.sum(times * times) AS HUGEINT) AS squares,
+  system.main.max(times, 20) AS top
 FROM (
   SELECT
     CASE WHEN grouping(value_0) = 0 THEN 0 WHEN grouping(value_1) = 0 THEN 1 END AS place,
     coalesce(ppp__number(value_1), CAST(NULL AS DOUBLE)) AS number,
-    count(*) AS times
+    system.main.count(*) AS times
   FROM (
     SELECT
-      _ppp_source."city" AS value_0,
+      ppp__text(_ppp_source."city") AS value_0,
       _ppp_source."id" AS value_1
     FROM _ppp_source
   )
@@ -80,7 +80,7 @@ SELECT
   ppp__choose('{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}', _ppp_extremes, counts) AS choice
 FROM _ppp_extremes, (
   SELECT
-    list({'feature': feature, 'bin': bin, 'distinct': values_differ, 'rows': all_rows, 'squares': squares, 'top': top}) AS counts
+    system.main.list({'feature': feature, 'bin': bin, 'distinct': values_differ, 'rows': all_rows, 'squares': squares, 'top': top}) AS counts
   FROM _ppp_values
 )
 ),
@@ -91,18 +91,18 @@ _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   number_1_low * 0.5e0 AS number_1_first,
-  6.1336086747545600e+14 / greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per,
+  6.1336086747545600e+14 / system.main.greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per,
   number_2_low * 0.5e0 AS number_2_first,
-  7.3020369115545600e+14 / greatest(number_2_high * 0.5e0 - number_2_low * 0.5e0, 1.1830521861667747e-271) AS number_2_per,
+  7.3020369115545600e+14 / system.main.greatest(number_2_high * 0.5e0 - number_2_low * 0.5e0, 1.1830521861667747e-271) AS number_2_per,
   vector_3_low * 0.5e0 AS vector_3_first,
-  7.3659565526220800e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_0,
-  8.5280888874598400e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_1,
-  7.8555711642009600e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_2,
-  1.0075591189463040e+15 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_3,
-  9.5090207044403200e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_4,
-  8.6934830029209600e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_5,
-  8.9644562644992000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_6,
-  6.1565890985984000e+14 / greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_7,
+  7.3659565526220800e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_0,
+  8.5280888874598400e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_1,
+  7.8555711642009600e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_2,
+  1.0075591189463040e+15 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_3,
+  9.5090207044403200e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_4,
+  8.6934830029209600e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_5,
+  8.9644562644992000e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_6,
+  6.1565890985984000e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_7,
   CASE WHEN helps_1 THEN 0e0 END AS or_null_1,
   CASE WHEN helps_2 THEN 0e0 END AS or_null_2,
   (helps_0 AND helps_1 AND helps_2 AND helps_3) AS all_help
@@ -119,10 +119,10 @@ FROM (
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN helps_0 THEN text_0 END AS text_0,
-  CASE WHEN isfinite(number_1) THEN number_1 + or_null_1 END AS number_1,
-  CASE WHEN isfinite(number_2) THEN number_2 + or_null_2 END AS number_2,
-  CASE WHEN helps_3 AND (isfinite(list_min(vector_3)) AND isfinite(list_max(vector_3)) AND list_count(vector_3) = len(vector_3)) THEN vector_3 END AS vector_3
+  CASE WHEN _ppp_summary.helps_0 THEN text_0 END AS text_0,
+  CASE WHEN system.main.isfinite(number_1) THEN number_1 + _ppp_summary.or_null_1 END AS number_1,
+  CASE WHEN system.main.isfinite(number_2) THEN number_2 + _ppp_summary.or_null_2 END AS number_2,
+  CASE WHEN _ppp_summary.helps_3 AND (system.main.isfinite(system.main.list_min(vector_3)) AND system.main.isfinite(system.main.list_max(vector_3)) AND system.main.list_count(vector_3) = system.main.len(vector_3)) THEN vector_3 END AS vector_3
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key
@@ -132,17 +132,17 @@ SELECT
   number_1,
   number_2,
   vector_3,
-  coalesce(CAST('0x' || left(md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
+  coalesce(CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
   coalesce((number_1 * 0.5e0 - number_1_first) * number_1_per, 0e0)
       + coalesce((number_2 * 0.5e0 - number_2_first) * number_2_per, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
-      + coalesce((vector_3[1 + len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0, 0e0)
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1, 0e0)
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2, 0e0)
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3, 0e0)
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4, 0e0)
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
+      + coalesce((vector_3[1 + system.main.len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -166,18 +166,18 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
-  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * least(2.0000000000000000e+00, 1.2500000000000000e+00 * greatest(1e0, sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * system.main.least(2.0000000000000000e+00, 1.2500000000000000e+00 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
 FROM (
   SELECT
     bucket,
     size,
-    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
-    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
   FROM (
     SELECT
       content_key % 4096 AS bucket,
-      count(*) AS size,
-      min(content_key) AS lowest_key
+      system.main.count(*) AS size,
+      system.main.min(content_key) AS lowest_key
     FROM _ppp_keyed
     GROUP BY bucket
   )
@@ -199,10 +199,10 @@ FROM (
     number_2,
     vector_3,
     uniform,
-    CAST(count(*) AS DOUBLE) AS counted,
-    any_value(share) AS share
+    CAST(system.main.count(*) AS DOUBLE) AS counted,
+    system.main.any_value(share) AS share
   FROM (
-    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
   ) JOIN _ppp_buckets ON bucket = content_key % 4096
   WHERE uniform < share
   GROUP BY text_0, number_1, number_2, vector_3, uniform
@@ -227,15 +227,15 @@ SELECT ppp__fit(
   '{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
-    'rows': (SELECT list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}
+    'rows': (SELECT system.main.list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}
       ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, number_1 ASC NULLS LAST, number_2 ASC NULLS LAST, vector_3 ASC NULLS LAST) FROM _ppp_sample)}],
-  version(),
+  system.main.version(),
   ppp__statement())
-UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models
 _ppp_model AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+SELECT system.main.max(state) AS model FROM _ppp_fitting WHERE NOT system.main.starts_with(state, 'fit:')
 )
 SELECT
   _ppp_source.*,

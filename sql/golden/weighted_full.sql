@@ -8,32 +8,32 @@ _ppp_features AS NOT MATERIALIZED (
 SELECT
   ppp__text(_ppp_source."city") AS text_0,
   ppp__vector(_ppp_source."v") AS vector_1,
-  typeof("city") AS type_0,
-  typeof("v") AS type_1,
+  system.main.typeof("city") AS type_0,
+  system.main.typeof("v") AS type_1,
   ppp__number("income") AS row_weight
 FROM _ppp_source
 ),
 -- counts and exact extremes over all rows
 _ppp_extremes AS MATERIALIZED (
 SELECT
-  count(*) AS n,
-  any_value(type_0) AS type_0,
-  any_value(type_1) AS type_1,
-  count(text_0) AS text_0_n,
-  count(text_0) AS text_0_finite,
-  min(text_0) = max(text_0) AS text_0_constant,
-  count(vector_1) AS vector_1_n,
-  count(vector_1_known) AS vector_1_finite,
-  min(list_min(vector_1_known)) FILTER (row_weight > 0) AS vector_1_low,
-  max(list_max(vector_1_known)) FILTER (row_weight > 0) AS vector_1_high,
-  min(len(vector_1)) AS vector_1_shortest,
-  max(len(vector_1)) AS vector_1_longest,
-  count(*) FILTER (row_weight < 0) AS negative_weights,
-  count(*) FILTER (NOT isfinite(row_weight)) AS infinite_weights,
-  max(row_weight) FILTER (isfinite(row_weight)) AS heaviest
+  system.main.count(*) AS n,
+  system.main.any_value(type_0) AS type_0,
+  system.main.any_value(type_1) AS type_1,
+  system.main.count(text_0) AS text_0_n,
+  system.main.count(text_0) AS text_0_finite,
+  system.main.min(text_0) = system.main.max(text_0) AS text_0_constant,
+  system.main.count(vector_1) AS vector_1_n,
+  system.main.count(vector_1_known) AS vector_1_finite,
+  system.main.min(system.main.list_min(vector_1_known)) FILTER (row_weight > 0) AS vector_1_low,
+  system.main.max(system.main.list_max(vector_1_known)) FILTER (row_weight > 0) AS vector_1_high,
+  system.main.min(system.main.len(vector_1)) AS vector_1_shortest,
+  system.main.max(system.main.len(vector_1)) AS vector_1_longest,
+  system.main.count(*) FILTER (row_weight < 0) AS negative_weights,
+  system.main.count(*) FILTER (NOT system.main.isfinite(row_weight)) AS infinite_weights,
+  system.main.max(row_weight) FILTER (system.main.isfinite(row_weight)) AS heaviest
 FROM (
   SELECT *,
-    CASE WHEN (isfinite(list_min(vector_1)) AND isfinite(list_max(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1_known
+    CASE WHEN (system.main.isfinite(system.main.list_min(vector_1)) AND system.main.isfinite(system.main.list_max(vector_1)) AND system.main.list_count(vector_1) = system.main.len(vector_1)) THEN vector_1 END AS vector_1_known
   FROM _ppp_features
 )
 ),
@@ -44,41 +44,41 @@ _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   vector_1_low * 0.5e0 AS vector_1_first,
-  8.9071613168844800e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_0,
-  1.0186954616340480e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_1,
-  8.9617060593664000e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_2,
-  8.5101851233484800e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_3,
-  1.0564509672407040e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_4,
-  1.1231327546245120e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_5,
-  9.7177081321881600e+14 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_6,
-  1.1071037730979840e+15 / greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_7
+  8.9071613168844800e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_0,
+  1.0186954616340480e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_1,
+  8.9617060593664000e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_2,
+  8.5101851233484800e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_3,
+  1.0564509672407040e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_4,
+  1.1231327546245120e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_5,
+  9.7177081321881600e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_6,
+  1.1071037730979840e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_7
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   text_0 AS text_0,
-  CASE WHEN (isfinite(list_min(vector_1)) AND isfinite(list_max(vector_1)) AND list_count(vector_1) = len(vector_1)) THEN vector_1 END AS vector_1,
+  CASE WHEN (system.main.isfinite(system.main.list_min(vector_1)) AND system.main.isfinite(system.main.list_max(vector_1)) AND system.main.list_count(vector_1) = system.main.len(vector_1)) THEN vector_1 END AS vector_1,
   row_weight
 FROM _ppp_features, _ppp_summary
-WHERE row_weight > 0 AND isfinite(row_weight)
+WHERE row_weight > 0 AND system.main.isfinite(row_weight)
 ),
 -- what the features of a row add to its key
 _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   text_0,
   vector_1,
-  coalesce(CAST('0x' || left(md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
-  coalesce((vector_1[1 + len(vector_1) * 0 // 8] * 0.5e0 - vector_1_first) * vector_1_per_0, 0e0)
-      + coalesce((vector_1[1 + len(vector_1) * 1 // 8] * 0.5e0 - vector_1_first) * vector_1_per_1, 0e0)
-      + coalesce((vector_1[1 + len(vector_1) * 2 // 8] * 0.5e0 - vector_1_first) * vector_1_per_2, 0e0)
-      + coalesce((vector_1[1 + len(vector_1) * 3 // 8] * 0.5e0 - vector_1_first) * vector_1_per_3, 0e0)
-      + coalesce((vector_1[1 + len(vector_1) * 4 // 8] * 0.5e0 - vector_1_first) * vector_1_per_4, 0e0)
-      + coalesce((vector_1[1 + len(vector_1) * 5 // 8] * 0.5e0 - vector_1_first) * vector_1_per_5, 0e0)
-      + coalesce((vector_1[1 + len(vector_1) * 6 // 8] * 0.5e0 - vector_1_first) * vector_1_per_6, 0e0)
-      + coalesce((vector_1[1 + len(vector_1) * 7 // 8] * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
-  greatest(CAST(row_weight / pow(2e0, greatest(ceil(log2(heaviest)) - 1, -1022)) * 5.6294995342131200e+14 AS HUGEINT), 1) AS weight_units,
-  pow(2e0, greatest(ceil(log2(heaviest)) - 1, -1022)) AS half_of_heaviest
+  coalesce(CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
+  coalesce((vector_1[1 + system.main.len(vector_1) * 0 // 8] * 0.5e0 - vector_1_first) * vector_1_per_0, 0e0)
+      + coalesce((vector_1[1 + system.main.len(vector_1) * 1 // 8] * 0.5e0 - vector_1_first) * vector_1_per_1, 0e0)
+      + coalesce((vector_1[1 + system.main.len(vector_1) * 2 // 8] * 0.5e0 - vector_1_first) * vector_1_per_2, 0e0)
+      + coalesce((vector_1[1 + system.main.len(vector_1) * 3 // 8] * 0.5e0 - vector_1_first) * vector_1_per_3, 0e0)
+      + coalesce((vector_1[1 + system.main.len(vector_1) * 4 // 8] * 0.5e0 - vector_1_first) * vector_1_per_4, 0e0)
+      + coalesce((vector_1[1 + system.main.len(vector_1) * 5 // 8] * 0.5e0 - vector_1_first) * vector_1_per_5, 0e0)
+      + coalesce((vector_1[1 + system.main.len(vector_1) * 6 // 8] * 0.5e0 - vector_1_first) * vector_1_per_6, 0e0)
+      + coalesce((vector_1[1 + system.main.len(vector_1) * 7 // 8] * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
+  system.main.greatest(CAST(row_weight / system.main.pow(2e0, system.main.greatest(system.main.ceil(system.main.log2(heaviest)) - 1, -1022)) * 5.6294995342131200e+14 AS HUGEINT), 1) AS weight_units,
+  system.main.pow(2e0, system.main.greatest(system.main.ceil(system.main.log2(heaviest)) - 1, -1022)) AS half_of_heaviest
 FROM _ppp_usable, _ppp_summary
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -102,18 +102,18 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
-  CASE WHEN is_heavy THEN 1e0 ELSE least(1e0, 6.5536000000000000e+04 * 2.0000000000000000e+00 * share_of_one_row) END AS share
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * 2.0000000000000000e+00 * share_of_one_row) END AS share
 FROM (
   SELECT
     bucket,
     size,
-    (sum(lowest_key) OVER () + (4096 - count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
-    size > 1.2500000000000000e+00 * median(size) OVER () AS is_heavy
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
   FROM (
     SELECT
       content_key % 4096 AS bucket,
-      sum(weight_units) AS size,
-      min(content_key) AS lowest_key
+      system.main.sum(weight_units) AS size,
+      system.main.min(content_key) AS lowest_key
     FROM _ppp_keyed
     GROUP BY bucket
   )
@@ -131,10 +131,10 @@ FROM (
     text_0,
     vector_1,
     uniform,
-    CAST(sum(weight_units) / 5.6294995342131200e+14 * any_value(half_of_heaviest) AS DOUBLE) AS counted,
-    any_value(share) AS share
+    CAST(system.main.sum(weight_units) / 5.6294995342131200e+14 * system.main.any_value(half_of_heaviest) AS DOUBLE) AS counted,
+    system.main.any_value(share) AS share
   FROM (
-    SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
   ) JOIN _ppp_buckets ON bucket = content_key % 4096
   WHERE uniform < share
   GROUP BY text_0, vector_1, uniform
@@ -157,15 +157,15 @@ SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": "income"}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
-    'rows': (SELECT list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}
+    'rows': (SELECT system.main.list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}
       ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, vector_1 ASC NULLS LAST) FROM _ppp_sample)}],
-  version(),
+  system.main.version(),
   ppp__statement())
-UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, 'fit:')
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models
 _ppp_model AS MATERIALIZED (
-SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, 'fit:')
+SELECT system.main.max(state) AS model FROM _ppp_fitting WHERE NOT system.main.starts_with(state, 'fit:')
 )
 SELECT
   * EXCLUDE (_ppp_score),

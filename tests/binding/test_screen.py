@@ -10,7 +10,7 @@ from handmade import FORMS, points_near, ready
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppp_duck.binding import screen, stages
+from ppp_duck.binding import repeats, screen, stages
 from ppp_duck.binding.call import plan_call
 from ppp_duck.binding.options import check_options
 from ppp_duck.binding.source import Column, Source
@@ -33,11 +33,12 @@ def both_ways(one: Ready, values: dict[str, list[float | None]]) -> tuple[int, i
         m = screen.components(call, source)
         assert m == screen.MOST_COMPONENTS
         score = f"ppp__assign(_ppp_models, NULL, {{{fields}}})"
-        relation = "_ppp_source CROSS JOIN _ppp_screen LEFT JOIN _ppp_known ON true"
+        relation = "_ppp_source CROSS JOIN _ppp_screen CROSS JOIN _ppp_lookup"
         chain = [
             stages.Stage("_ppp_source", "FROM rows", "", kept=False),
             stages.Stage("_ppp_model", f"SELECT '{key}' AS model", ""),
-            stages.Stage("_ppp_known", "SELECT 1 AS known WHERE false", ""),
+            stages.Stage("_ppp_known", "SELECT hash(1) AS row_hash, 1 AS known WHERE false", ""),
+            stages.Stage("_ppp_lookup", repeats.lookup(), ""),
             screen.stage(call, m),
         ]
         screened = con.execute(stages.with_stages(chain, screen.scored(call, m, relation, score, "id"))).fetchall()

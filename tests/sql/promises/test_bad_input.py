@@ -18,7 +18,10 @@ UNSEEN = (
 
 CASES = [
     ("'customers', columns := ['incmoe']", 'ppp_cluster: no column "incmoe" in customers; did you mean "income"?'),
-    ("'customers', columns := ['zzz']", 'ppp_cluster: no column "zzz" in customers'),
+    (
+        "'customers', columns := ['zzz']",
+        'ppp_cluster: no column "zzz" in customers; it has "income", "city", "signed", "zero", "nothing", "same"',
+    ),
     ("'customers', exclude := ['citi']", 'ppp_cluster: no column "citi" in customers; did you mean "city"?'),
     ("'customers', weight := 'singed'", 'ppp_cluster: no column "singed" in customers; did you mean "signed"?'),
     ("'customers', weight := 'city'", "ppp_cluster: name a numeric column as weight, not city (VARCHAR)"),
