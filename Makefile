@@ -38,7 +38,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.round_trip
 	$(BIN)/python -m benchmarks.scale.run
 
-# What docs/method.md says of quality, about an hour; the labelled sets lie in ../shared/bench.
+# What docs/method.md and the README say of quality, about an hour; the labelled sets lie in ../shared/bench.
 quality: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.quality.run --large
 	$(BIN)/python -m benchmarks.quality.run
@@ -46,6 +46,7 @@ quality: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.quality.run --null --large
 	$(BIN)/python -m benchmarks.quality.inertia --large
 	$(BIN)/python -m benchmarks.quality.separable
+	$(BIN)/python -m benchmarks.quality.power
 	$(BIN)/python -m benchmarks.quality.speed
 	$(BIN)/python -m benchmarks.quality.halves
 	$(BIN)/python -m benchmarks.quality.bootstrap

@@ -1,14 +1,16 @@
-"""What the benchmark of large tables writes and compares; its times are not tested."""
+"""What the benchmarks of large tables and of k write, compare and draw; times are not tested."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import duckdb
 import numpy as np
 import pytest
 
+from benchmarks.quality import power
 from benchmarks.scale import equal, run, steps
 from benchmarks.scale.report import COLUMNS, Line, cells, read, report, verdicts
 from benchmarks.scale.tables import TABLES, Table, build, centers, connect
@@ -163,3 +165,34 @@ def test_a_difference_is_said(
 
     monkeypatch.setattr(equal, "result", result)
     assert equal.compare(con, table, str(tmp_path)) == (wrong is None)
+
+
+def test_groups_are_seen_where_they_are_apart() -> None:
+    rows = power.table(6.0, 100, 2, seed=0)
+    assert np.allclose([rows.mean(axis=0), rows.std(axis=0)], [[0, 0], [1, 1]])
+    assert power.share(2, 6.0, 100, 1, tables=2) == power.share(1, 0.0, 100, 1, tables=2) == 1.0
+    assert power.share(2, 2.0, 100, 1, tables=2) == 0.0
+
+
+def test_the_picture_is_drawn_of_the_figures_in_it() -> None:
+    text = power.PICTURE.read_text(encoding="utf-8")
+    found = power.read(text)
+    assert list(found) == [(features, rows) for features in power.FEATURES for rows in power.ROWS]
+    assert power.svg(found) == text
+
+
+def test_every_figure_has_its_mark_and_every_line_its_label() -> None:
+    shares = {(features, rows): [1.0] * 8 for features in power.FEATURES for rows in power.ROWS}
+    picture = ElementTree.fromstring(power.svg(shares))
+    within = {name: picture.findall(f".//{{http://www.w3.org/2000/svg}}{name}") for name in ("g", "text")}
+    assert len(within["g"]) == len(shares) * (len(power.DISTANCES) + 1)
+    labels = [one for one in within["text"] if one.text in ("3,000 rows", "1,000", "300", "100")]
+    heights = sorted({float(one.get("y", "")) for one in labels})
+    assert len(labels) == len(shares)
+    assert np.diff(heights).tolist() == [power.LABEL] * 3
+
+
+def test_labels_stay_apart_and_inside() -> None:
+    bottom = float(power.TOP + power.HEIGHT)
+    assert power.spread([bottom, bottom]) == [bottom - power.LABEL, bottom]
+    assert power.spread([100.0, 101.0, 200.0]) == [100.0, 100.0 + power.LABEL, 200.0]
