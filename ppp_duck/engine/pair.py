@@ -28,7 +28,7 @@ KURTOSIS, SKEWNESS = 0.1, 0.3  # up to which they do; the kurtosis may be a stan
 BETWEEN = 1.0  # standard deviations up to which a component overlaps the way between two means
 SPREAD = 0.25  # of the gap between the means: the width of the steps that a line of categories may have
 GRID = 101  # points between the means at which the pair's density is looked at: a hundredth of the gap
-NOTHING = 1e-6  # of an observation: what a row counts at least in a pair
+NOTHING = 1e-6  # of the row that counts most in a pair: what one counts at least
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def of_numbers(
 
     Values on grids are spread over their steps.
     """
-    there = counted > NOTHING
+    there = counted > NOTHING * counted.max()
     shares, along = mixture.weights[[a, b]], rows.x[there] @ v
     if rows.mixed is not None:
         along = along + ratio.spread_numbers(rows, v)
@@ -116,7 +116,7 @@ def of_mixed(mixture: Mixture, a: int, b: int, v: Floats, rows: Rows, own: Float
     ``own (n, 2)``: what rows count in either component, ``counted (n,)`` in the pair. A line on which no row can be
     placed is left out.
     """
-    which = np.flatnonzero(counted > NOTHING)
+    which = np.flatnonzero(counted > NOTHING * counted.max())
     own, counted = own[which], counted[which]
     gap, middle = mixture.means[b] - mixture.means[a], 0.5 * (mixture.means[a] + mixture.means[b])
     along, has = ratio.along_numbers(rows, which, 2 * v, gap, middle)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ppp_duck.engine import mixture as gaussian
-from ppp_duck.engine import modality, pipeline
+from ppp_duck.engine import modality, pair, pipeline
 from ppp_duck.engine.mixture import Rows
 from ppp_duck.models.model import Floats, Mixture
 
@@ -105,3 +105,12 @@ def test_a_single_column_of_even_answers_is_one_cluster(values: int) -> None:
 def test_a_single_column_of_whole_numbers_has_its_two_groups() -> None:
     ages = np.round(line_of(30 + 5 * normal(2000), 70 + 5 * normal(1000)))
     assert len(pipeline.fit(ages).sizes) == 2
+
+
+def test_rows_that_weigh_next_to_nothing_are_still_those_of_their_pair() -> None:
+    """Beside two rows of 1e16, others count a billionth of an observation or less: they are all that the pair has."""
+    rows = Rows.of(line_of(normal(100), normal(100) + 9), np.ones(200))
+    mixture = two(0.0, 9.0)
+    line = pair.of_numbers(mixture, 0, 1, np.array([1.0]), (1.0, 1.0), rows, np.full(200, 1e-12))
+    assert len(line.along) == 200
+    assert line.verdict(modality.BAR, lambda: False) == "none"  # but no evidence
