@@ -10,11 +10,11 @@ from numbers import Integral, Real
 
 from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import OptionError, nearest
+from ppp_duck.models.model import FORMS, MISSING
 
 SCALES = ("auto", "standard", "robust", "log", "none")
-MISSING = ("auto", "skip", "impute", "error")
 CATEGORICAL = ("auto", "onehot", "ignore", "error")
-COVARIANCES = ("auto", "spherical", "diag", "tied", "full")
+COVARIANCES = ("auto", *FORMS)
 OUTPUTS = ("id", "full")
 
 MOST_CATEGORIES = 1000  # of a column: a fit needs room for products of all pairs of them

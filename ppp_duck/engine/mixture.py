@@ -15,9 +15,9 @@ from ppp_duck.engine import categories, holes, holes_by_row
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.rows import LOG_2PI, TINY
 from ppp_duck.engine.rows import Rows as Rows
+from ppp_duck.models.model import FORMS as FORMS
 from ppp_duck.models.model import Floats, Ints, Mixture
 
-FORMS = ("spherical", "diag", "tied", "full")
 # Features up to which a full covariance is a linear function of the products of features: 45 columns for 8, one
 # product. Also those up to which the automatic choice tries full covariances: beyond, their BIC falls to one component.
 NARROW = 8

@@ -17,6 +17,7 @@ from functools import cache, partial
 import numpy as np
 
 from ppp_duck.engine import categories, pair, ratio
+from ppp_duck.engine.mixture import dense as covariances
 from ppp_duck.engine.mixture import log_densities, responsibilities, tempered
 from ppp_duck.engine.rows import Rows
 from ppp_duck.models.model import Floats, Ints, Mixture
@@ -35,19 +36,6 @@ FEWEST = 8
 # the tail of a count (3 % of the rows) joined two groups 5.6 sd apart in other numbers.
 SMALL = 0.25
 SAMPLED = 8192  # rows that the search looks at; fewer are always all of them
-
-
-def covariances(mixture: Mixture) -> Floats:
-    """Covariance matrix of each component, ``(m, d, d)``."""
-    m, d = mixture.means.shape
-    factors = mixture.factors
-    if mixture.covariance == "spherical":
-        return np.eye(d) / factors[:, None, None] ** 2
-    if mixture.covariance == "diag":
-        return np.eye(d) / factors[:, None, :] ** 2
-    inverse = np.linalg.inv(factors)
-    covariance = np.swapaxes(inverse, -1, -2) @ inverse
-    return np.broadcast_to(covariance, (m, d, d)) if mixture.covariance == "tied" else covariance
 
 
 def claims(mixture: Mixture, rows: Rows, posterior: Floats) -> tuple[Floats, Floats]:
@@ -82,7 +70,9 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
     m, weights = len(mixture.means), rows.weights
     shared, near = claims(mixture, rows, posterior)
     mass = np.maximum(shared.sum(axis=1), 1e-300)
-    dense = covariances(mixture) if mixture.covariance in ("tied", "full") else None
+    dense = None
+    if mixture.covariance in ("tied", "full"):
+        dense = np.broadcast_to(covariances(mixture), (m, rows.x.shape[1], rows.x.shape[1]))
     # A row of a sample stands for several, but is one observation; of fewer rows all are there.
     unit = max(rows.unit, float(weights.min())) if len(weights) >= SAMPLED else rows.unit
     observations = float(weights.sum()) / unit
@@ -142,10 +132,10 @@ def _relation(
         found = one.verdict(bar, gaussian)
         if found == "shoulder" and max(sa, sb) <= EVEN * min(sa, sb):
             found = "none"
-        return found, one.first_is_higher()
+        return found, one.first_is_higher
     found, higher = "shoulder", bool(mass[a] > mass[b])
     for one in pair.of_mixed(mixture, a, b, v, rows, own, counted):
-        found, higher = one.verdict(bar, gaussian), one.first_is_higher()
+        found, higher = one.verdict(bar, gaussian), one.first_is_higher
         if found == "valley":
             break
     if found == "none" and min(mass[a], mass[b]) < SMALL * max(mass[a], mass[b]):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class Line:
     along: Floats  # (n,), or (r, n): the r places over which each row is spread
     weights: Floats  # (n,) what each row counts in the pair, in observations
 
+    @cached_property
     def density(self) -> tuple[Floats, Floats]:
         """The places ``(GRID,)`` from mean to mean, and the density of the pair there."""
         t = np.linspace(self.means[0], self.means[1], GRID)
@@ -52,9 +54,9 @@ class Line:
 
         ``gaussian``: whether all components look Gaussian; it is asked only where that decides.
         """
-        if not (self.means[1] > self.means[0] and self.spreads.min() > 0):
+        if self._is_one_place:
             return "shoulder"
-        t, density = self.density()
+        t, density = self.density
         left = np.maximum.accumulate(density)
         right = np.maximum.accumulate(density[::-1])[::-1]
         dip = density / np.maximum(np.minimum(left, right), 1e-300)
@@ -77,11 +79,17 @@ class Line:
         matters = min(wanted)
         return line.fit(counts, (self.means - low) / width, self.spreads / width, self.shares, matters) > matters
 
+    @property
+    def _is_one_place(self) -> bool:
+        """Whether there is no line from the first to the second."""
+        return not (self.means[1] > self.means[0] and self.spreads.min() > 0)
+
+    @property
     def first_is_higher(self) -> bool:
         """Whether the density of the pair is higher at the first mean than at the second."""
-        if not (self.means[1] > self.means[0] and self.spreads.min() > 0):
+        if self._is_one_place:
             return bool(self.shares[0] > self.shares[1])
-        _, density = self.density()
+        _, density = self.density
         return bool(density[0] > density[-1])
 
 

@@ -102,9 +102,7 @@ def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
     total = float(weights.sum())
     middle = weights @ rows / total
     x = rows - middle
-    unit = float(np.sqrt(sum(weights @ column**2 for column in x.T) / (total * rows.shape[1])))
-    if not unit > 16 * np.spacing(max(1.0, float(np.abs(middle).max()))):  # all rows equal
-        unit = 1.0
+    unit = _unit(sum(weights @ column**2 for column in x.T) / (total * rows.shape[1]), middle)
     x /= unit
     return Rows.of(x, weights), middle, unit
 
@@ -149,10 +147,14 @@ def _centered_with_holes(x: Floats, seen: Bools, weights: Floats) -> tuple[Float
     x = np.where(seen, x, 0.0)
     middle = weights @ x / mass
     x = np.where(seen, x - middle, 0.0)
-    unit = float(np.sqrt(float((weights @ x**2).sum()) / max(float((weights @ seen).sum()), 1e-300)))
-    if not unit > 1e-12 * max(1.0, float(np.abs(middle).max())):
-        unit = 1.0
+    unit = _unit(float((weights @ x**2).sum()) / max(float((weights @ seen).sum()), 1e-300), middle)
     return x / unit, middle, unit
+
+
+def _unit(variance: float, middle: Floats) -> float:
+    """The root of the mean variance of numbers around ``middle``; 1 where rounding could be all of it."""
+    unit = float(np.sqrt(variance))
+    return unit if unit > 16 * np.spacing(max(1.0, float(np.abs(middle).max()))) else 1.0
 
 
 def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture, layout: Layout | None = None) -> Floats:

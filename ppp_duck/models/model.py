@@ -34,6 +34,10 @@ class Layout:
         return self.numbers + len(self.levels)
 
 
+FORMS = ("spherical", "diag", "tied", "full")  # of covariance
+MISSING = ("auto", "skip", "impute", "error")  # what becomes of rows with holes
+
+
 @dataclass(frozen=True)
 class Mixture:
     """A mixture with ``m`` components: Gaussian over ``d`` scaled numbers, multinomial over each category.

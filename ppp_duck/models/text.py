@@ -8,16 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from ppp_duck.models.model import Clustering, Feature, Floats, Ints, Layout, Mixture, Model, Trial
+from ppp_duck.models.model import (
+    FORMS,
+    MISSING,
+    Clustering,
+    Feature,
+    Floats,
+    Ints,
+    Layout,
+    Mixture,
+    Model,
+    Trial,
+)
 from ppp_duck.models.parts import LARGEST, POSITIVE, Part, Unfit, packed
 
 FORMAT = 3
 # 1: features had no codes, floors and limits, and rows with holes were skipped or imputed. 2: all numbers were written
 # one by one, and factors with the zeros below their diagonal.
 READABLE = (1, 2, FORMAT)
-FORMS = ("spherical", "diag", "tied", "full")
 KINDS = ("number", "text", "vector")
-MISSING = ("auto", "skip", "impute", "error")
 FARTHEST = 1e61  # points end at 1e60: no mean and no center is farther out
 MOST_ROWS = 2**31 - 1  # clusters, components, groups: an id is an INTEGER
 WHOLE = 1 + 1e-9  # a share of all, rounded

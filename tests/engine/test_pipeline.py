@@ -8,9 +8,10 @@ from conftest import blobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppp_duck.engine.pipeline import fit
+from ppp_duck.engine.pipeline import fit, prepared
 from ppp_duck.engine.rows import REPEATS, count
 from ppp_duck.engine.score import Scorer
+from ppp_duck.models.model import Layout
 
 
 def same(a, b) -> None:
@@ -170,3 +171,13 @@ def test_a_point_with_most_of_the_mass_takes_few_components() -> None:
     found = fit(np.concatenate([np.zeros((3000, 3)), parts]))
     assert found.sizes.tolist() == [3000, 538, 462]
     assert len(found.component_cluster) < 10
+
+
+def test_small_differences_far_from_zero_are_seen_beside_holes_as_without():
+    """2^50 and 2^50 + 4 are different: a spread is rounding only beside the spacing of doubles there."""
+    rows = np.array([[2.0**50 + 4 * (i % 2), 2.0**50 + 4 * (i % 3)] for i in range(60)])
+    layout = Layout(2, (), ())
+    whole = prepared(rows, np.ones(60), layout)[2]
+    rows[0, 1] = np.nan
+    assert prepared(rows, np.ones(60), layout)[2] == pytest.approx(whole, rel=0.1)
+    assert prepared(np.full((5, 1), 2.0**50), np.ones(5), Layout(1, (), ()))[2] == 1.0
