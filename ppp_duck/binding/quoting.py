@@ -35,7 +35,7 @@ def literal(value: str | int | float) -> str:
 
 
 def qualified(sql: str) -> str:
-    """SQL of ours whose calls are of DuckDB's own functions, whatever macros the user has.
+    r"""SQL of ours whose calls are of DuckDB's own functions, whatever macros the user has.
 
     >>> qualified("SELECT max(x), 'min(x)', ppp__number(\"abs(\") FROM t")
     'SELECT system.main.max(x), \'min(x)\', ppp__number("abs(") FROM t'
