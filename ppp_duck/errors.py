@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from ppp_duck.names import folded
+
 
 class PPPError(Exception):
     """Base of all errors that ppp_duck raises."""
@@ -16,6 +18,10 @@ class OptionError(PPPError):
     @classmethod
     def value(cls, function: str, name: str, wanted: str, given: object) -> OptionError:
         return cls(f"{function}: set {name} to {wanted}, not {show(given)}")
+
+    @classmethod
+    def compared(cls, function: str, example: str) -> OptionError:
+        return cls(f"{function}: write := between an argument's name and its value, as in {example}: = compares them")
 
     @classmethod
     def choice(cls, function: str, name: str, choices: Sequence[str], given: object) -> OptionError:
@@ -31,7 +37,7 @@ class SourceError(PPPError):
     def column(cls, function: str, column: str, source: str, columns: Iterable[str]) -> SourceError:
         names = list(columns)
         near = nearest(column, names)
-        hint = did_you_mean(near and f'"{near}"') or f"; it has {listed(names)}"
+        hint = f"; it has {listed(names)}{did_you_mean(near and show_name(near))}"
         return cls(f'{function}: no column "{column}" in {source}{hint}')
 
     @classmethod
@@ -73,9 +79,9 @@ def nearest(given: object, valid: Sequence[str]) -> str | None:
     >>> nearest("incmoe", ["age", "income"])
     'income'
     """
-    folded = {name.casefold(): name for name in valid}
-    found = get_close_matches(str(given).casefold(), list(folded), n=1)
-    return folded[found[0]] if found else None
+    names = {folded(name): name for name in valid}
+    found = get_close_matches(folded(str(given)), list(names), n=1)
+    return names[found[0]] if found else None
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
@@ -85,6 +91,10 @@ def listed(names: Sequence[str], most: int = 10) -> str:
     '"age", "income", …'
     """
     return ", ".join([*(f'"{name}"' for name in names[:most]), *(["…"] if len(names) > most else [])])
+
+
+def show_name(name: str) -> str:
+    return f'"{name}"'
 
 
 def did_you_mean(name: str | None) -> str:

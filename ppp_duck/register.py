@@ -21,7 +21,7 @@ from ppp_duck.binding.source import Source, find_source, unseen
 from ppp_duck.errors import PPPError
 from ppp_duck.running import notes as notes_
 from ppp_duck.running import progress as progress_
-from ppp_duck.running.functions import FUNCTIONS
+from ppp_duck.running.functions import FUNCTIONS, VOLATILE
 from ppp_duck.running.memory import MEMORY
 from ppp_duck.running.progress import Choice, check, choose
 
@@ -127,8 +127,7 @@ def _forget(number: int, gone: object) -> None:
 def _create_functions(con: duckdb.DuckDBPyConnection) -> None:
     # On a cursor: a rollback of the caller's transaction would take them away from other connections.
     with closing(con.cursor()) as cursor:
-        # DuckDB folds the rewrite while it binds, so that is not volatile. The others are, so that the optimizer never
-        # evaluates one twice for the same row.
+        # DuckDB folds the rewrite while it binds, so that is not volatile.
         functions: dict[str, Callable[..., pa.Array]] = {"ppp__rewrite": _rewrite, **FUNCTIONS}
         for name, function in functions.items():
             _create_function(cursor, name, function)
@@ -138,7 +137,7 @@ def _create_function(con: duckdb.DuckDBPyConnection, name: str, function: Callab
     try:
         con.create_function(  # type: ignore[call-overload, unused-ignore]
             name, function, None, RETURNS[name], type="arrow", null_handling="special",
-            side_effects=name != "ppp__rewrite",
+            side_effects=name in VOLATILE,
         )  # fmt: skip
     except duckdb.CatalogException as error:  # quicker than to ask first: duckdb_functions() lists thousands
         if "already exists" not in str(error):
@@ -166,6 +165,8 @@ def _macros() -> str:
 def _rewrite(*arguments: pa.ChunkedArray) -> pa.Array:
     """Bind time: the arguments of a call in, the text of its statement out. DuckDB calls it with one row."""
     number, search_path, function, src, given = (argument[0].as_py() for argument in arguments)
+    booleans = [one.name for one in arguments[-1].type if pa.types.is_boolean(one.type)] if given else []
+    statement.refuse_comparisons(function, given or {}, booleans)
     with closing(_connection(number).cursor()) as cursor:
         if search_path:
             cursor.execute(f"SET search_path = {literal(search_path)}").fetchall()

@@ -236,10 +236,15 @@ def default(value: object) -> str:
 
 def struct(names: list[str]) -> str:
     """Parameters by their names, in a line where they fit."""
-    fields = [f"'{name}': " + (f'"{name}"' if name in RESERVED else name) for name in names]
+    fields = [f"'{name}': " + given(f'"{name}"' if name in RESERVED else name) for name in names]
     if len(fields) <= 4:
         return f"{{{', '.join(fields)}}}" if fields else "NULL"
     return "{\n    " + ",\n    ".join(fields) + "\n  }"
+
+
+def given(parameter: str) -> str:
+    """The value of a parameter, as sql/statement.sql looks at it."""
+    return f"ppp__given({parameter})"
 
 
 def comment(function: str) -> str:

@@ -19,5 +19,5 @@ FROM system.main.query(ppp__rewrite(
   system.main.current_setting('search_path'),
   'ppp_compare',
   model,
-  {'a': a, 'b': b}
+  {'a': ppp__given(a), 'b': ppp__given(b)}
 ));

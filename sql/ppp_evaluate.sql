@@ -20,5 +20,5 @@ FROM system.main.query(ppp__rewrite(
   system.main.current_setting('search_path'),
   'ppp_evaluate',
   src,
-  {'model': model, 'by': "by"}
+  {'model': ppp__given(model), 'by': ppp__given("by")}
 ));

@@ -44,19 +44,19 @@ FROM system.main.query(ppp__rewrite(
   'ppp_fit',
   src,
   {
-    'columns': columns,
-    'exclude': exclude,
-    'k': k,
-    'k_max': k_max,
-    'weight': weight,
-    'scale': scale,
-    'missing': missing,
-    'categorical': categorical,
-    'max_categories': max_categories,
-    'covariance': covariance,
-    'separable_at': separable_at,
-    'sample_size': sample_size,
-    'refine': refine,
-    'by': "by"
+    'columns': ppp__given(columns),
+    'exclude': ppp__given(exclude),
+    'k': ppp__given(k),
+    'k_max': ppp__given(k_max),
+    'weight': ppp__given(weight),
+    'scale': ppp__given(scale),
+    'missing': ppp__given(missing),
+    'categorical': ppp__given(categorical),
+    'max_categories': ppp__given(max_categories),
+    'covariance': ppp__given(covariance),
+    'separable_at': ppp__given(separable_at),
+    'sample_size': ppp__given(sample_size),
+    'refine': ppp__given(refine),
+    'by': ppp__given("by")
   }
 ));

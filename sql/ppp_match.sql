@@ -22,5 +22,5 @@ FROM system.main.query(ppp__rewrite(
   system.main.current_setting('search_path'),
   'ppp_match',
   old,
-  {'new': "new", 'src': src}
+  {'new': ppp__given("new"), 'src': ppp__given(src)}
 ));

@@ -21,5 +21,5 @@ FROM system.main.query(ppp__rewrite(
   system.main.current_setting('search_path'),
   'ppp_outliers',
   src,
-  {'model': model, 'contamination': contamination, 'by': "by", 'prefix': prefix}
+  {'model': ppp__given(model), 'contamination': ppp__given(contamination), 'by': ppp__given("by"), 'prefix': ppp__given(prefix)}
 ));

@@ -22,5 +22,5 @@ FROM system.main.query(ppp__rewrite(
   system.main.current_setting('search_path'),
   'ppp_predict',
   src,
-  {'model': model, 'by': "by", 'output': output, 'prefix': prefix}
+  {'model': ppp__given(model), 'by': ppp__given("by"), 'output': ppp__given(output), 'prefix': ppp__given(prefix)}
 ));

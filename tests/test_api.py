@@ -85,7 +85,10 @@ def test_errors_are_ours(plain: duckdb.DuckDBPyConnection) -> None:
         ppp_duck.fit(plain, "blobs", kk=3)
     with pytest.raises(ppp_duck.OptionError, match=r"^ppp_fit: set k to 150 or less"):
         ppp_duck.fit(plain, "blobs", k=1000)
-    with pytest.raises(ppp_duck.SourceError, match=r'^ppp_fit: no column "xx" in blobs; did you mean "x"\?$'):
+    with pytest.raises(
+        ppp_duck.SourceError,
+        match=r'^ppp_fit: no column "xx" in blobs; it has "id", "x", "y", "tree"; did you mean "x"\?$',
+    ):
         ppp_duck.fit(plain, "blobs", columns=["xx"])
     with pytest.raises(
         ppp_duck.ModelError, match=r'^name a model that ppp_fit made: blobs has no column "cluster_id"$'

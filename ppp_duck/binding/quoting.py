@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from string import ascii_lowercase, ascii_uppercase
+
+from ppp_duck.names import folded as folded
 
 # What begins a call in SQL that the package wrote: a lower-case name before a bracket, not one of ours. Texts, quoted
 # names and comments are passed over.
 CALL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|(?<![\w.])(?!_?ppp_)([a-z]\w*)\(""")
 SYNTAX = ("coalesce", "grouping", "unnest")  # look like functions and are none: nobody can own them
-LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def quote(name: str) -> str:
@@ -41,12 +41,3 @@ def qualified(sql: str) -> str:
     'SELECT system.main.max(x), \'min(x)\', ppp__number("abs(") FROM t'
     """
     return CALL.sub(lambda found: f"system.main.{found[0]}" if found[1] and found[1] not in SYNTAX else found[0], sql)
-
-
-def folded(name: str) -> str:
-    """Names that are equal to DuckDB are equal like this: it ignores the case of ASCII letters only.
-
-    >>> folded("Income"), folded("Ä"), folded("Straße")
-    ('income', 'Ä', 'straße')
-    """
-    return name.translate(LOWER)

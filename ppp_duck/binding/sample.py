@@ -29,6 +29,10 @@ SUMMARY_WHY = """the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help"""
 KEY_WHY = f"""a number for each row that only its content decides: a sum modulo {PRIME} = 2^31 - 1, mixed twice"""
+# In slices: DuckDB looks for an interrupt between them, which it cannot do inside a Python function. The fit has begun
+# outside: in a correlated subquery DuckDB 1.4 goes through a recursive stage again for every row outside it.
+FITTING = f"""FROM _ppp_begun
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, {literal(FIT)})"""
 SAMPLE_WHY = "the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold"
 
 
@@ -51,7 +55,8 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
         *([] if call.options.by else [buckets]),
         Stage("_ppp_distinct_rows", _distinct_rows(call), "equal rows as one row with a weight", kept=False),
         Stage("_ppp_sample", _sample(call), SAMPLE_WHY, kept=call.rows_may_repeat),
-        Stage("_ppp_fitting(state)", _fitting(call), "the fit, in slices with room for an interrupt", kept=None),
+        Stage("_ppp_begun", _begun(call), "the fit begins"),
+        Stage("_ppp_fitting(state)", FITTING, "the fit, in slices with room for an interrupt", kept=None),
         Stage(last, fitted, "the state of the fitted models"),
     ]
 
@@ -140,10 +145,10 @@ def sample_list(call: Call) -> str:
     return f"list({{{fields}}}{order})"
 
 
-def _fitting(call: Call) -> str:
-    """The fit, in slices: DuckDB looks for an interrupt between them, which it cannot do inside a Python function.
+def _begun(call: Call) -> str:
+    """A fit begins. It is given a list of groups, of one without ``by``.
 
-    It is given a list of groups, of one without ``by``: the group, its summary, its sample, what its fingerprint needs.
+    Of each: the group, its summary, its sample, what its fingerprint needs.
     """
     with_content = call.function == "ppp_fit"
     if call.options.by:
@@ -158,5 +163,4 @@ def _fitting(call: Call) -> str:
         groups = "[{'g': '[]',\n    'summary': (SELECT _ppp_summary FROM _ppp_summary),\n"
         groups += f"    'rows': (SELECT {sample_list(call)} FROM _ppp_sample){content}}}]"
     begin = listed([literal(call.to_json()), groups, "version()", "ppp__statement()"])
-    return f"SELECT ppp__fit(\n  {begin})\n" \
-           f"UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE starts_with(state, {literal(FIT)})"  # fmt: skip
+    return f"SELECT ppp__fit(\n  {begin}) AS state"

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from ppp_duck.binding.quoting import quote
-from ppp_duck.errors import SourceError, did_you_mean, nearest, show
+from ppp_duck.errors import SourceError, did_you_mean, nearest, show, show_name
 from ppp_duck.features.choice import TEXT
 
 NUMERIC = re.compile(
@@ -24,6 +24,11 @@ VECTOR = re.compile(rf"{NUMERIC.pattern}\[\d*\]", re.IGNORECASE)
 QUERY = re.compile(r"\s*(\(|(select|with|from|values)\b)", re.IGNORECASE)
 FILE = re.compile(r".*[/\\*?]|.*\.(parquet|csv|tsv|json|ndjson|jsonl|xlsx|gz|zst|arrow)$", re.IGNORECASE | re.DOTALL)
 PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
+
+# In what DuckDB says of a source: the kind of error, a table that is not there, a variable that is no table.
+PREFIX = re.compile(r"[A-Z][A-Za-z ]* Error: ")
+NO_TABLE = re.compile(r"Table with name (.+?) does not exist(?=!)")
+NO_FRAME = re.compile(r"Python Object ")
 
 # The only kinds of node a query that merely reads can have in DuckDB's own syntax tree. DuckDB 2 allows
 # WITH … AS (INSERT …), so "it is a SELECT" is not enough to trust a source.
@@ -121,22 +126,32 @@ def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection, r
 
 
 def unseen(function: str, source: Source, cursor: duckdb.DuckDBPyConnection) -> SourceError:
-    """The error for a source whose columns are needed and cannot be seen."""
+    """The error for a source whose columns are needed and cannot be seen: DuckDB's own reason, and what to do."""
+    try:
+        cursor.execute(f"DESCRIBE FROM {source.relation}").fetchall()
+    except duckdb.Error as error:
+        reason = " ".join(PREFIX.sub("", str(error).partition("\n\n")[0]).split())
+        if NO_FRAME.match(reason):
+            reason = f"Table with name {source.name} does not exist!"
+        elif not isinstance(error, (duckdb.CatalogException, duckdb.BinderException)):
+            return SourceError(f"{function}: correct {source.name}: {reason}")
+    else:
+        reason = "it is there since"  # somebody has just committed it
+    if missing := NO_TABLE.match(reason):
+        near = nearest(missing[1], _tables(cursor))
+        reason = f"{missing[0]}{did_you_mean(near and show_name(near))}"
+    return SourceError(
+        f"{function}: correct {source.name}, or name the features with columns := [...] if it is or reads a CTE, a "
+        f"temporary or an uncommitted table: {reason}"
+    )
+
+
+def _tables(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     listing = (
         "SELECT table_name FROM duckdb_tables() UNION "
         "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY table_name"
     )
-    names = [row[0] for row in cursor.execute(listing).fetchall()]
-    near = nearest(source.name, names)
-    return SourceError(
-        f"{function}: name the features with columns := [...]: the columns of {source.name} cannot be seen before the "
-        f"statement runs (no such table or view, or a CTE, a temporary or an uncommitted table)"
-        f"{did_you_mean(near and show_name(near))}"
-    )
-
-
-def show_name(name: str) -> str:
-    return f'"{name}"'
+    return [row[0] for row in cursor.execute(listing).fetchall()]
 
 
 def _describe(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[Column, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ppp_duck.binding.call import plan_call
@@ -10,9 +10,10 @@ from ppp_duck.binding.describing import described, model_source
 from ppp_duck.binding.fitting import cluster, clusterability, fit, separable
 from ppp_duck.binding.matching import match
 from ppp_duck.binding.measuring import evaluate, profile
-from ppp_duck.binding.options import FITTING, SCORING, check_options, check_reading
+from ppp_duck.binding.options import ARGUMENTS, FITTING, SCORING, check_options, check_reading
 from ppp_duck.binding.scoring import outliers, predict
 from ppp_duck.binding.source import Source
+from ppp_duck.errors import OptionError
 
 # (function, name, must_be_seen=False, role="source"): what stands behind the name of a source
 Find = Callable[..., Source]
@@ -40,3 +41,14 @@ def statement(function: str, src: object, given: Mapping[str, Any], find: Find) 
         return described(function, model, reading)
     return {"ppp_predict": predict, "ppp_outliers": outliers, "ppp_profile": profile,
             "ppp_evaluate": evaluate}[function](function, source, model, reading)  # fmt: skip
+
+
+def refuse_comparisons(function: str, given: Mapping[str, object], booleans: Collection[str]) -> None:
+    """Raises OptionError where ``=`` stands for ``:=``: SQL gave a BOOLEAN that is false, or NULL for an error.
+
+    It is the value of whichever argument comes first, so nobody can tell which one was meant.
+    """
+    names = ARGUMENTS[function]
+    if names and any(not given[name] for name in booleans if name in names):
+        example = "k := 3" if "k" in names else "model := 'seg'" if "model" in names else f"{names[0]} := 0"
+        raise OptionError.compared(function, example)

@@ -18,6 +18,7 @@ from ppp_duck.models.description import readable_center
 from ppp_duck.models.model import Model, ModelSet
 from ppp_duck.models.parts import SHOWN, Part, Unfit
 from ppp_duck.models.text import FORMAT, READABLE, Row, cluster, header, model_of
+from ppp_duck.names import folded
 
 COLUMNS = {
     "cluster_id": "INTEGER", "size": "DOUBLE", "share": "DOUBLE", "agreement": "DOUBLE", "center": "VARCHAR",
@@ -63,7 +64,7 @@ def from_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> ModelSet:
     """The models in the rows of ``name``, a table that ``ppp_fit`` made. Raises ModelError, saying what is wrong."""
     if not rows:
         raise ModelError(f"fit again, or name another model: {name} has no rows")
-    columns = {column.casefold(): column for column in rows[0]}
+    columns = {folded(column): column for column in rows[0]}
     missing = [column for column in COLUMNS if column not in columns]
     if missing:
         raise ModelError(f'name a model that ppp_fit made: {name} has no column "{missing[0]}"')

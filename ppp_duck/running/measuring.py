@@ -17,7 +17,7 @@ from ppp_duck.engine.exact import ExactSums
 from ppp_duck.models.model import Floats, Ints
 from ppp_duck.models.table import group_of
 from ppp_duck.running.chunks import fields_of, names_of, parts
-from ppp_duck.running.memory import Ready, begin, kept, read, running
+from ppp_duck.running.memory import Ready, begin, for_each_measurement, kept, read, running
 from ppp_duck.running.scoring import located
 
 
@@ -76,15 +76,16 @@ def _moments(count: int, total: Fraction, squares: Fraction) -> dict[str, float 
 
 
 def measure(models: pa.ChunkedArray) -> pa.Array:
-    """Begin to measure: the key of the models in, that of the measurement out."""
-    return begin(kept(models), {})
+    """Begin to measure: the key of the models in, that of a measurement of its own for each row out."""
+    return pa.array([begin(kept(models), {}) for _ in range(len(models))])
 
 
 def _pass(second: bool) -> Callable[..., pa.Array]:
     """A function that adds a chunk of rows to the evaluations and returns 1 for each row, to be counted."""
 
-    def function(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
-        measurement = running(_key(keys))
+    @for_each_measurement
+    def function(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+        measurement = running(key)
         for part in parts(measurement.loaded, groups, rows):
             points = part.points()
             usable = points.values[points.complete if part.ready.scorer is not None else slice(0)]
@@ -94,7 +95,7 @@ def _pass(second: bool) -> Callable[..., pa.Array]:
                     evaluation.skip(len(points.values) - len(usable))
                 if isinstance(evaluation, Evaluation):
                     (evaluation.second if second else evaluation.first)(usable)
-        return pa.array(np.ones(len(keys), dtype=np.int32))
+        return pa.array(np.ones(len(rows), dtype=np.int32))
 
     return function
 
@@ -102,18 +103,13 @@ def _pass(second: bool) -> Callable[..., pa.Array]:
 first_pass, second_pass = _pass(second=False), _pass(second=True)
 
 
-def _key(keys: pa.ChunkedArray) -> str:
-    """The key of a measurement. After the first pass the count of its rows follows it."""
-    return str(keys[0].as_py().partition(" ")[0])
-
-
 def _evaluation(ready: Ready) -> Evaluation | NoEvaluation:
     return NoEvaluation() if ready.scorer is None else Evaluation(ready.scorer, ready.model.separable_at)
 
 
-def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
+@for_each_measurement
+def evaluated(key: str, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
     """The metrics of the model of each row. ``counts`` makes DuckDB finish the passes first."""
-    key = _key(keys)
     measurement = running(key)
     models = [measurement.loaded.ready[group_of(text)] for text in texts.to_pylist()]
     metrics = [[measurement.of(ready, _evaluation).metrics()] for ready in models]
@@ -121,9 +117,10 @@ def evaluated(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedA
     return pa.array(metrics, pa.list_(arrow_struct(METRICS)))
 
 
-def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+@for_each_measurement
+def tally(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster of each row. The numbers of the row are added to the sums of its cluster."""
-    measurement = running(_key(keys))
+    measurement = running(key)
     names = {folded(name): column_of(name)[1] for name in names_of(rows.type) if column_of(name)[0] == NUMBER}
 
     def new_tally(ready: Ready) -> Tally:
@@ -137,12 +134,12 @@ def tally(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray)
         with measurement.lock:
             measurement.of(part.ready, new_tally).add(ids, values)
         scored.append((part, ids))
-    return located(len(keys), scored)
+    return located(len(rows), scored)
 
 
-def tallied(keys: pa.ChunkedArray, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
+@for_each_measurement
+def tallied(key: str, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
     """Means and standard deviations by cluster and column, of the model of each row."""
-    key = _key(keys)
     measurement = running(key)
     groups = [group_of(text) for text in texts.to_pylist()]
     rows = [

@@ -5,6 +5,7 @@ A key stays within twelve letters where a row carries it: DuckDB keeps such text
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 from collections import deque
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding import interface
@@ -167,10 +169,34 @@ def kept(keys: pa.ChunkedArray) -> Loaded:
     return loaded
 
 
-def begin(loaded: Loaded, sums: dict[By, Any]) -> pa.Array:
-    """Begin a measurement. Returns its key, as a column of one row."""
+def begin(loaded: Loaded, sums: dict[By, Any]) -> str:
+    """Begin a measurement. Returns its key."""
     measurement: Measurement[Any] = Measurement(loaded, sums)
-    return pa.array([MEMORY.keep(measurement, loaded.statement, MEASUREMENT, f":{loaded.function}")])
+    return MEMORY.keep(measurement, loaded.statement, MEASUREMENT, f":{loaded.function}")
+
+
+def for_each_measurement(function: Callable[..., pa.Array]) -> Callable[..., pa.Array]:
+    """A function of a measurement's key and columns of its rows, for a column of keys instead.
+
+    A chunk has one key, unless DuckDB runs a correlated subquery. Then each row outside it has its own measurement. A
+    key may be followed by the count of a pass: ``measurement:9:ppp_evaluate 150``.
+    """
+
+    @functools.wraps(function)
+    def chunk(keys: pa.ChunkedArray, *columns: pa.ChunkedArray) -> pa.Array:
+        encoded = keys.combine_chunks().dictionary_encode()
+        names = [text.partition(" ")[0] for text in encoded.dictionary.to_pylist()]
+        if len(names) == 1:
+            return function(names[0], *columns)
+        owner = encoded.indices.to_numpy()
+        places = [pa.array(np.flatnonzero(owner == number)) for number in range(len(names))]
+        results = [
+            function(name, *(column.take(at) for column in columns)) for name, at in zip(names, places, strict=True)
+        ]
+        back = np.argsort(pa.concat_arrays(places).to_numpy(), kind="stable")
+        return pa.concat_arrays(results).take(pa.array(back))
+
+    return chunk
 
 
 def running(key: str) -> Measurement[Any]:

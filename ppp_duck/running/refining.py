@@ -16,25 +16,30 @@ from ppp_duck.running.points import Points, units_of
 
 
 def begin(models: pa.ChunkedArray, passes: pa.ChunkedArray) -> pa.Array:
-    """The key of the models in, that of a measurement out; the same key again where nothing is to be refined."""
-    loaded = memory.kept(models)
-    refinements = {
-        model.group: Refinement(model.clustering, model.beyond, passes[0].as_py())
-        for model in loaded.set.models
-        if model.clustering is not None and model.beyond is not None
-    }
-    return memory.begin(loaded, refinements) if refinements else pa.array([models[0].as_py()])
+    """The key of the models in, that of a measurement of its own out; the same again where nothing is to be refined."""
+    loaded, wanted = memory.kept(models), passes[0].as_py()
+
+    def key(given: str) -> str:
+        refinements = {
+            model.group: Refinement(model.clustering, model.beyond, wanted)
+            for model in loaded.set.models
+            if model.clustering is not None and model.beyond is not None
+        }
+        return memory.begin(loaded, refinements) if refinements else given
+
+    return pa.array([key(given) for given in models.to_pylist()])
 
 
-def add(keys: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray, weights: pa.ChunkedArray) -> pa.Array:
+@memory.for_each_measurement
+def add(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray, weights: pa.ChunkedArray) -> pa.Array:
     """Add a chunk of rows to the refinements. Returns 1 for each row, to be counted."""
-    measurement = memory.running(keys[0].as_py())
+    measurement = memory.running(key)
     given = None if pa.types.is_null(weights.type) else weights.to_numpy().astype(np.float64)
     for part in parts(measurement.loaded, groups, rows):
         points, refinement = part.points(), measurement.sums.get(part.ready.model.group)
         if refinement is not None:
             refine(measurement, refinement, points, None if given is None else given[part.places])
-    return pa.array(np.ones(len(keys), dtype=np.int32))
+    return pa.array(np.ones(len(rows), dtype=np.int32))
 
 
 def refine(

@@ -15,6 +15,7 @@ from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import ROW_GROUP, numbered
 from ppp_duck.errors import show
 from ppp_duck.models.model import Model, ModelSet
+from ppp_duck.names import folded
 from ppp_duck.running.group import Group
 from ppp_duck.version import VERSION
 
@@ -60,7 +61,7 @@ def _fingerprint(group: Group) -> str:
         form = group.form(index)
         name = numbered(form, index)
         figures = {key[len(name) :]: value for key, value in group.summary.items() if key.startswith(f"{name}_")}
-        columns.append([feature.name.casefold(), form[0], figures])
+        columns.append([folded(feature.name), form[0], figures])
     options = {**_options(group.call), "columns": None}  # ``columns`` has them
     rows = {"g" if name == ROW_GROUP else name: value for name, value in (group.content or {}).items()}
     digest = hashlib.sha256(json.dumps([options, columns, rows], sort_keys=True, default=str).encode())

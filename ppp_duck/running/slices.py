@@ -12,6 +12,7 @@ import functools
 import threading
 from collections.abc import Callable
 from concurrent import futures
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import pyarrow as pa
@@ -103,6 +104,27 @@ class SteppedFit(Generic[T]):
             result.set_exception(error)
 
 
+@dataclass
+class Begun:
+    """A fit of a statement. In a correlated subquery more than one row, and thread, may ask it to go on."""
+
+    watch: Watch
+    statement: Statement
+    fit: SteppedFit[ModelSet] | None  # None: it is done
+    models: str = ""  # then their key
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def stop(self) -> None:
+        if self.fit is not None:
+            self.fit.stop()
+
+    def end(self, models: ModelSet) -> None:
+        self.fit = None
+        told = [model.note_of_fit for model in models.models]
+        notes.tell(self.watch.number, self.watch.function, self.watch.source, told)
+        self.models = keep(models, self.watch.function, self.statement)
+
+
 def begin(
     calls: pa.ChunkedArray, groups: pa.ChunkedArray, versions: pa.ChunkedArray, statements: pa.ChunkedArray
 ) -> pa.Array:
@@ -112,24 +134,24 @@ def begin(
     given = () if given is None else given  # None where there is no row, so no group
     watch = Watch(statement[0], call.function, call.source, len(given), call.options.k)
     fit = SteppedFit(functools.partial(fit_groups, call, given, versions[0].as_py()), watch.report)
-    return pa.array([MEMORY.keep((watch, statement, fit), statement, FIT, leave=fit.stop)])
+    begun = Begun(watch, statement, fit)
+    return pa.array([MEMORY.keep(begun, statement, FIT, leave=begun.stop)])
 
 
 def step(states: pa.ChunkedArray) -> pa.Array:
     """Go on for a slice of time: the same state again, or when the fit is done the key of its models."""
     state = states[0].as_py()
-    begun: tuple[Watch, Statement, SteppedFit[ModelSet]] = MEMORY.get(state)
-    watch, statement, fit = begun
-    try:
-        done = fit.step()
-        watch.show(done)
-    except BaseException:
-        MEMORY.drop(state)
-        watch.end()
-        raise
-    if not done:
-        return pa.array([state])
-    MEMORY.drop(state)
-    models = fit.result()
-    notes.tell(watch.number, watch.function, watch.source, [model.note_of_fit for model in models.models])
-    return pa.array([keep(models, watch.function, statement)])
+    begun: Begun = MEMORY.get(state)
+    with begun.lock:
+        if begun.fit is not None:
+            try:
+                done = begun.fit.step()
+                begun.watch.show(done)
+            except BaseException:
+                MEMORY.drop(state)
+                begun.watch.end()
+                raise
+            if not done:
+                return pa.array([state])
+            begun.end(begun.fit.result())
+        return pa.array([begun.models])

@@ -89,8 +89,8 @@ SELECT
 FROM _ppp_distinct_rows
 QUALIFY system.main.row_number() OVER (PARTITION BY row_group ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST) <= 6
 ),
--- the fit, in slices with room for an interrupt
-_ppp_fitting(state) AS (
+-- the fit begins
+_ppp_begun AS MATERIALIZED (
 SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "x", "type": "DOUBLE"}], "function": "ppp_separable", "options": {"by": ["g"], "categorical": "auto", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 1, "sample_size": 5, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "rows"}',
   (
@@ -104,7 +104,11 @@ SELECT ppp__fit(
   ) USING (row_group)
 ),
   system.main.version(),
-  ppp__statement())
+  ppp__statement()) AS state
+),
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+FROM _ppp_begun
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models

@@ -112,15 +112,19 @@ FROM _ppp_distinct_rows
 ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST
 LIMIT 65537
 ),
--- the fit, in slices with room for an interrupt
-_ppp_fitting(state) AS (
+-- the fit begins
+_ppp_begun AS MATERIALIZED (
 SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "x", "type": "DOUBLE"}], "function": "ppp_separable", "options": {"by": [], "categorical": "auto", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "rows"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT system.main.list({'number_0': number_0, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
   system.main.version(),
-  ppp__statement())
+  ppp__statement()) AS state
+),
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+FROM _ppp_begun
 UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
 ),
 -- the state of the fitted models

@@ -73,7 +73,7 @@ def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyC
     options = check_options("ppp_cluster", {"columns": ["x"], "sample_size": 2000})
     call = plan_call("ppp_cluster", source, options)
     text = statement("ppp_cluster", "q", {"columns": ["x"], "sample_size": 2000}, lambda *_, **__: source)
-    stages = until(text, "_ppp_fitting(state)")
+    stages = until(text, "_ppp_begun")
     listed = sample_list(call)
     (batch,) = con.sql(f"{stages} SELECT {listed} AS rows FROM _ppp_sample").to_arrow_table().to_batches()
     weights, columns = Group(call, (), {}, None, in_order(batch.column(0).values)).weighted
@@ -104,7 +104,7 @@ def sampled(
     """The rows of a stage, for one feature ``x``."""
     source = Source("q", f"({query})", tuple(NUMBER), True)
     text = statement("ppp_cluster", "q", {"columns": ["x"], "sample_size": size}, lambda *_, **__: source)
-    return con.sql(f"{until(text, '_ppp_fitting(state)')} FROM {stage}")
+    return con.sql(f"{until(text, '_ppp_begun')} FROM {stage}")
 
 
 def test_grouping_a_part_samples_the_same_rows(con: duckdb.DuckDBPyConnection) -> None:

@@ -197,7 +197,7 @@ ARGUMENTS = [
     ("predict('blobs', model := 'blobs')", 'name a model that ppp_fit made: blobs has no column "cluster_id"'),
     ("fit('blobs', k := 0)", "set k to a whole number from 1 up, not 0"),
     ("fit('blobs', k := 151)", "set k to 150 or less, the number of distinct rows to cluster, not 151"),
-    ("fit('blobs', by := ['tre'])", 'no column "tre" in blobs; did you mean "tree"?'),
+    ("fit('blobs', by := ['tre'])", 'no column "tre" in blobs; it has "id", "x", "y", "tree"; did you mean "tree"?'),
     ("fit(3)", "give the source first, as a string: a table, view, file or query such as ppp_fit('customers'), not 3"),
 ]  # fmt: skip
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
-from conftest import said, sizes
+from conftest import refused, said, sizes
+
+import ppp_duck
 
 VALUES = """
 SELECT * FROM (VALUES (1.5, 'a', -1.0, 0, NULL::DOUBLE, 7), (2.5, 'b', 1.0, 0, NULL, 7), (9.0, 'a', 2.0, 0, NULL, 7)) v(
@@ -12,18 +16,31 @@ SELECT * FROM (VALUES (1.5, 'a', -1.0, 0, NULL::DOUBLE, 7), (2.5, 'b', 1.0, 0, N
 """
 
 UNSEEN = (
-    "ppp_cluster: name the features with columns := [...]: the columns of {} cannot be seen before the statement runs "
-    "(no such table or view, or a CTE, a temporary or an uncommitted table)"
+    "ppp_cluster: correct {}, or name the features with columns := [...] if it is or reads a CTE, a temporary or an "
+    "uncommitted table: {}"
 )
+NO_TABLE = 'Table with name {} does not exist; did you mean "customers"?'
+
+COLUMNS = '"income", "city", "signed", "zero", "nothing", "same"'
+EQUALS = "ppp_cluster: write := between an argument's name and its value, as in {}: = compares them"
 
 CASES = [
-    ("'customers', columns := ['incmoe']", 'ppp_cluster: no column "incmoe" in customers; did you mean "income"?'),
+    (
+        "'customers', columns := ['incmoe']",
+        f'ppp_cluster: no column "incmoe" in customers; it has {COLUMNS}; did you mean "income"?',
+    ),
     (
         "'customers', columns := ['zzz']",
-        'ppp_cluster: no column "zzz" in customers; it has "income", "city", "signed", "zero", "nothing", "same"',
+        f'ppp_cluster: no column "zzz" in customers; it has {COLUMNS}',
     ),
-    ("'customers', exclude := ['citi']", 'ppp_cluster: no column "citi" in customers; did you mean "city"?'),
-    ("'customers', weight := 'singed'", 'ppp_cluster: no column "singed" in customers; did you mean "signed"?'),
+    (
+        "'customers', exclude := ['citi']",
+        f'ppp_cluster: no column "citi" in customers; it has {COLUMNS}; did you mean "city"?',
+    ),
+    (
+        "'customers', weight := 'singed'",
+        f'ppp_cluster: no column "singed" in customers; it has {COLUMNS}; did you mean "signed"?',
+    ),
     ("'customers', weight := 'city'", "ppp_cluster: name a numeric column as weight, not city (VARCHAR)"),
     (
         "'customers', columns := ['income'], exclude := ['income']",
@@ -113,9 +130,23 @@ CASES = [
      "ppp_cluster: make the source one SELECT, not 2 statements: SELECT 1 AS x; SELECT 2 AS x"),
     ("'SELECT * FROM customers) --'",
      'ppp_cluster: make the source one SELECT, not SELECT * FROM customers) -- (syntax error at or near ")")'),
-    ("'customer'", UNSEEN.format("customer") + '; did you mean "customers"?'),
-    ("'nowhere.at_all'", UNSEEN.format("nowhere.at_all")),
-    ("'SELECT cluster_id FROM nowhere'", UNSEEN.format("the query")),
+    ("'customer'", UNSEEN.format("customer", NO_TABLE.format("customer"))),
+    ("'SELECT cluster_id FROM nowhere'", UNSEEN.format("the query", "Table with name nowhere does not exist")),
+    ("'SELECT income FROM custmers'", UNSEEN.format("the query", NO_TABLE.format("custmers"))),
+    ("'FROM customers JOIN customer USING (income)'", UNSEEN.format("the query", NO_TABLE.format("customer"))),
+    ("'SELECT sgn_(income) FROM customers'",
+     UNSEEN.format("the query", 'Scalar Function with name sgn_ does not exist! Did you mean "sign"?')),
+    ("'nowhere.csv'", 'ppp_cluster: correct nowhere.csv: No files found that match the pattern "nowhere.csv"'),
+    ("'FROM read_parquet(''nowhere/*'')'",
+     'ppp_cluster: correct the query: No files found that match the pattern "nowhere/*"'),
+    ("'customers', k = 3", EQUALS.format("k := 3")),
+    ("'customers', k_max = 3", EQUALS.format("k := 3")),
+    ("'customers', columns = ['income']", EQUALS.format("k := 3")),
+    ("'customers', scale = 'log'", EQUALS.format("k := 3")),
+    ("'customers', k = 3, scale = 'log'", EQUALS.format("k := 3")),
+    ("'customers', k := (1 = 2)", EQUALS.format("k := 3")),
+    ("src = 'customers'", "ppp_cluster: give the source first, as a string: a table, view, file or query such as "
+                          "ppp_cluster('customers'), not false"),
     ("'SELECT *, 1 AS Cluster_Id FROM customers'",
      "ppp_cluster: set prefix, for instance prefix := 'ppp_': the query already has a column \"cluster_id\", "
      "which is also the name of a new one"),
@@ -134,6 +165,62 @@ def test_message(customers: duckdb.DuckDBPyConnection, call: str, message: str) 
         customers.execute(f"FROM ppp_cluster({call})").fetchall()
     assert said(caught.value) == message
     assert customers.execute("SELECT count(*) FROM customers").fetchall() == [(3,)]
+
+
+EQUALS_ELSEWHERE = [
+    ("ppp_fit('customers', k = 3)", "ppp_fit", "k := 3"),
+    ("ppp_separable('customers', k = 3)", "ppp_separable", "k := 3"),
+    ("ppp_clusterability('customers', columns = ['city'])", "ppp_clusterability", "k := 3"),
+    ("ppp_predict('customers', model = 'seg')", "ppp_predict", "model := 'seg'"),
+    ("ppp_outliers('customers', contamination = 0.1)", "ppp_outliers", "model := 'seg'"),
+    ("ppp_evaluate('customers', model = 'seg')", "ppp_evaluate", "model := 'seg'"),
+    ("ppp_profile('customers', model = 'seg')", "ppp_profile", "model := 'seg'"),
+    ("ppp_compare('seg', a = 0)", "ppp_compare", "a := 0"),
+]
+
+
+@pytest.mark.parametrize(("call", "function", "example"), EQUALS_ELSEWHERE)
+def test_an_equals_sign(customers: duckdb.DuckDBPyConnection, call: str, function: str, example: str) -> None:
+    message = EQUALS.format(example).replace("ppp_cluster", function)
+    assert refused(customers, f"FROM {call}") == message
+
+
+def test_a_query_with_a_column_that_is_not_there(customers: duckdb.DuckDBPyConnection) -> None:
+    message = refused(customers, "FROM ppp_cluster('SELECT incmoe FROM customers')")
+    reason = 'Referenced column "incmoe" not found in FROM clause! Candidate bindings: "income"'
+    assert message.startswith(UNSEEN.format("the query", reason))
+
+
+def test_a_query_with_a_parameter(customers: duckdb.DuckDBPyConnection) -> None:
+    """The words are DuckDB's, and not those of all its versions."""
+    for query in ("SELECT income FROM customers WHERE income > $1", "SELECT ? AS x", "SELECT $name AS x"):
+        message = refused(customers, f"FROM ppp_cluster('{query}')")
+        assert message.startswith("ppp_cluster: correct the query: Values were not provided for the following")
+
+
+def test_a_schema_that_is_not_there(customers: duckdb.DuckDBPyConnection) -> None:
+    message = refused(customers, "FROM ppp_cluster('nowhere.at_all')")
+    assert message.startswith(UNSEEN.format("nowhere.at_all", "Table with name "))
+    assert "does not exist" in message
+
+
+def test_without_access_to_files(tmp_path: Path) -> None:
+    con = ppp_duck.connect()
+    (tmp_path / "t.csv").write_text("x\n1\n2\n")
+    assert sizes(con, f"ppp_cluster('{tmp_path}/t.csv')") == [(0, 2)]
+    con.execute("SET enable_external_access = false").fetchall()
+    for source in (f"{tmp_path}/t.csv", f"FROM read_csv(''{tmp_path}/t.csv'')"):
+        message = refused(con, f"FROM ppp_cluster('{source}')")
+        assert message.endswith(
+            f'Cannot access file "{tmp_path}/t.csv" - file system operations are disabled by configuration'
+        )
+
+
+def test_a_name_that_is_a_variable_of_ours(customers: duckdb.DuckDBPyConnection) -> None:
+    """DuckDB looks for variables where it is called from, which is in this package."""
+    for name in ("cursor", "source", "function", "query"):
+        message = refused(customers, f"FROM ppp_cluster('{name}')")
+        assert message == UNSEEN.format(name, f"Table with name {name} does not exist")
 
 
 def test_writing_inside_a_with_is_refused(customers: duckdb.DuckDBPyConnection) -> None:
