@@ -114,6 +114,21 @@ def test_numbers_of_numpy_are_numbers(con: duckdb.DuckDBPyConnection, k: object)
     assert ppp_duck.fit(con, "blobs", columns=["x", "y"], k=k).k == 3
 
 
+def test_a_bignum_beyond_all_doubles_is_a_hole(con: duckdb.DuckDBPyConnection) -> None:
+    far = "(if(i = 4, ''-'', '''') || ''1'' || repeat(''0'', 400))::BIGNUM"
+    values = f"CASE WHEN i IN (4, 7) THEN {far} WHEN i = 9 THEN NULL ELSE ((i % 2) * 100)::BIGNUM END"
+    call = f"ppp_cluster('SELECT i, {values} AS x FROM range(40) r(i)', columns := ['x'], k := 2)"
+    rows = con.execute(f"SELECT i, cluster_id FROM {call} ORDER BY i").fetchall()
+    assert [i for i, cluster in rows if cluster is None] == [4, 7, 9]
+    assert sorted({(i % 2, cluster) for i, cluster in rows if cluster is not None}) in (
+        [(0, 0), (1, 1)],
+        [(0, 1), (1, 0)],
+    )
+    wide = "SELECT (''1'' || repeat(''0'', 306) || (i % 2))::BIGNUM AS x FROM range(40) r(i)"
+    call = f"ppp_cluster('{wide}', columns := ['x'])"
+    assert con.execute(f"SELECT count(*), count(cluster_id) FROM {call}").fetchall() == [(40, 40)]
+
+
 def test_bignum_is_a_number(con: duckdb.DuckDBPyConnection) -> None:
     query = "SELECT CAST((i % 2) * 100 AS BIGNUM) AS x FROM range(20) r(i)"
     call = f"ppp_cluster('{query}', columns := ['x'], k := 2)"
