@@ -38,4 +38,8 @@ def _json(value: Any) -> str:
 
 def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, without the words that would end its element."""
-    return str(vl_convert.javascript_bundle(None)).replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return (
+        str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+        .replace("</script", "<\\/script")
+        .replace("<!--", "<\\!--")
+    )
