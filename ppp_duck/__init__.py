@@ -1,5 +1,8 @@
 """Clustering as a SQL function in DuckDB: ``FROM ppp_cluster('customers')``."""
 
+from importlib import import_module
+from typing import Any
+
 from ppp_duck.api import Model, fit, load
 from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
 from ppp_duck.register import connect, register
@@ -18,5 +21,18 @@ __all__ = [
     "connect",
     "fit",
     "load",
+    "plot",
     "register",
+    "report",
 ]
+
+# What needs heavy libraries is imported when it is first used.
+LATE = {"plot": ("ppp_duck.plot", None), "report": ("ppp_duck.reporting", "report")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, member = LATE[name]
+    found = import_module(module)
+    return found if member is None else getattr(found, member)

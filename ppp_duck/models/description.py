@@ -29,7 +29,7 @@ DAY = 86_400.0  # seconds; standard deviations of dates are in days, of times, t
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
-def _positions(model: Model) -> Iterator[tuple[Feature, str, str | None]]:
+def named_positions(model: Model) -> Iterator[tuple[Feature, str, str | None]]:
     """The feature, the name and the category (None but for texts) of each of the d positions of a point."""
     for feature in model.features:
         for position in range(feature.shown):
@@ -43,7 +43,7 @@ def centers(model: Model) -> list[dict[str, Any]]:
         return []
     rows = []
     for cluster, (means, spreads) in enumerate(zip(model.means.tolist(), model.spreads.tolist(), strict=True)):
-        for (feature, name, category), mean, spread in zip(_positions(model), means, spreads, strict=False):
+        for (feature, name, category), mean, spread in zip(named_positions(model), means, spreads, strict=False):
             row: dict[str, Any] = {"cluster_id": cluster, "feature": name, "category": category}
             if category is not None:
                 row["share"] = mean
@@ -114,12 +114,12 @@ def compare(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
     if not len(others):
         return []  # the only cluster has no others
     mean_a, variance_a = model.means[a], model.spreads[a] ** 2
-    mean_b, variance_b = _together(clustering.sizes[others], model.means[others], model.spreads[others])
+    mean_b, variance_b = together(clustering.sizes[others], model.means[others], model.spreads[others])
     gap, pooled = np.abs(mean_a - mean_b), np.sqrt((variance_a + variance_b) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(gap > 0, gap / pooled, 0.0)  # infinite where neither varies
     rows: list[dict[str, Any]] = []
-    for place, (feature, name, category) in enumerate(_positions(model)):
+    for place, (feature, name, category) in enumerate(named_positions(model)):
         kind = "number" if category is not None else member(feature.type)
         shown = name if category is None else f"{name} = {category}"
         figures = {"a": float(mean_a[place]), "b": float(mean_b[place]), "score": float(score[place])}
@@ -127,7 +127,7 @@ def compare(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["score"], row["feature"]))
 
 
-def _together(sizes: Floats, means: Floats, spreads: Floats) -> tuple[Floats, Floats]:
+def together(sizes: Floats, means: Floats, spreads: Floats) -> tuple[Floats, Floats]:
     """Mean and variance ``(d,)`` of the union of clusters ``(c,)``, ``(c, d)``."""
     share = (sizes / sizes.sum())[:, None]
     mean = (share * means).sum(axis=0)

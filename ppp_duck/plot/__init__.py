@@ -1,0 +1,10 @@
+"""Pictures of a model, as Altair charts: ``ppp_duck.plot.map(model, 'customers')``. Needs the extra ``[plot]``.
+
+Each function takes a ``Model``, and of a model with groups (``by``) also ``group``: the values of its columns, as text.
+Nothing in a picture is random: the rows of a map are chosen by their content.
+"""
+
+from ppp_duck.plot.of_model import profile, sizes, trials
+from ppp_duck.plot.of_rows import agreement, map
+
+__all__ = ["agreement", "map", "profile", "sizes", "trials"]

@@ -1,0 +1,133 @@
+"""Pictures that need a model alone: what its clusters are like, how large they are, and what the search weighed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from ppp_duck.api import Model
+from ppp_duck.models.description import original
+from ppp_duck.models.model import FORMS
+from ppp_duck.plot.differences import Differences, Place, differences
+from ppp_duck.plot.group import model_of, parts_of, told
+from ppp_duck.plot.looks import COLORS, SHAPES, cluster_color, count, finish, short, table
+
+MOST_FEATURES = 60  # that a profile shows, the strongest differences first
+CELL = 22  # pixels: room for the numbers of 60 clusters
+WIDE_CELL = 46  # and for the figures themselves, where clusters are few
+FEW_CLUSTERS = 12
+FARTHEST = 2.5  # standard deviations from the mean of all, from which on a cell has its full colour
+
+
+def profile(model: Model, group: Sequence[str | None] | None = None) -> Any:
+    """Features by clusters: how far each cluster is from all rows together, the strongest differences first.
+
+    Numbers in standard deviations of all rows above or below their mean; categories by their share of a cluster, in
+    the same unit. At most 60 features are shown.
+
+    Raises OptionError for a group that the model does not have, ModelError for a model without clusters.
+    """
+    fitted = model_of(model, group, "plot.profile")
+    found = differences(fitted)
+    shown = found.strongest()[:MOST_FEATURES]
+    ids = range(len(found.means))
+    rows = [_cell(found, place, cluster, rank) for rank, place in enumerate(shown) for cluster in ids]
+    few = len(ids) <= FEW_CLUSTERS
+    base = alt.Chart(table(rows)).encode(
+        x=alt.X("cluster:O", title="cluster", sort=[str(i) for i in ids], axis=alt.Axis(labelAngle=0, orient="top")),
+        y=alt.Y("feature:N", title=None, sort=alt.EncodingSortField("rank", order="ascending")),
+        tooltip=["cluster:N", "feature:N", "value:N", "overall:N", alt.Tooltip("spreads:Q", format="+.2f")],
+    )
+    scale = alt.Scale(scheme="blueorange", domain=[-FARTHEST, FARTHEST], domainMid=0, clamp=True)
+    chart = base.mark_rect().encode(color=alt.Color("spreads:Q", scale=scale, title="spreads from the mean"))
+    if few:
+        dark = alt.condition(f"abs(datum.spreads) > {FARTHEST * 0.7}", alt.value("white"), alt.value("#222222"))
+        chart = chart + base.mark_text(fontSize=10).encode(text="value:N", color=dark)
+    chart = chart.properties(width=alt.Step(WIDE_CELL if few else CELL), height=alt.Step(18))
+    of = "" if len(shown) == len(found.places) else f"the {len(shown)} strongest of {len(found.places)} differences"
+    return finish(chart, f"What the clusters of {short(told(model, fitted))} are like", of)
+
+
+def sizes(model: Model, group: Sequence[str | None] | None = None) -> Any:
+    """How many rows each cluster has (the sum of their weights). Raises as ``profile`` does."""
+    fitted = model_of(model, group, "plot.sizes")
+    clustering, _, _ = parts_of(fitted)
+    total = float(clustering.sizes.sum())
+    rows = [
+        {"cluster": str(i), "size": size, "share": size / total, "label": f"{size:,.10g} ({size / total:.1%})"}
+        for i, size in enumerate(clustering.sizes.tolist())
+    ]
+    base = alt.Chart(table(rows)).encode(
+        x=alt.X("size:Q", title="rows"),
+        y=alt.Y("cluster:N", sort=[row["cluster"] for row in rows], title="cluster"),
+        tooltip=["cluster:N", alt.Tooltip("size:Q", format=","), alt.Tooltip("share:Q", format=".1%")],
+    )
+    bars = base.mark_bar().encode(color=cluster_color(range(len(rows)), legend=None))
+    labels = base.mark_text(align="left", dx=4).encode(text="label:N")
+    chart = (bars + labels).properties(width=360, height=alt.Step(18))
+    return finish(chart, f"{count(len(rows), 'cluster')} in {short(told(model, fitted))}")
+
+
+def trials(model: Model, group: Sequence[str | None] | None = None) -> Any:
+    """The candidates of the search: BIC over the number of clusters, a line for each form of covariance.
+
+    Lower is better. A ring marks the chosen one. Raises as ``profile`` does.
+    """
+    fitted = model_of(model, group, "plot.trials")
+    clustering, _, _ = parts_of(fitted)
+    rows = [
+        {"k": one.k, "bic": one.bic, "covariance": one.covariance, "chosen": one.chosen, "why": one.why, "nth": nth}
+        for nth, one in enumerate(clustering.trials)
+        if math.isfinite(one.bic)
+    ]
+    color = alt.Color("covariance:N", scale=alt.Scale(domain=list(FORMS), range=list(COLORS[: len(FORMS)])))
+    shape = alt.Shape("covariance:N", scale=alt.Scale(domain=list(FORMS), range=list(SHAPES[: len(FORMS)])))
+    most = max((one.k for one in clustering.trials), default=1)
+    base = alt.Chart(table(rows)).encode(
+        x=alt.X("k:Q", title="k", scale=alt.Scale(type="log", nice=False, domain=[0.9, most * 1.1]), axis=_ticks(most)),
+        y=alt.Y("bic:Q", title="BIC, lower is better", scale=alt.Scale(zero=False)),
+        tooltip=["k:Q", "covariance:N", alt.Tooltip("bic:Q", format=",.1f"), "why:N"],
+    )
+    lines = base.mark_line(opacity=0.6).encode(color=color, order="k:Q", y=alt.Y("min(bic):Q"), tooltip=[])
+    points = base.mark_point(filled=True, size=40).encode(color=color, shape=shape)
+    ring = base.transform_filter("datum.chosen").mark_point(size=260, strokeWidth=3, color="#CC79A7")
+    why = next((f"k = {one.k}, {one.covariance}: {one.why}" for one in clustering.trials if one.chosen), "")
+    chart = (lines + points + ring).properties(width=420, height=240)
+    return finish(chart, f"How k was chosen for {short(told(model, fitted))}", why)
+
+
+def _ticks(most: int) -> alt.Axis:
+    """Whole numbers, further apart as they grow."""
+    return alt.Axis(
+        values=[k for k in (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40, 60, 100, 200, 500) if k <= most], format="d"
+    )
+
+
+def _cell(found: Differences, place: int, cluster: int, rank: int) -> dict[str, object]:
+    """A cell of a profile, with its figures as people read them."""
+    one = found.places[place]
+    name = one.name if one.category is None else f"{one.name} = {one.category}"
+    mean, overall = float(found.means[cluster, place]), float(found.overall[place])
+    return {
+        "cluster": str(cluster), "feature": short(name), "rank": rank, "value": readable(one, mean),
+        "overall": readable(one, overall), "spreads": float(found.spreads[cluster, place]),
+    }  # fmt: skip
+
+
+def readable(place: Place, mean: float) -> str:
+    """A mean in the units of its column; of a category its share.
+
+    >>> readable(Place("income", None, "DOUBLE"), 51234.5), readable(Place("city", "Oslo", "VARCHAR"), 0.25)
+    ('51,230', '25 %')
+    >>> readable(Place("since", None, "DATE"), 0.0)
+    '1970-01-01'
+    """
+    if place.category is not None:
+        return f"{100 * mean:.3g} %"
+    value = original(place.type, mean)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{float(f'{value:.4g}'):,.10g}" if 1e-3 <= abs(value) < 1e9 or value == 0 else f"{value:.3g}"

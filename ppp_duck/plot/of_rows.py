@@ -1,0 +1,158 @@
+"""Pictures that need the rows of a source as well: where they lie, and where k-means and the mixture agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from ppp_duck.api import Model
+from ppp_duck.models.model import Clustering, Floats, Layout
+from ppp_duck.models.model import Model as Fitted
+from ppp_duck.plot.directions import discriminating
+from ppp_duck.plot.group import model_of, parts_of, told
+from ppp_duck.plot.looks import cluster_color, cluster_shape, count, finish, short, table
+from ppp_duck.plot.sample import Sample, sample
+
+SIDE = 440  # pixels
+MOST_LABELLED = 24  # clusters in a legend; more are told by the numbers at their centres
+BINS = 60  # of a map with one direction
+DIGITS = 4  # of a coordinate: far below a pixel, far above the last bits that processors differ in
+
+
+def map(model: Model, src: Any, group: Sequence[str | None] | None = None) -> Any:
+    """The rows of a source along the two directions that tell the clusters apart best; one direction is a histogram.
+
+    At most 5,000 rows, chosen by content. Rows that are separable (``ppp_separable``) are full, doubtful ones faint.
+
+    Raises OptionError for a group that the model does not have, ModelError for a model without clusters, SourceError
+    where the source lacks a column of the model.
+    """
+    fitted = model_of(model, group, "plot.map")
+    return map_of(model, fitted, sample(model, fitted, src, "plot.map"))
+
+
+def map_of(model: Model, fitted: Fitted, seen: Sample) -> Any:
+    """The map of rows that were taken before."""
+    ids = range(len(parts_of(fitted)[0].sizes))
+    shown = f"{count(len(seen.texts), 'row')}, chosen by content" if seen.texts else "no row has a cluster"
+    lacking = f"{count(seen.lacking, 'row')} without a cluster not shown" if seen.lacking else ""
+    title = f"{short(told(model, fitted))}: where the clusters lie"
+    columns = discriminating(seen.points, seen.scores.cluster_id) if seen.texts else np.zeros((1, 1))
+    places = seen.points @ columns if seen.texts else np.zeros((0, 1))
+    titles = [_title(fitted, column) for column in columns.T]
+    chart = _histogram(places, seen, ids, titles) if columns.shape[1] == 1 else _scatter(places, seen, ids, titles)
+    faint = "" if all(seen.separable) or columns.shape[1] == 1 else "faint: rows in doubt between clusters"
+    return finish(chart.properties(width=SIDE, height=SIDE * 3 // 4), title, shown, faint, lacking)
+
+
+def agreement(model: Model, src: Any, group: Sequence[str | None] | None = None) -> Any:
+    """Rows by the cluster that k-means gives them and the cluster that the mixture gives them: equal on the diagonal.
+
+    At most 5,000 rows, chosen by content. Raises as ``map`` does.
+    """
+    fitted = model_of(model, group, "plot.agreement")
+    return agreement_of(model, fitted, sample(model, fitted, src, "plot.agreement"))
+
+
+def agreement_of(model: Model, fitted: Fitted, seen: Sample) -> Any:
+    """The agreement on rows that were taken before."""
+    k = len(parts_of(fitted)[0].sizes)
+    counts = np.bincount(seen.scores.kmeans_id * k + seen.scores.cluster_id, minlength=k * k).reshape(k, k)
+    shares = counts / np.maximum(counts.sum(axis=0), 1)
+    rows = [
+        {"kmeans": str(i), "mixture": str(j), "rows": int(counts[i, j]), "share": float(shares[i, j])}
+        for i, j in zip(*np.nonzero(counts), strict=True)
+    ]
+    order = [str(i) for i in range(k)]
+    every = alt.Scale(domain=order)
+    base = alt.Chart(table(rows)).encode(
+        x=alt.X("mixture:N", sort=order, title="cluster by the mixture", scale=every, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("kmeans:N", sort=order, title="cluster by k-means", scale=every),
+        tooltip=["kmeans:N", "mixture:N", "rows:Q", alt.Tooltip("share:Q", format=".1%")],
+    )  # fmt: skip
+    color = alt.Color(
+        "share:Q",
+        scale=alt.Scale(scheme="blues", domain=[0, 1]),
+        title="share of the mixture's",
+        legend=alt.Legend(format=".0%"),
+    )
+    chart = base.mark_rect().encode(color=color)
+    if k <= MOST_LABELLED // 2:
+        dark = alt.condition("datum.share > 0.6", alt.value("white"), alt.value("#222222"))
+        chart = chart + base.mark_text(fontSize=10).encode(text="rows:Q", color=dark)
+    agreed = float(np.trace(counts) / max(counts.sum(), 1))
+    chart = chart.properties(
+        width=alt.Step(40 if k <= MOST_LABELLED // 2 else 16), height=alt.Step(24 if k <= MOST_LABELLED // 2 else 16)
+    )
+    line = f"k-means and the mixture agree on {agreed:.1%} of {count(int(counts.sum()), 'row')}, chosen by content"
+    return finish(chart, f"{short(told(model, fitted))}: two methods, one partition?", line)
+
+
+def _scatter(places: Floats, seen: Sample, ids: Sequence[int], titles: list[str]) -> Any:
+    rows = [
+        {"x": x, "y": y, "cluster": str(cluster), "separable": separable, "probability": round(probability, 3)}
+        for (x, y), cluster, separable, probability in zip(
+            np.round(places, DIGITS).tolist(), seen.scores.cluster_id.tolist(), seen.separable,
+            seen.scores.probability.tolist(), strict=True,
+        )
+    ]  # fmt: skip
+    legend = alt.Legend(title="cluster") if len(ids) <= MOST_LABELLED else None
+    full = alt.condition("datum.separable", alt.value(0.75), alt.value(0.22))
+    axes = {
+        "x": alt.X("x:Q", title=titles[0], scale=alt.Scale(zero=False, padding=12)),
+        "y": alt.Y("y:Q", title=titles[1], scale=alt.Scale(zero=False, padding=12)),
+    }
+    points = alt.Chart(table(rows)).mark_point(filled=True, size=28).encode(
+        **axes, color=cluster_color(ids, legend=legend), shape=cluster_shape(ids, legend=legend), opacity=full,
+        tooltip=["cluster:N", "probability:Q"],
+    )  # fmt: skip
+    present = [i for i in ids if np.any(seen.scores.cluster_id == i)]
+    middles = [np.round(places[seen.scores.cluster_id == i].mean(axis=0), DIGITS).tolist() for i in present]
+    names = [{"x": x, "y": y, "cluster": str(i)} for i, (x, y) in zip(present, middles, strict=True)]
+    halo = alt.Chart(table(names)).mark_text(fontSize=14, fontWeight="bold", stroke="white", strokeWidth=4)
+    label = alt.Chart(table(names)).mark_text(fontSize=14, fontWeight="bold", color="#222222")
+    where = {"x": "x:Q", "y": "y:Q", "text": "cluster:N"}
+    return points + halo.encode(**where) + label.encode(**where)
+
+
+def _histogram(places: Floats, seen: Sample, ids: Sequence[int], titles: list[str]) -> Any:
+    values = np.round(places[:, 0], DIGITS).tolist()
+    rows = [{"x": x, "cluster": str(i)} for x, i in zip(values, seen.scores.cluster_id.tolist(), strict=True)]
+    legend = alt.Legend(title="cluster") if len(ids) <= MOST_LABELLED else None
+    return (
+        alt.Chart(table(rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("x:Q", bin=alt.Bin(maxbins=BINS), title=titles[0]),
+            y=alt.Y("count():Q", title="rows"),
+            color=cluster_color(ids, legend=legend),
+        )
+    )
+
+
+def _title(fitted: Fitted, column: Floats) -> str:
+    """What a direction is made of: the features that weigh most in it, with their signs."""
+    clustering = parts_of(fitted)[0]
+    names = _axis_names(fitted, clustering)
+    if len(names) == 1:
+        return short(names[0])
+    order = np.lexsort((np.arange(len(column)), -np.round(np.abs(column), 9)))
+    heavy = [i for i in order.tolist() if abs(column[i]) >= 0.25 * abs(column[order[0]])][:3]
+    return "  ".join(f"{'+' if column[i] > 0 else '−'} {short(names[i], 24)}" for i in heavy)
+
+
+def _axis_names(fitted: Fitted, clustering: Clustering) -> list[str]:
+    """Of each coordinate that k-means sees: the numbers by the names of their features, then the axes of categories."""
+    layout = clustering.layout or Layout(clustering.centers.shape[1])
+    names = []
+    for feature in fitted.features:
+        positions = range(len(feature.center))
+        mark = "log " if feature.log_unit else ""
+        names += [f"{mark}{feature.name}" if len(positions) == 1 else f"{feature.name}[{i + 1}]" for i in positions]
+    categories = len(clustering.axes[0][0]) if clustering.axes else 0
+    several = categories > 1
+    axes = [f"categories {i + 1}" if several else "categories" for i in range(categories)]
+    return [*names[: layout.numbers], *axes] or ["nothing varies"]

@@ -1,0 +1,41 @@
+"""One HTML file about a clustering, which opens offline. Needs the extra ``[plot]``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ppp_duck.api import Model, fit
+from ppp_duck.errors import OptionError, listed
+from ppp_duck.reporting.page import page
+from ppp_duck.reporting.story import story
+
+
+def report(
+    con: Any, src: Any, path: str | Path | None = None, *, model: Model | None = None, title: str | None = None,
+    **options: Any,
+) -> str:  # fmt: skip
+    """The HTML of a report on the clusters of ``src``; also written to ``path`` where one is given.
+
+    What was clustered, what was left out and why, how k was chosen, how sure it is, a card for each cluster, pictures,
+    and the SQL that does it again. ``model`` is a fitted one; without it, one is fitted with ``options``, those of
+    ``ppp_fit``. The file holds its own scripts and loads nothing.
+
+    Raises OptionError, SourceError or FeatureError as ``fit`` does, OptionError for options beside a model.
+    """
+    _check(model, options)
+    fitted = model if model is not None else fit(con, src, **options)
+    text = page(story(fitted, src, title))
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def _check(model: Model | None, options: dict[str, Any]) -> None:
+    if model is not None and options:
+        raise OptionError(
+            f"report: leave out {listed(list(options))}, or the model: it was fitted with its own options"
+        )
+
+
+__all__ = ["report"]

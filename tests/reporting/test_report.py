@@ -1,0 +1,124 @@
+"""The report: one HTML file that opens offline in a real browser, and shows hostile data as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from chromium import BROWSER, DRIVER, browser, opened
+
+import ppp_duck
+
+HOSTILE = """
+CREATE TABLE "hostile <b>" AS SELECT (i % 3) * 9 + sin(i) AS "<script>document.title = 'owned'</script>",
+    ['</script><img src=x onerror="document.title=''owned''">', '{{7*7}}', '"quote" & <!-- <script>'][1 + i % 3]
+    AS "a""b'c<img src=y>", i AS "&amp;" FROM range(300) r(i);
+CREATE TABLE trees AS SELECT ['oak', 'ash', 'small'][CASE WHEN i > 596 THEN 3 ELSE 1 + i % 2 END] AS tree,
+    CASE WHEN i <= 596 THEN (i // 3 % 2) * 8 + sin(i * 1.3) END AS x,
+    CASE WHEN i <= 596 THEN cos(i * 2.1) END AS y FROM range(600) r(i);
+CREATE TABLE one AS SELECT sin(i * 1.3) + sin(i * 2.7) + sin(i * 5.1) AS x FROM range(400) r(i);
+CREATE TABLE sixty AS SELECT i % 60 % 8 * 20 + sin(i * 1.7) AS x, i % 60 // 8 * 20 + cos(i * 2.3) AS y FROM range(1200) r(i);
+CREATE TABLE shops AS SELECT i AS shop, 3 AS always, (i % 2) * 50 + 5 * sin(i) AS "revenue", ['web', 'shop'][1 + i % 2] AS kind
+    FROM range(400) r(i);
+"""
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    con = ppp_duck.connect()
+    con.execute(HOSTILE)
+    yield con
+    con.close()
+
+
+def text_of(html: str) -> str:
+    """What a reader sees: no script, no style, no element."""
+    body = re.sub(r"<(script|style).*?</\1>", "", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def specs_of(html: str) -> Any:
+    (found,) = re.findall(r'<script type="application/json" id="specs">(.*?)</script>', html, re.DOTALL)
+    return json.loads(found)
+
+
+def test_it_tells_what_was_clustered_and_how(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    html = ppp_duck.report(con, "shops", tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
+    assert len(html.encode()) < 3_000_000
+    said = text_of(html)
+    for words in (
+        "The clusters of shops", "rows 400", "k 2:", "how sure clear:", "high revenue", "kind web", "a key: no value repeats",
+        "CREATE TABLE segments AS FROM ppp_fit(&#39;shops&#39;);", "rows near its centre",
+    ):  # fmt: skip
+        assert words in said, words
+    assert len(specs_of(html)) == 5
+
+
+def test_the_sql_in_it_does_it_again(con: duckdb.DuckDBPyConnection) -> None:
+    html = ppp_duck.report(con, "shops", columns=["revenue"], k=3)
+    sql = re.search(r"<code>(CREATE.*?)</code>", html, re.DOTALL)
+    assert sql
+    text = sql[1].replace("&#39;", "'").replace("&#34;", '"')
+    assert text.startswith("CREATE TABLE segments AS FROM ppp_fit('shops', columns := ['revenue'], k := 3);")
+    with con.cursor() as cursor:
+        ppp_duck.register(cursor)
+        create, scored = text.split(";\n")
+        cursor.execute(create)
+        rows = cursor.sql(scored.rstrip(";")).project("revenue, cluster_id").fetchall()
+        cursor.execute("DROP TABLE segments")
+    assert sorted(rows) == sorted(
+        con.sql("SELECT revenue, cluster_id FROM ppp_cluster('shops', columns := ['revenue'], k := 3)").fetchall()
+    )
+
+
+def test_it_is_the_same_every_time(con: duckdb.DuckDBPyConnection) -> None:
+    assert ppp_duck.report(con, "shops") == ppp_duck.report(con, "shops")
+
+
+def test_a_model_is_reported_as_it_is(con: duckdb.DuckDBPyConnection) -> None:
+    model = ppp_duck.fit(con, "shops", k=4)
+    assert ppp_duck.report(con, "shops", model=model) == ppp_duck.report(con, "shops", k=4)
+    with pytest.raises(ppp_duck.OptionError, match=r'^report: leave out "k", or the model'):
+        ppp_duck.report(con, "shops", model=model, k=3)
+
+
+def test_groups_have_chapters_and_a_group_without_clusters_says_why(con: duckdb.DuckDBPyConnection) -> None:
+    said = text_of(ppp_duck.report(con, "trees", by=["tree"]))
+    for words in ("trees, tree = oak", "trees, tree = ash", "trees, tree = small", "No clusters:"):
+        assert words in said, words
+
+
+def test_hostile_names_and_values_are_text(con: duckdb.DuckDBPyConnection) -> None:
+    html = ppp_duck.report(con, '"hostile <b>"')
+    assert "{{7*7}}" in text_of(html)
+    page = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)  # without the library and the line that draws
+    assert "<img" not in page
+    assert page.count("<script") == 1  # the specifications
+    assert specs_of(html)  # what ends the element is not in it
+
+
+@pytest.mark.chromium
+@pytest.mark.skipif(
+    BROWSER is None or DRIVER is None, reason="Chromium is not here: apt-get install chromium chromium-driver"
+)
+def test_a_browser_shows_it_without_an_error_and_without_the_network(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    options: dict[str, dict[str, Any]] = {'"hostile <b>"': {}, "one": {}, "sixty": {"k": 60}, "trees": {"by": ["tree"]}}
+    with browser() as driver:
+        for place, (source, own) in enumerate(options.items()):
+            path = tmp_path / f"report{place}.html"
+            html = ppp_duck.report(con, source, path, **own)
+            for width, dark in ((1280, False), (390, True)):
+                page = opened(driver, path, width, dark)
+                assert page.errors == []
+                assert page.requests == [path.as_uri()]
+                assert page.drawn == len(specs_of(html))
+                assert "owned" not in page.title
+                assert page.scroll_width <= width  # nothing sticks out of a phone
