@@ -21,9 +21,9 @@ from ppp_duck.command.writing import format_of, pour, show_table, write
 from ppp_duck.errors import PPPError, SourceError
 
 MENDABLE, STOPPED = 2, 130  # exit codes
-READ = duckdb.StatementType  # what never writes to the database
-READS = (READ.SELECT, READ.EXPLAIN, READ.CALL, READ.PRAGMA)
-SETS = (READ.SET, READ.VARIABLE_SET, READ.LOAD)
+Kind = duckdb.StatementType
+READS = (Kind.SELECT, Kind.EXPLAIN, Kind.CALL, Kind.PRAGMA)  # what returns rows
+SETS = (Kind.SET, Kind.VARIABLE_SET, Kind.LOAD)  # what changes the session only
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +63,7 @@ def _run(given: argparse.Namespace, directory: Path) -> None:
         interruptible(con, work)
     if given.out is None and out.exists():
         pour(out)
+    sys.stdout.flush()
 
 
 def _called(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Path | None) -> duckdb.DuckDBPyRelation:

@@ -19,10 +19,13 @@ from ppp_duck.estimator import scores
 from ppp_duck.estimator.centers import centers_of
 from ppp_duck.estimator.given import TABLE, Given, frame_of, names_in, own_names
 from ppp_duck.models import description
-from ppp_duck.models.model import Bools, Floats
+from ppp_duck.models.model import Floats
 from ppp_duck.register import connect
 from ppp_duck.running.memory import Ready
 
+OPTIONS = (
+    "k", "k_max", "covariance", "scale", "missing", "categorical", "max_categories", "separable_at", "sample_size",
+)  # fmt: skip
 NOT_PICKLED = ("model_", "_ready")  # made anew of the text of the model
 
 
@@ -110,14 +113,14 @@ class PPP(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseE
         con = connect()
         with _said_of_ppp():
             weight = given.put(con, weights)
-            self.model_ = fit(con, TABLE, columns=list(given.names), weight=weight, **self.get_params())
+            options = {name: getattr(self, name) for name in OPTIONS}
+            fitted = fit(con, TABLE, columns=list(given.names), weight=weight, **options)
         _empty(con)
-        (model,) = self.model_.models.models
+        (model,) = fitted.models.models
         if model.clustering is None:
             raise FeatureError(f"PPP: give X other rows, or set missing to 'auto' or 'impute': {model.note}")
-        self._columns, self._text, self._ready = given.names, self.model_.query, Ready.of(model)
-        self.labels_ = scores.labels(self._ready, given.rows())
-        self.is_separable_: Bools = scores.separable(self._ready, given.rows())
+        self._columns, self._text, self.model_, self._ready = given.names, fitted.query, fitted, Ready.of(model)
+        self.labels_, self.is_separable_ = scores.labels_and_separable(self._ready, given.rows())
         self.n_clusters_ = self._n_features_out = len(model.clustering.centers)
         self.cluster_centers_ = centers_of(model, given.names)
         self.agreement_ = model.clustering.overall_agreement
@@ -150,7 +153,7 @@ class PPP(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseE
         return float(np.mean(found[~np.isnan(found)]))
 
     def _to_score(self, X: Any) -> tuple[Ready, Iterator[Any]]:
-        check_is_fitted(self)
+        check_is_fitted(self, "labels_")  # a fit that failed has set n_features_in_
         return self._ready, self._given(X, reset=False).rows()
 
     def _given(self, X: Any, reset: bool) -> Given:

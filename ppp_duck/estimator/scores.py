@@ -33,13 +33,17 @@ def _ids(ready: Ready, rows: pa.StructArray) -> NDArray[np.int32]:
     return ids
 
 
-def separable(ready: Ready, blocks: Blocks) -> Bools:
-    """Whether k-means and the mixture agree on each row (n,), with enough probability."""
+def labels_and_separable(ready: Ready, blocks: Blocks) -> tuple[NDArray[np.int32], Bools]:
+    """The same ids, and whether k-means and the mixture agree on each row (n,) with enough probability."""
 
-    def told(scorer: Scorer, points: Floats) -> Bools:
-        return scorer.score(points).separable(ready.model.separable_at)
+    def told(scorer: Scorer, points: Floats) -> NDArray[np.int32]:
+        found = scorer.score(points)
+        both = [found.cluster_id, found.separable(ready.model.separable_at)]
+        return np.stack(both, axis=1).astype(np.int32)
 
-    return np.concatenate([np.zeros(0, bool), *(_of_points(ready, rows, told, False) for rows in blocks)])
+    found = [_of_points(ready, rows, told, NOBODY) for rows in blocks]
+    ids, separable = np.concatenate([np.zeros((0, 2), np.int32), *found]).T
+    return np.ascontiguousarray(ids), separable == 1
 
 
 def probabilities(ready: Ready, blocks: Blocks) -> Floats:

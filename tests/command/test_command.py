@@ -147,7 +147,7 @@ def test_control_c_in_a_fit(folder: Path) -> None:
     assert not list(folder.glob("tmp_*"))
 
 
-def test_a_table_and_notes_at_a_terminal(folder: Path) -> None:
+def test_a_table_at_a_terminal(folder: Path) -> None:
     code, shown = in_a_terminal(folder, "cluster", "SELECT * FROM 'blobs.csv' LIMIT 20", "--columns", "x")
     assert code == 0
     assert "│" in shown

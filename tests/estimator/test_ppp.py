@@ -19,6 +19,7 @@ import pytest
 from conftest import blobs
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -26,6 +27,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ppp_duck
 from ppp_duck import PPP
+from ppp_duck.binding.options import TABLE, Options
+from ppp_duck.estimator.ppp import OPTIONS
 from ppp_duck.estimator.ppp import PPP as DEFINED
 
 SQL_DEFAULTS = {"scale": "auto", "missing": "auto", "categorical": "auto"}
@@ -287,6 +290,22 @@ def test_rows_to_predict_must_be_as_those_of_the_fit() -> None:
     assert (
         ppp.predict(pl.DataFrame({"x": [], "tree": []}, schema={"x": pl.Float64, "tree": pl.String})[:0]).tolist() == []
     )
+
+
+def test_a_fit_that_fails_leaves_nothing() -> None:
+    ppp = PPP(missing="skip")
+    with pytest.raises(ppp_duck.FeatureError):
+        ppp.fit(HOLED[1:])
+    with pytest.raises(NotFittedError):
+        ppp.predict(HOLED)
+
+
+def test_parameters_are_options_of_sql() -> None:
+    assert set(OPTIONS) == set(PPP().get_params()) < {option.name for option in TABLE}
+    other = ("scale", "missing", "categorical")
+    assert {name: value for name, value in PPP().get_params().items() if name not in other} == {
+        name: getattr(Options(), name) for name in OPTIONS if name not in other
+    }
 
 
 def test_scikit_learn_is_imported_when_ppp_is() -> None:
