@@ -12,6 +12,7 @@ import duckdb
 from ppp_duck.binding.quoting import literal
 from ppp_duck.errors import OptionError, show
 from ppp_duck.models.description import INFO
+from ppp_duck.models.table import COLUMNS
 
 ENDINGS = {".csv": "csv", ".parquet": "parquet", ".json": "json", ".ndjson": "json", ".jsonl": "json"}
 COMPRESSED = (".gz", ".zst")  # DuckDB packs what is called so
@@ -35,10 +36,12 @@ def format_of(out: str | None, given: str | None) -> str:
 
 
 def show_table(relation: duckdb.DuckDBPyRelation) -> None:
-    """As DuckDB shows it. Properties of a model are sentences: a line each."""
+    """As DuckDB shows it, a model without the text that scores. Properties of a model are sentences: a line each."""
     if relation.columns == list(INFO):
         sys.stdout.writelines(f"{name}: {value}\n" for name, value in relation.fetchall())
     else:
+        is_model = relation.columns[-len(COLUMNS) :] == list(COLUMNS)
+        relation = relation.project("* EXCLUDE (model)") if is_model else relation
         relation.show(max_width=shutil.get_terminal_size().columns)
 
 

@@ -242,6 +242,13 @@ def test_models_and_what_is_known_of_them(here: Path, capsys: pytest.CaptureFixt
     assert out.splitlines() == [f"{name}: {value}" for name, value in listed]
 
 
+def test_a_model_as_a_table_is_for_people(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = said(capsys, "fit", "blobs.csv", "--columns", "x", "--k", "2", "--format", "table")
+    assert (code, err) == (0, "")
+    assert all(name in out for name in ("cluster_id", "size", "share", "agreement", "center"))
+    assert "model" not in out
+
+
 def test_sql_from_everywhere(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     call = "SELECT cluster_id, count(*) AS n FROM ppp_cluster('blobs.csv', columns := ['x'], k := 3) GROUP BY ALL ORDER BY ALL; -- so"
     expected = (0, "cluster_id,n\n0,60\n1,50\n2,40\n", "")
