@@ -1,7 +1,7 @@
 """Clustering as a SQL function in DuckDB: ``FROM ppp_cluster('customers')``."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppp_duck.api import Model, fit, load
 from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
@@ -9,7 +9,11 @@ from ppp_duck.register import connect, register
 from ppp_duck.running.progress import Progress
 from ppp_duck.version import VERSION as __version__
 
+if TYPE_CHECKING:
+    from ppp_duck.estimator.ppp import PPP
+
 __all__ = [
+    "PPP",
     "FeatureError",
     "Model",
     "ModelError",
@@ -27,7 +31,11 @@ __all__ = [
 ]
 
 # What needs heavy libraries is imported when it is first used.
-LATE = {"plot": ("ppp_duck.plot", None), "report": ("ppp_duck.reporting", "report")}
+LATE = {
+    "PPP": ("ppp_duck.estimator.ppp", "PPP"),
+    "plot": ("ppp_duck.plot", None),
+    "report": ("ppp_duck.reporting", "report"),
+}
 
 
 def __getattr__(name: str) -> Any:

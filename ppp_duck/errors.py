@@ -12,7 +12,7 @@ class PPPError(Exception):
     """Base of all errors that ppp_duck raises."""
 
 
-class OptionError(PPPError):
+class OptionError(PPPError, ValueError):
     """An argument has a value that it cannot have."""
 
     @classmethod
@@ -52,7 +52,7 @@ class ModelError(PPPError):
     """A model table cannot be used: it is no model, or was changed."""
 
 
-class FeatureError(PPPError):
+class FeatureError(PPPError, ValueError):
     """The data in the source cannot be clustered as asked."""
 
 

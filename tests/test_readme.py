@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -36,8 +39,33 @@ def test_sql_runs() -> None:
 def test_python_runs(tmp_path: Path, monkeypatch: object) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
         con.execute("CREATE TABLE customers AS SELECT sin(i) + i % 2 * 9 AS x FROM range(60) r(i)").fetchall()
-    (text,) = blocks("python")
-    exec(text.replace('"warehouse.duckdb"', repr(str(tmp_path / "warehouse.duckdb"))), {})
+    first, estimator = blocks("python")
+    names: dict[str, Any] = {}
+    exec(first.replace('"warehouse.duckdb"', repr(str(tmp_path / "warehouse.duckdb"))), names)
+    exec(estimator.replace('"cellar.duckdb"', repr(str(tmp_path / "cellar.duckdb"))), names)
+    assert names["wine"].n_clusters_ == 3
+    with duckdb.connect(str(tmp_path / "cellar.duckdb")) as con:
+        assert con.execute("SELECT count(*) FROM wine").fetchall() == [(3,)]
+
+
+def test_a_shell_runs(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute(blocks("sql")[0].split(";")[0]).fetchall()
+        con.execute(f"COPY customers TO '{tmp_path / 'customers.csv'}'").fetchall()
+    program = f'ppp-duck() {{ "{sys.executable}" -m ppp_duck "$@"; }}'
+    _, text = blocks("sh")
+    script = f"set -euo pipefail\n{program}\n{text}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
+    assert done.stdout.decode().splitlines()[-3:] == ["0,300", "1,300", "2,300"]
+    assert len((tmp_path / "scored.csv").read_text().splitlines()) == 901
+    assert duckdb.sql(f"SELECT count(*) FROM '{tmp_path / 'segments.parquet'}'").fetchall() == [(900,)]
 
 
 def test_the_queries_are_those_of_the_examples() -> None:
@@ -66,7 +94,7 @@ def test_the_table_of_known_sets_is_what_comes_out() -> None:
 
 
 def test_commands_exist() -> None:
-    (text,) = blocks("sh")
+    text, _ = blocks("sh")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for line in text.splitlines():
         target = line.split("#")[0].split()[1]

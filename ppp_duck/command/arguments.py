@@ -1,0 +1,128 @@
+"""The words of the command line. A flag for an option has its name, its check and its meaning from the one table."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+
+from ppp_duck.binding.options import ARGUMENTS, FITTING, READING, TABLE, Option, Options, check_options, check_reading
+from ppp_duck.binding.quoting import literal
+from ppp_duck.errors import show
+from ppp_duck.version import VERSION
+
+PROGRAM = "ppp-duck"
+FORMATS = ("csv", "parquet", "json", "table")
+DEFAULTS = {field.name: field.default for field in fields(Options)}
+
+SOURCE = "a CSV, Parquet or JSON file, - (standard input), a table or view of --db, or a SELECT in quotes"
+MODEL = "a model of 'fit': a file, or a table of --db"
+STATEMENT = "SQL, as FROM ppp_cluster('x.csv'); without it standard input is read"
+COMMANDS = {  # the function that a command calls, and what it is for
+    "cluster": ("ppp_cluster", "every row of a source, with its cluster_id"),
+    "fit": ("ppp_fit", "a model: write it to a file, such as -o seg.parquet"),
+    "predict": ("ppp_predict", "every row of a source, with its cluster_id by a model of 'fit'"),
+    "info": ("ppp_info", "what a model was made of"),
+    "sql": ("", "run SQL that knows all ppp_ functions, and write what its last statement returns"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line. ``function`` in what it finds is the SQL function to call, '' for sql."""
+    whole = argparse.ArgumentParser(PROGRAM, description="Clustering as a SQL function in DuckDB, from a shell.")
+    whole.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    for name, (function, meaning) in COMMANDS.items():
+        one = commands.add_parser(
+            name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.", allow_abbrev=False
+        )
+        one.set_defaults(function=function)
+        _add_own(one, function)
+        one.add_argument(
+            "--db", metavar="FILE", help="a DuckDB database file; opened read-only where nothing is written"
+        )
+        one.add_argument(
+            "-o", "--out", metavar="FILE", help="where to write: .csv, .parquet or .json; else to standard output"
+        )
+        one.add_argument(
+            "--format", choices=FORMATS, help="default: by the name of FILE; a table at a terminal, csv in a pipe"
+        )
+        for option in _options_of(function):
+            _add_flag(one, option)
+    return whole
+
+
+def _add_own(one: argparse.ArgumentParser, function: str) -> None:
+    if not function:
+        which = one.add_mutually_exclusive_group()
+        which.add_argument("statement", nargs="?", metavar="SQL", help=STATEMENT)
+        which.add_argument("-f", "--file", metavar="FILE", help="a file of SQL")
+    elif function == "ppp_info":
+        one.add_argument("source", metavar="MODEL", help=MODEL)
+    else:
+        one.add_argument("source", metavar="FILE_OR_TABLE", help=SOURCE)
+
+
+def _options_of(function: str) -> list[Option]:
+    """The options of a SQL function, in the order of its arguments."""
+    table = {option.name: option for option in (TABLE if function in FITTING else READING)}
+    return [table[name] for name in ARGUMENTS.get(function, ())]
+
+
+def _add_flag(one: argparse.ArgumentParser, option: Option) -> None:
+    dashed = "--" + option.name.replace("_", "-")
+    flags = [dashed] if "_" not in option.name else [dashed, f"--{option.name}"]
+    default = DEFAULTS.get(option.name)
+    shown = f" (default: {show(default)})" if default not in (None, (), "") else ""
+    listed = option.sql_type.endswith("[]")
+    one.add_argument(
+        *flags, dest=option.name, required=option.name == "model", action="extend" if listed else "store",
+        type=_names if listed else str if option.sql_type == "VARCHAR" else _number,
+        metavar="NAMES" if listed else {"VARCHAR": "TEXT"}.get(option.sql_type, "NUMBER"),
+        help=(option.meaning + shown).replace("%", "%%"),
+    )  # fmt: skip
+
+
+def _names(text: str) -> list[str]:
+    """Names of columns, as in a line of CSV.
+
+    >>> _names('income, "age, in years"')
+    ['income', 'age, in years']
+    """
+    return next(csv.reader([text], skipinitialspace=True), [])
+
+
+def _number(text: str) -> int | float | str:
+    """A number, or the text as it is: the check of the option says what is wrong with it.
+
+    >>> _number("3"), _number("0.9"), _number("three")
+    (3, 0.9, 'three')
+    """
+    if re.fullmatch(r"[+-]?[0-9]+", text):
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def call(function: str, source: str, given: Mapping[str, object]) -> str:
+    """The SQL that calls a function with the flags that were given. Raises OptionError.
+
+    >>> call("ppp_cluster", "it's.csv", {"k": 3, "by": ["city"], "scale": None})
+    "FROM ppp_cluster('it''s.csv', k := 3, by := ['city'])"
+    """
+    names = [option.name for option in _options_of(function)]
+    options = {name: given[name] for name in names if given.get(name) is not None}
+    (check_options if function in FITTING else check_reading)(function, options)
+    arguments = [literal(source), *(f"{name} := {_written(value)}" for name, value in options.items())]
+    return f"FROM {function}({', '.join(arguments)})"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    assert isinstance(value, (str, int, float))
+    return literal(value)

@@ -1,0 +1,101 @@
+"""One command: read, call a function, write. What the caller can mend is a line on standard error and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+
+from ppp_duck.api import RAISED
+from ppp_duck.command.arguments import PROGRAM, call, parser
+from ppp_duck.command.interrupting import interruptible
+from ppp_duck.command.reading import ROWS, keep_standard_input, load_standard_input, open_database, readable
+from ppp_duck.command.writing import format_of, pour, show_table, write
+from ppp_duck.errors import PPPError, SourceError
+
+MENDABLE, STOPPED = 2, 130  # exit codes
+Kind = duckdb.StatementType
+READS = (Kind.SELECT, Kind.EXPLAIN, Kind.CALL, Kind.PRAGMA)  # what returns rows
+SETS = (Kind.SET, Kind.VARIABLE_SET, Kind.LOAD)  # what changes the session only
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line, by default that of the process. Returns the exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            _run(given, Path(directory))
+    except KeyboardInterrupt:
+        return STOPPED
+    except BrokenPipeError:  # as of head: nobody wants more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (PPPError, duckdb.Error, OSError, UnicodeDecodeError) as error:
+        print(f"{PROGRAM}: {message(error)}", file=sys.stderr)
+        return MENDABLE
+    return 0
+
+
+def message(error: Exception) -> str:
+    """What an error says, without what DuckDB puts around it, or the name of the SQL function before it."""
+    raised = RAISED.search(str(error))
+    return re.sub(r"^(ppp_\w+|ppp-duck): ", "", raised[2].strip() if raised else str(error))
+
+
+def _run(given: argparse.Namespace, directory: Path) -> None:
+    kind = format_of(given.out, given.format)
+    out = Path(given.out) if given.out is not None else directory / f"output.{kind}"
+    text = None if given.function else _text(given)
+    kept = keep_standard_input(directory) if given.function and given.source == "-" else None
+    with closing(open_database(given.db, text is None or _only_reads(text))) as con:
+
+        def work() -> None:
+            relation = _called(con, given, kept) if text is None else _last(con, text)
+            if relation is not None:
+                show_table(relation) if kind == "table" else write(con, relation, out, kind)
+
+        interruptible(con, work)
+    if given.out is None and out.exists():
+        pour(out)
+    sys.stdout.flush()
+
+
+def _called(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Path | None) -> duckdb.DuckDBPyRelation:
+    statement = call(given.function, given.source if kept is None else ROWS, vars(given))
+    if kept is not None:
+        load_standard_input(con, kept)
+    for name in (given.source, getattr(given, "model", None)):
+        if name not in (None, "-"):
+            readable(con, name)
+    return con.sql(statement)
+
+
+def _text(given: argparse.Namespace) -> str:
+    if given.file is not None:
+        return Path(given.file).read_text(encoding="utf-8")
+    return str(given.statement) if given.statement not in (None, "-") else sys.stdin.read()
+
+
+def _only_reads(text: str) -> bool:
+    with closing(duckdb.connect()) as con:
+        return all(one.type in (*READS, *SETS) for one in con.extract_statements(text))
+
+
+def _last(con: duckdb.DuckDBPyConnection, text: str) -> duckdb.DuckDBPyRelation | None:
+    """What the last statement returns, after the others have run; None where it returns no rows."""
+    statements = con.extract_statements(text)
+    if not statements:
+        raise SourceError("give a statement, such as FROM ppp_cluster('x.csv')")
+    *before, last = statements
+    for one in before:
+        con.execute(one).fetchall()
+    if last.type in READS:
+        return con.sql(last.query)
+    con.execute(last).fetchall()
+    return None

@@ -1,0 +1,1 @@
+"""The engine as a scikit-learn estimator. Only this room imports scikit-learn."""
