@@ -28,6 +28,7 @@ ROUNDS = 300  # of moves of single rows, at most
 SWAP_ROUNDS = 20  # times, at most, that moves of centers from the best partition are tried again
 MARGIN = 1e-9  # share of the inertia by which one partition has to be better than another
 SAME = 1e-6  # share of the inertia by which the ends of two searches differ at most where they are one partition
+GRAIN = 1e-10  # share of the rows' mean square in whole multiples of which Lloyd compares distances
 NOISE = 1e-13  # share of all rows' inertia around their mean that rounding could be
 
 
@@ -81,6 +82,7 @@ class Table:
         self.squares = np.einsum("nd,nd->n", rows, rows)
         self.moments = np.concatenate([weights[:, None], weights[:, None] * rows], axis=1)
         self.noise = NOISE * float(weights @ self.squares)
+        self.grain = max(GRAIN * float(self.squares.mean()), 1e-300)
 
     def better(self, best: Basin, others: list[Basin]) -> Basin:
         """The lowest; ``best`` where none is lower by more than the margin."""
@@ -121,7 +123,8 @@ class Table:
         for _ in range(STEPS):
             self.progress("k-means", self.k)
             distance = self.distances(centers)
-            found = largest(-distance.reshape(self.k, -1)).reshape(len(live), n)
+            near = np.rint(distance * (-1 / self.grain))
+            found = largest(near.reshape(self.k, -1)).reshape(len(live), n)
             for i in np.flatnonzero([len(np.unique(one)) < self.k for one in found]):
                 self.fill(found[i], distance[:, i])
             moves = (found != labels[live]).any(axis=1)
