@@ -11,7 +11,7 @@ import numpy as np
 from ppp_duck.engine import blas, canonical, certificate, modality, select, view
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
-from ppp_duck.engine.kmeans import lloyd, moves
+from ppp_duck.engine.kmeans import basins, lloyd, moves
 from ppp_duck.engine.observed import far_rows, observed_layout
 from ppp_duck.engine.rows import Mixed, Rows
 from ppp_duck.engine.score import Scorer
@@ -198,7 +198,8 @@ def _refit(
 
 def _best_kmeans(every: Rows, sample: Rows, firsts: list[Ints], k: int, progress: Progress) -> tuple[Floats, Ints]:
     """The best k-means partition of the sample, and from there, with few moves of centers, of all rows."""
-    centers, labels = moves.best_kmeans(sample.x, sample.weights, firsts, k, progress)
+    found = moves.best_kmeans(sample.x, sample.weights, firsts, k, progress)
+    centers, labels = basins.deepest(sample.x, sample.weights, found, k, progress)
     if len(every.x) == len(sample.x):
         return centers, labels
     firsts = [lloyd.nearest(every.x, centers)]
