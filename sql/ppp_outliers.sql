@@ -23,3 +23,7 @@ FROM system.main.query(ppp__rewrite(
   src,
   {'model': model, 'contamination': contamination, 'by': "by", 'prefix': prefix}
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__outliers_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

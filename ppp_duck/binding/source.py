@@ -23,6 +23,7 @@ SCALAR = re.compile(
 VECTOR = re.compile(rf"{NUMERIC.pattern}\[\d*\]", re.IGNORECASE)
 QUERY = re.compile(r"\s*(\(|(select|with|from|values)\b)", re.IGNORECASE)
 FILE = re.compile(r".*[/\\*?]|.*\.(parquet|csv|tsv|json|ndjson|jsonl|xlsx|gz|zst|arrow)$", re.IGNORECASE | re.DOTALL)
+WORD = re.compile(r"\w+")
 PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
 # The only kinds of node a query that merely reads can have in DuckDB's own syntax tree. DuckDB 2 allows
@@ -79,6 +80,8 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, r
             f"{function}: give the source first, as a string: a table, view, file or query such as "
             f"{function}('customers'), not {show(src)}"
         )
+    if WORD.fullmatch(src):
+        return Source(src, quote(src), None, False)  # one word is a name, and no query
     whole = f"FROM {quote(src)}"
     if (columns := _describe(cursor, whole)) is not None:
         return Source(src, quote(src), columns, not _is_view(cursor, src))
