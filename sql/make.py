@@ -293,7 +293,7 @@ CUSTOMERS = Source(
 )  # fmt: skip
 THE_ROWS = Source("rows", '"rows"', (Column("g", "VARCHAR"), Column("x", "DOUBLE"), Column("b", "BLOB")), True)
 SEG = Source("seg", '"seg"', tuple(Column(name, kind) for name, kind in COLUMNS.items()), True)
-CTE = Source("c", '"c"', (Column("id", "BIGINT"), Column("income", "DOUBLE")), False)
+CTE = Source("c", '"c"', (Column("x", "DOUBLE"), Column("income", "DOUBLE")), False)
 CALLS: dict[str, tuple[str, Source, dict[str, Any]]] = {
     "table": ("ppp_cluster", CUSTOMERS, {}),
     "weighted_full": (

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -51,7 +51,7 @@ class Asked:
             name: tuple(value) if isinstance(value, list) else value for name, value in fields["options"].items()
         }
         options = Options(**given) if fields["function"] in FITTING else Reading(**given)
-        return cls(fields["function"], options, tuple(Source(**one) for one in fields["relations"]))
+        return cls(fields["function"], options, tuple(map(_source, fields["relations"])))
 
     def seen(self, types: Sequence[Sequence[str]]) -> Asked:
         """The same with what ``ppp__look`` was told of each relation: the types of its row and of SCANNED."""
@@ -72,11 +72,17 @@ def look(asked: Asked) -> str:
   {literal(asked.to_json())})"""
 
 
+def _source(fields: Mapping[str, Any]) -> Source:
+    columns = fields["columns"]
+    return Source(**{**fields, "columns": columns and tuple(Column(**one) for one in columns)})
+
+
 def _seen(relation: Source, types: Sequence[str]) -> Source:
     row, *scanned = types
     columns = tuple(columns_of(row))
     own = {folded(column.name) for column in columns}
     in_place = any(kind != NOWHERE and name not in own for name, kind in zip(SCANNED, scanned, strict=True))
+    in_place |= relation.columns == columns  # a pandas frame that a variable holds, or a CTE like it, read once anyway
     return replace(relation, columns=columns, repeatable=in_place)
 
 

@@ -34,7 +34,7 @@ def test_statements_of_ppp_cluster_run(name: str) -> None:
     ).fetchall()
     text = make.golden(name)
     if name == "copied":
-        text = f"WITH c AS (FROM customers) FROM ({text})"
+        text = f"WITH c AS (SELECT income AS x, income FROM customers) FROM ({text})"
     assert len(con.execute(text).fetchall()) == 40
 
 
@@ -50,5 +50,5 @@ def test_other_statements_run(name: str) -> None:
     ).fetchall()
     text = make.golden(name)
     if name == "predict_full":
-        text = f"WITH c AS (SELECT 1 AS id, x AS income FROM rows) FROM ({text})"
+        text = f"WITH c AS (SELECT x, x AS income FROM rows) FROM ({text})"
     assert isinstance(con.execute(text).fetchall(), list)
