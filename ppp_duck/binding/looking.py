@@ -7,7 +7,7 @@ does while it binds:
 
 - ``typeof`` of a row is a constant, and ``struct_extract`` wants a constant name: so it calls ``ppp__look``.
 - A column that a relation does not have is looked for outside: a table has ``rowid``, a file ``file_index``; a view, a
-  CTE or a query has neither, and there the BOOLEAN around it is found.
+  CTE or a query has neither, and there that of a namesake around it is found, a BOOLEAN.
 - The argument of a macro is bound to learn its type. ``ppp__cluster_seen`` does not use it, so
   nothing of it is left.
 """
@@ -63,12 +63,12 @@ def look(asked: Asked) -> str:
     names = [quote(f"_ppp_relation_{i} \x1f") for i in range(len(asked.relations))]  # no source has a column of these
     told = ", ".join(f"[{', '.join([f'typeof({n})', *(f'typeof({n}.{c})' for c in SCANNED)])}]" for n in names)
     relations = ", ".join(f"{one.relation} AS {name}" for one, name in zip(asked.relations, names, strict=True))
-    around = ", ".join(f"{{{', '.join(f'{literal(c)}: true' for c in SCANNED)}}} AS {name}" for name in names)
+    around = ", ".join(f"(SELECT {', '.join(f'true AS {c}' for c in SCANNED)}) AS {name}" for name in names)
     looked = qualified(f"struct_extract({{'seen': 1}}, ppp__look([{told}]))")
     return f"""FROM {seen_macro(asked.function)}((SELECT (
   SELECT {looked}
   FROM {relations} LIMIT 0
-) FROM (SELECT {around})),
+) FROM {around}),
   {literal(asked.to_json())})"""
 
 
