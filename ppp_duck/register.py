@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import threading
@@ -14,10 +15,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ppp_duck.binding import statement
+from ppp_duck.binding import looking, statement
 from ppp_duck.binding.interface import RETURNS
 from ppp_duck.binding.quoting import literal
-from ppp_duck.binding.source import Source, find_source, unseen
+from ppp_duck.binding.source import Source, find_source
 from ppp_duck.errors import PPPError
 from ppp_duck.running import notes as notes_
 from ppp_duck.running import progress as progress_
@@ -28,6 +29,7 @@ from ppp_duck.running.progress import Choice, check, choose
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _connections: dict[int, weakref.ref[duckdb.DuckDBPyConnection]] = {}
+_seen = threading.local()  # what the statement that this thread binds has shown last
 _default: duckdb.DuckDBPyConnection | None = None  # DuckDB's default connection, once it is known to be registered
 
 
@@ -127,9 +129,7 @@ def _forget(number: int, gone: object) -> None:
 def _create_functions(con: duckdb.DuckDBPyConnection) -> None:
     # On a cursor: a rollback of the caller's transaction would take them away from other connections.
     with closing(con.cursor()) as cursor:
-        # DuckDB folds the rewrite while it binds, so that is not volatile.
-        functions: dict[str, Callable[..., pa.Array]] = {"ppp__rewrite": _rewrite, **FUNCTIONS}
-        for name, function in functions.items():
+        for name, function in {**BINDING, **FUNCTIONS}.items():
             _create_function(cursor, name, function)
 
 
@@ -163,20 +163,34 @@ def _macros() -> str:
 
 
 def _rewrite(*arguments: pa.ChunkedArray) -> pa.Array:
-    """Bind time: the arguments of a call in, the text of its statement out. DuckDB calls it with one row."""
+    """The arguments of a call in, the text of its first statement out, which looks at what it reads."""
     number, search_path, function, src, given = (argument[0].as_py() for argument in arguments)
     booleans = [one.name for one in arguments[-1].type if pa.types.is_boolean(one.type)] if given else []
     statement.refuse_comparisons(function, given or {}, booleans)
     with closing(_connection(number).cursor()) as cursor:
         if search_path:
-            cursor.execute(f"SET search_path = {literal(search_path)}").fetchall()
-        return pa.array([statement.statement(function, src, given or {}, functools.partial(_find, cursor))])
+            # A schema that is not committed is not there for the cursor. Then it finds names without: what they are the
+            # statement itself tells.
+            with contextlib.suppress(duckdb.CatalogException):
+                cursor.execute(f"SET search_path = {literal(search_path)}").fetchall()
+        return pa.array([looking.look(statement.ask(function, src, given or {}, functools.partial(_find, cursor)))])
 
 
-def _find(
-    cursor: duckdb.DuckDBPyConnection, function: str, src: object, must_be_seen: bool = False, role: str = "source"
-) -> Source:
-    source = find_source(function, src, cursor, role)
-    if must_be_seen and source.columns is None:
-        raise unseen(function, source, cursor)
-    return source
+def _find(cursor: duckdb.DuckDBPyConnection, function: str, src: object, role: str = "source") -> Source:
+    return find_source(function, src, cursor, role)
+
+
+def _look(types: pa.ChunkedArray) -> pa.Array:
+    """What the first statement tells of the relations: kept for ``_write``, which DuckDB calls next, on this thread."""
+    _seen.types = types[0].as_py()
+    return pa.array(["seen"])
+
+
+def _write(asked: pa.ChunkedArray) -> pa.Array:
+    """The call in, the text of the statement that runs out."""
+    return pa.array([statement.write(looking.Asked.from_json(asked[0].as_py()).seen(_seen.types))])
+
+
+# DuckDB folds these while it binds, each with one row, so they are not volatile. All others are, so that the optimizer
+# never evaluates one twice for the same row.
+BINDING: dict[str, Callable[..., pa.Array]] = {"ppp__rewrite": _rewrite, "ppp__look": _look, "ppp__write": _write}

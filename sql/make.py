@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ppp_duck.binding.interface import seen_macro
+from ppp_duck.binding.looking import look
 from ppp_duck.binding.options import ARGUMENTS, FITTING, READING, TABLE, Option, Options, Reading
 from ppp_duck.binding.source import Column, Source
-from ppp_duck.binding.statement import statement
+from ppp_duck.binding.statement import ask, write
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
 from ppp_duck.models.table import COLUMNS
@@ -207,6 +209,10 @@ FROM system.main.query(ppp__rewrite(
   {first},
   {others}
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO {seen}(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));
 """
 
 
@@ -219,7 +225,7 @@ def macro(function: str) -> str:
     first, *rest = positional
     return TEMPLATE.format(
         comment=comment(function), function=function, parameters=",\n  ".join([*positional, *defaults]), first=first,
-        others=struct([*rest, *names]),
+        others=struct([*rest, *names]), seen=seen_macro(function),
     )  # fmt: skip
 
 
@@ -291,8 +297,8 @@ CUSTOMERS = Source(
     (Column("id", "BIGINT"), Column("income", "DOUBLE"), Column("city", "VARCHAR"), Column("v", "FLOAT[4]")), True,
 )  # fmt: skip
 THE_ROWS = Source("rows", '"rows"', (Column("g", "VARCHAR"), Column("x", "DOUBLE"), Column("b", "BLOB")), True)
-SEG = Source("seg", '"seg"', None, False)
-CTE = Source("c", '"c"', None, False)
+SEG = Source("seg", '"seg"', tuple(Column(name, kind) for name, kind in COLUMNS.items()), True)
+CTE = Source("c", '"c"', (Column("x", "DOUBLE"), Column("income", "DOUBLE")), False)
 CALLS: dict[str, tuple[str, Source, dict[str, Any]]] = {
     "table": ("ppp_cluster", CUSTOMERS, {}),
     "weighted_full": (
@@ -301,12 +307,12 @@ CALLS: dict[str, tuple[str, Source, dict[str, Any]]] = {
         {"weight": "income", "columns": ["v", "city"], "output": "full", "prefix": "p_", "missing": "impute"},
     ),
     "screened": ("ppp_cluster", CUSTOMERS, {"columns": ["id", "income"], "k": 3}),
-    "unseen": ("ppp_cluster", CTE, {"columns": ["income"]}),
+    "copied": ("ppp_cluster", CTE, {"columns": ["income"]}),
     "fit_by": ("ppp_fit", THE_ROWS, {"by": ["g"], "columns": ["x"]}),
     "separable": ("ppp_separable", THE_ROWS, {"columns": ["x"]}),
     "refined": ("ppp_separable", THE_ROWS, {"columns": ["x"], "by": ["g"], "sample_size": 5, "refine": 1}),
     "predict": ("ppp_predict", THE_ROWS, {"model": "seg"}),
-    "predict_unseen": ("ppp_predict", CTE, {"model": "seg", "output": "full", "prefix": "p_"}),
+    "predict_full": ("ppp_predict", CTE, {"model": "seg", "output": "full", "prefix": "p_"}),
     "outliers": ("ppp_outliers", THE_ROWS, {"model": "seg", "contamination": 0.1}),
     "evaluate": ("ppp_evaluate", THE_ROWS, {"model": "seg"}),
     "profile": ("ppp_profile", THE_ROWS, {"model": "seg", "by": ["g"]}),
@@ -322,7 +328,13 @@ def golden(name: str) -> str:
     """The statement that a call becomes."""
     function, source, given = CALLS[name]
     known = {"seg": SEG, "rows": THE_ROWS, source.name: source}
-    return statement(function, source.name, given, lambda _, found, **__: known[found]) + "\n"
+    return write(ask(function, source.name, given, lambda _, found, **__: known[found])) + "\n"
+
+
+def looking() -> str:
+    """The statement that a call becomes first."""
+    unseen = {one.name: replace(one, columns=None, repeatable=False) for one in (CTE, SEG)}
+    return look(ask("ppp_predict", "c", {"model": "seg"}, lambda _, found, **__: unseen[found])) + "\n"
 
 
 def files() -> Iterator[tuple[Path, str]]:
@@ -331,6 +343,7 @@ def files() -> Iterator[tuple[Path, str]]:
         yield FOLDER / f"{function}.sql", macro(function)
     for name in CALLS:
         yield FOLDER / "golden" / f"{name}.sql", golden(name)
+    yield FOLDER / "golden" / "looking.sql", looking()
 
 
 if __name__ == "__main__":

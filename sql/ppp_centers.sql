@@ -17,3 +17,7 @@ FROM system.main.query(ppp__rewrite(
   model,
   NULL
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__centers_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

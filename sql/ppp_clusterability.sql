@@ -59,3 +59,7 @@ FROM system.main.query(ppp__rewrite(
     'by': ppp__given("by")
   }
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__clusterability_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

@@ -21,3 +21,7 @@ FROM system.main.query(ppp__rewrite(
   model,
   {'a': ppp__given(a), 'b': ppp__given(b)}
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__compare_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

@@ -24,3 +24,7 @@ FROM system.main.query(ppp__rewrite(
   old,
   {'new': ppp__given("new"), 'src': ppp__given(src)}
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__match_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

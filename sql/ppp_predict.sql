@@ -24,3 +24,7 @@ FROM system.main.query(ppp__rewrite(
   src,
   {'model': ppp__given(model), 'by': ppp__given("by"), 'output': ppp__given(output), 'prefix': ppp__given(prefix)}
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__predict_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

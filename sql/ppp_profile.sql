@@ -22,3 +22,7 @@ FROM system.main.query(ppp__rewrite(
   src,
   {'model': ppp__given(model), 'by': ppp__given("by")}
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__profile_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

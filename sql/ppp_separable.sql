@@ -61,3 +61,7 @@ FROM system.main.query(ppp__rewrite(
     'prefix': ppp__given(prefix)
   }
 ));
+
+-- The same call, once it is seen what it reads. look is bound to learn its type, and not used: see binding/looking.py.
+CREATE OR REPLACE TEMP MACRO ppp__separable_seen(look INTEGER, asked) AS TABLE
+FROM system.main.query(ppp__write(asked));

@@ -10,6 +10,7 @@ import pytest
 
 import ppp_duck
 from ppp_duck.binding.interface import RETURNS
+from ppp_duck.register import BINDING
 from ppp_duck.running.functions import FUNCTIONS
 
 ROOT = Path(ppp_duck.__file__).parent
@@ -115,4 +116,4 @@ def test_functions_are_short(name: str) -> None:
 
 
 def test_every_function_has_a_type_and_the_other_way_round() -> None:
-    assert {*FUNCTIONS, "ppp__rewrite"} == set(RETURNS)
+    assert {*BINDING, *FUNCTIONS} == set(RETURNS)

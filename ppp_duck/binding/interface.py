@@ -67,6 +67,15 @@ def numbered(form: str, index: int) -> str:
     return f"{form}_{index}"
 
 
+def seen_macro(function: str) -> str:
+    """The macro that a call becomes once what it reads is seen. One for each: DuckDB 2 expands none inside itself.
+
+    >>> seen_macro("ppp_fit")
+    'ppp__fit_seen'
+    """
+    return f"{function.replace('ppp_', 'ppp__')}_seen"
+
+
 # What ``ppp__choose`` is given of a feature's values by bin, beside the extremes of all rows: the field, and the column
 # of ``_ppp_values`` that it is made of; and what it says of the feature.
 COUNTS = {
@@ -97,9 +106,11 @@ def sql_struct(columns: Mapping[str, str]) -> str:
 
 
 # Every function that statements call: what it is given -> what it returns. ``rows`` are structs of forms, ``groups``
-# lists of one such struct with the forms 'group ...', or NULL without ``by``. ``ppp__rewrite`` runs at bind time.
+# lists of one such struct with the forms 'group ...', or NULL without ``by``. The first three run at bind time.
 RETURNS = {
-    "ppp__rewrite": "VARCHAR",  # connection, search path, function, source, options -> the text of the statement
+    "ppp__rewrite": "VARCHAR",  # connection, search path, function, source, options -> a statement that looks
+    "ppp__look": "VARCHAR",  # the types of each relation -> 'seen'
+    "ppp__write": "VARCHAR",  # the call -> the text of the statement
     "ppp__choose": f"{sql_struct(CHOICE)}[]",  # call, extremes, frequencies -> each feature's treatment, and why
     "ppp__fit": "VARCHAR",  # call, [{g, summary, rows, content}], DuckDB's version, statement -> a state 'fit:...'
     "ppp__step": "VARCHAR",  # state -> the same, or when the fit is done the state of its models

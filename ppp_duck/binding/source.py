@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from ppp_duck.binding.quoting import quote
-from ppp_duck.errors import SourceError, did_you_mean, nearest, show, show_name
+from ppp_duck.errors import SourceError, show
 from ppp_duck.features.choice import TEXT
 
 NUMERIC = re.compile(
@@ -23,12 +23,8 @@ SCALAR = re.compile(
 VECTOR = re.compile(rf"{NUMERIC.pattern}\[\d*\]", re.IGNORECASE)
 QUERY = re.compile(r"\s*(\(|(select|with|from|values)\b)", re.IGNORECASE)
 FILE = re.compile(r".*[/\\*?]|.*\.(parquet|csv|tsv|json|ndjson|jsonl|xlsx|gz|zst|arrow)$", re.IGNORECASE | re.DOTALL)
+WORD = re.compile(r"\w+")
 PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
-
-# In what DuckDB says of a source: the kind of error, a table that is not there, a variable that is no table.
-PREFIX = re.compile(r"[A-Z][A-Za-z ]* Error: ")
-NO_TABLE = re.compile(r"Table with name (.+?) does not exist(?=!)")
-NO_FRAME = re.compile(r"Python Object ")
 
 # The only kinds of node a query that merely reads can have in DuckDB's own syntax tree. DuckDB 2 allows
 # WITH … AS (INSERT …), so "it is a SELECT" is not enough to trust a source.
@@ -58,7 +54,7 @@ class Column:
 class Source:
     """A source of rows: ``relation`` is SQL that may stand after FROM.
 
-    ``columns`` is None where they cannot be seen at bind time (a CTE, a temporary table, uncommitted DDL).
+    ``columns`` is None until the statement that reads it has shown them (looking.py).
     ``repeatable`` says that reading it twice gives the same rows, so that no copy is needed.
     """
 
@@ -69,10 +65,10 @@ class Source:
 
 
 def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> Source:
-    """Resolve ``src`` by looking up names only: no row is read.
+    """What a string means, a name or a query; of a pandas frame also its columns. No row is read.
 
-    ``cursor`` is a connection of its own to the same database; it sees committed tables and views, files, and (through
-    the caller's frames) DataFrames. Raises SourceError for text that is not one reading query.
+    ``cursor`` is a connection of its own to the same database. What it sees may be a namesake of what the statement
+    reads, so it only tells what the string is. Raises SourceError for text that is not one reading query.
     """
     if not isinstance(src, str) or not src.strip():
         if role != "source":
@@ -84,25 +80,22 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, r
             f"{function}: give the source first, as a string: a table, view, file or query such as "
             f"{function}('customers'), not {show(src)}"
         )
-    whole = f"FROM {quote(src)}"
-    if (columns := _describe(cursor, whole)) is not None:
-        return Source(src, quote(src), columns, not _is_view(cursor, src))
-    if QUERY.match(src) or _is_sql(cursor, src):
-        text = reading_query(function, src, cursor, role)
-        columns = _describe(cursor, f"FROM ({text})")  # in a FROM, columns of equal names are numbered
-        return Source("the query", f"({text})", columns, repeatable=False)
+    if not WORD.fullmatch(src):  # one word is a name, and no query
+        if _describe(cursor, f"FROM {quote(src)}") is not None:
+            return Source(src, quote(src), None, False)
+        if QUERY.match(src) or _is_sql(cursor, src):
+            return Source("the query", f"({reading_query(function, src, cursor, role)})", None, repeatable=False)
     path = path_of(src)
-    if path is not None:
-        dotted = ".".join(map(quote, path))
-        if (columns := _describe(cursor, f"FROM {dotted}")) is not None:
-            return Source(src, dotted, columns, not _is_view(cursor, path[-1]))
-        found = _python_object(path[0]) if len(path) == 1 else None
-        if found is not None and (columns := _describe_object(cursor, found)) is not None:
-            # An Arrow object is read once: scanning one twice crashes DuckDB 1.4, and a reader is empty by then.
-            return Source(src, dotted, columns, repeatable=type(found).__module__.startswith("pandas"))
-    if path is None or FILE.match(src):
-        return Source(src, quote(src), None, repeatable=False)
-    return Source(src, ".".join(map(quote, path)), None, repeatable=False)
+    if path is None:
+        return Source(src, quote(src), None, False)
+    dotted = ".".join(map(quote, path))
+    if FILE.match(src) and _describe(cursor, f"FROM {dotted}") is None:
+        return Source(src, quote(src), None, False)
+    found = _python_object(path[0]) if len(path) == 1 else None
+    # An Arrow object is read once: scanning one twice crashes DuckDB 1.4, and a reader is empty by then.
+    if type(found).__module__.startswith("pandas") and (columns := _describe_object(cursor, found)) is not None:
+        return Source(src, dotted, columns, True)
+    return Source(src, dotted, None, False)
 
 
 def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> str:
@@ -125,40 +118,11 @@ def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection, r
     return str(clean)
 
 
-def unseen(function: str, source: Source, cursor: duckdb.DuckDBPyConnection) -> SourceError:
-    """The error for a source whose columns are needed and cannot be seen: DuckDB's own reason, and what to do."""
-    try:
-        cursor.execute(f"DESCRIBE FROM {source.relation}").fetchall()
-    except duckdb.Error as error:
-        reason = " ".join(PREFIX.sub("", str(error).partition("\n\n")[0]).split())
-        if NO_FRAME.match(reason):
-            reason = f"Table with name {source.name} does not exist!"
-        elif not isinstance(error, (duckdb.CatalogException, duckdb.BinderException)):
-            return SourceError(f"{function}: correct {source.name}: {reason}")
-    else:
-        reason = "it is there since"  # somebody has just committed it
-    if missing := NO_TABLE.match(reason):
-        near = nearest(missing[1], _tables(cursor))
-        reason = f"{missing[0]}{did_you_mean(near and show_name(near))}"
-    return SourceError(
-        f"{function}: correct {source.name}, or name the features with columns := [...] if it is or reads a CTE, a "
-        f"temporary or an uncommitted table: {reason}"
-    )
-
-
-def _tables(cursor: duckdb.DuckDBPyConnection) -> list[str]:
-    listing = (
-        "SELECT table_name FROM duckdb_tables() UNION "
-        "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY table_name"
-    )
-    return [row[0] for row in cursor.execute(listing).fetchall()]
-
-
 def _describe(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[Column, ...] | None:
     try:
         rows = cursor.execute(f"DESCRIBE {query}").fetchall()
     except duckdb.Error:
-        # Not an error yet: what this connection cannot see (a CTE, a temporary table), the statement may.
+        # No error: what this connection cannot see (a CTE, a temporary table), the statement may.
         return None
     return tuple(Column(row[0], row[1]) for row in rows)
 
@@ -168,14 +132,6 @@ def _is_sql(cursor: duckdb.DuckDBPyConnection, text: str) -> bool:
         return bool(cursor.extract_statements(text))
     except duckdb.ParserException:
         return False
-
-
-def _is_view(cursor: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Whether any view has this name: a view may be expensive, or volatile, so it is read once."""
-    ((count,),) = cursor.execute(
-        "SELECT count(*) FROM duckdb_views() WHERE NOT internal AND lower(view_name) = lower(?)", [name]
-    ).fetchall()
-    return bool(count)
 
 
 def path_of(src: str) -> list[str] | None:

@@ -1,4 +1,7 @@
-"""Each SQL function as one statement: the stages that fit or load the models, and the query that reads them."""
+"""Each SQL function as one statement: the stages that fit or load the models, and the query that reads them.
+
+``ask`` checks a call and finds what it names. ``looking.look`` shows what that is, and ``write`` writes the statement.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +11,49 @@ from typing import Any
 from ppp_duck.binding.call import plan_call
 from ppp_duck.binding.describing import described, model_source
 from ppp_duck.binding.fitting import cluster, clusterability, fit, separable
+from ppp_duck.binding.looking import Asked
 from ppp_duck.binding.matching import match
 from ppp_duck.binding.measuring import evaluate, profile
-from ppp_duck.binding.options import ARGUMENTS, FITTING, SCORING, check_options, check_reading
+from ppp_duck.binding.options import ARGUMENTS, FITTING, SCORING, Options, check_options, check_reading
 from ppp_duck.binding.scoring import outliers, predict
 from ppp_duck.binding.source import Source
 from ppp_duck.errors import OptionError
 
-# (function, name, must_be_seen=False, role="source"): what stands behind the name of a source
-Find = Callable[..., Source]
+Find = Callable[..., Source]  # (function, name, role="source"): what stands behind the name of a source
 
 
-def statement(function: str, src: object, given: Mapping[str, Any], find: Find) -> str:
-    """The SQL that a call becomes. Raises PPPError for anything that can be refused before a row is seen."""
+def ask(function: str, src: object, given: Mapping[str, Any], find: Find) -> Asked:
+    """The call, checked. Raises OptionError or SourceError for what no relation could make right."""
     if function in FITTING:
-        options = check_options(function, given)
-        source = find(function, src, must_be_seen=options.columns is None)
-        call = plan_call(function, source, options)
-        return {"ppp_cluster": cluster, "ppp_fit": fit, "ppp_separable": separable,
-                "ppp_clusterability": clusterability}[function](call, source)  # fmt: skip
+        return Asked(function, check_options(function, given), (find(function, src),))
     positional = {name: given[name] for name in ("new", "src") if name in given}
     reading = check_reading(function, {name: value for name, value in given.items() if name not in positional})
     if function in SCORING:
-        source, model = find(function, src), find(function, reading.model, role="model")
+        relations = [find(function, src), find(function, reading.model, role="model")]
+    elif function == "ppp_match":
+        relations = [find(function, src, role="old model"), find(function, given["new"], role="new model")]
+        relations.append(find(function, given["src"]))
     else:
-        model = find(function, src, role="old model" if function == "ppp_match" else "model")
-    model = model_source(function, model)
+        relations = [find(function, src, role="model")]
+    return Asked(function, reading, tuple(relations))
+
+
+def write(asked: Asked) -> str:
+    """The SQL that a call becomes. Raises PPPError for anything that can be refused before a row is seen."""
+    function, options = asked.function, asked.options
+    if isinstance(options, Options):
+        (source,) = asked.relations
+        call = plan_call(function, source, options)
+        return {"ppp_cluster": cluster, "ppp_fit": fit, "ppp_separable": separable,
+                "ppp_clusterability": clusterability}[function](call, source)  # fmt: skip
+    if function in SCORING:
+        source, model = asked.relations[0], model_source(function, asked.relations[1])
+        return {"ppp_predict": predict, "ppp_outliers": outliers, "ppp_profile": profile,
+                "ppp_evaluate": evaluate}[function](function, source, model, options)  # fmt: skip
     if function == "ppp_match":
-        new = model_source(function, find(function, given["new"], role="new model"))
-        return match(function, model, new, find(function, given["src"], role="source"))
-    if function not in SCORING:
-        return described(function, model, reading)
-    return {"ppp_predict": predict, "ppp_outliers": outliers, "ppp_profile": profile,
-            "ppp_evaluate": evaluate}[function](function, source, model, reading)  # fmt: skip
+        old, new, source = asked.relations
+        return match(function, model_source(function, old), model_source(function, new), source)
+    return described(function, model_source(function, asked.relations[0]), options)
 
 
 def refuse_comparisons(function: str, given: Mapping[str, object], booleans: Collection[str]) -> None:

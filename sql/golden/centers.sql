@@ -8,18 +8,18 @@ _ppp_model AS MATERIALIZED (
 SELECT ppp__load('ppp_centers', 'seg', NULL, (SELECT system.main.list(_ppp_model_rows) FROM _ppp_model_rows), ppp__statement()) AS model
 )
 SELECT
-  * EXCLUDE (cluster_id, size, share, agreement, center, model, "_ppp_key ", "_ppp_said "),
-  "_ppp_said ".cluster_id,
-  "_ppp_said ".feature,
-  ppp__value("_ppp_said ".value, "_ppp_said ".kind) AS center,
-  "_ppp_said ".stddev,
-  "_ppp_said ".category,
-  "_ppp_said ".share
+  * EXCLUDE (cluster_id, size, share, agreement, center, model, _ppp_key, _ppp_said),
+  _ppp_said.cluster_id,
+  _ppp_said.feature,
+  ppp__value(_ppp_said.value, _ppp_said.kind) AS center,
+  _ppp_said.stddev,
+  _ppp_said.category,
+  _ppp_said.share
 FROM (
   SELECT
     *,
-    unnest(ppp__centers("_ppp_key ", model)) AS "_ppp_said "
+    unnest(ppp__centers(_ppp_key, model)) AS _ppp_said
   FROM (
-    SELECT _ppp_model_rows.*, _ppp_model.model AS "_ppp_key " FROM _ppp_model_rows, _ppp_model WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+    SELECT _ppp_model_rows.*, _ppp_model.model AS _ppp_key FROM _ppp_model_rows, _ppp_model WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
   )
 )

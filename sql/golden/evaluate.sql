@@ -30,24 +30,24 @@ SELECT system.main.count(ppp__second_pass(_ppp_second.key, CASE WHEN system.main
 FROM _ppp_source, _ppp_second
 )
 SELECT
-  * EXCLUDE (cluster_id, size, share, agreement, center, model, "_ppp_key ", "_ppp_said ", "_ppp_passed_rows "),
-  "_ppp_said ".k,
-  "_ppp_said ".rows,
-  "_ppp_said ".skipped,
-  "_ppp_said ".inertia,
-  "_ppp_said ".simplified_silhouette,
-  "_ppp_said ".davies_bouldin,
-  "_ppp_said ".calinski_harabasz,
-  "_ppp_said ".log_likelihood,
-  "_ppp_said ".bic,
-  "_ppp_said ".icl,
-  "_ppp_said ".agreement,
-  "_ppp_said ".separable_share
+  * EXCLUDE (cluster_id, size, share, agreement, center, model, _ppp_key, _ppp_said, _ppp_passed_rows),
+  _ppp_said.k,
+  _ppp_said.rows,
+  _ppp_said.skipped,
+  _ppp_said.inertia,
+  _ppp_said.simplified_silhouette,
+  _ppp_said.davies_bouldin,
+  _ppp_said.calinski_harabasz,
+  _ppp_said.log_likelihood,
+  _ppp_said.bic,
+  _ppp_said.icl,
+  _ppp_said.agreement,
+  _ppp_said.separable_share
 FROM (
   SELECT
     *,
-    unnest(ppp__evaluated("_ppp_key ", model, "_ppp_passed_rows ")) AS "_ppp_said "
+    unnest(ppp__evaluated(_ppp_key, model, _ppp_passed_rows)) AS _ppp_said
   FROM (
-    SELECT _ppp_model_rows.*, _ppp_second.key AS "_ppp_key ", _ppp_done.passed AS "_ppp_passed_rows " FROM _ppp_model_rows, _ppp_second, _ppp_done WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+    SELECT _ppp_model_rows.*, _ppp_second.key AS _ppp_key, _ppp_done.passed AS _ppp_passed_rows FROM _ppp_model_rows, _ppp_second, _ppp_done WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
   )
 )

@@ -8,14 +8,14 @@ _ppp_model AS MATERIALIZED (
 SELECT ppp__load('ppp_info', 'seg', NULL, (SELECT system.main.list(_ppp_model_rows) FROM _ppp_model_rows), ppp__statement()) AS model
 )
 SELECT
-  * EXCLUDE (cluster_id, size, share, agreement, center, model, "_ppp_key ", "_ppp_said "),
-  "_ppp_said ".property,
-  "_ppp_said ".value
+  * EXCLUDE (cluster_id, size, share, agreement, center, model, _ppp_key, _ppp_said),
+  _ppp_said.property,
+  _ppp_said.value
 FROM (
   SELECT
     *,
-    unnest(ppp__info("_ppp_key ", model)) AS "_ppp_said "
+    unnest(ppp__info(_ppp_key, model)) AS _ppp_said
   FROM (
-    SELECT _ppp_model_rows.*, _ppp_model.model AS "_ppp_key " FROM _ppp_model_rows, _ppp_model WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+    SELECT _ppp_model_rows.*, _ppp_model.model AS _ppp_key FROM _ppp_model_rows, _ppp_model WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
   )
 )

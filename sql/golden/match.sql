@@ -59,7 +59,7 @@ WHERE new_id IS NOT NULL GROUP BY g, new_id HAVING system.main.count(*) FILTER (
 _ppp_old_groups AS MATERIALIZED (
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model),
-  TRY_CAST(system.main.json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS "ppp__of "
+  TRY_CAST(system.main.json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of
 FROM _ppp_old_rows
 WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 ),
@@ -67,16 +67,16 @@ WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 _ppp_new_groups AS MATERIALIZED (
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model),
-  TRY_CAST(system.main.json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS "ppp__of "
+  TRY_CAST(system.main.json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of
 FROM _ppp_new_rows
 WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 ),
 -- the groups of both models
 _ppp_groups AS MATERIALIZED (
-FROM _ppp_old_groups UNION ALL BY NAME (FROM _ppp_new_groups ANTI JOIN _ppp_old_groups USING ("ppp__of "))
+FROM _ppp_old_groups UNION ALL BY NAME (FROM _ppp_new_groups ANTI JOIN _ppp_old_groups USING (ppp__of))
 )
 SELECT
-  _ppp_groups.* EXCLUDE ("ppp__of "),
+  _ppp_groups.* EXCLUDE (ppp__of),
   _ppp_events.* EXCLUDE (g)
-FROM _ppp_events JOIN _ppp_groups ON _ppp_events.g = _ppp_groups."ppp__of "
+FROM _ppp_events JOIN _ppp_groups ON _ppp_events.g = _ppp_groups.ppp__of
 ORDER BY ALL NULLS LAST

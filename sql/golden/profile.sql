@@ -52,12 +52,12 @@ SELECT system.main.count(*) AS n FROM _ppp_tallied
 ),
 -- means and standard deviations, from the exact sums
 _ppp_means AS MATERIALIZED (
-SELECT "_ppp_said ".* FROM (
+SELECT _ppp_said.* FROM (
   SELECT
     *,
-    unnest(ppp__tallied("_ppp_key ", model, "_ppp_n ")) AS "_ppp_said "
+    unnest(ppp__tallied(_ppp_key, model, _ppp_n)) AS _ppp_said
   FROM (
-    SELECT _ppp_model_rows.*, _ppp_measure.key AS "_ppp_key ", _ppp_count.n AS "_ppp_n " FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
+    SELECT _ppp_model_rows.*, _ppp_measure.key AS _ppp_key, _ppp_count.n AS _ppp_n FROM _ppp_model_rows, _ppp_measure, _ppp_count WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
   )
 )
 ),
@@ -65,12 +65,12 @@ SELECT "_ppp_said ".* FROM (
 _ppp_groups AS MATERIALIZED (
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model),
-  TRY_CAST(system.main.json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS "ppp__of "
+  TRY_CAST(system.main.json_extract(TRY_CAST(model AS JSON), '$.group') AS VARCHAR[]) AS ppp__of
 FROM _ppp_model_rows
 WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 )
 SELECT
-  _ppp_groups.* EXCLUDE ("ppp__of "),
+  _ppp_groups.* EXCLUDE (ppp__of),
   own.cluster AS cluster_id,
   own.c AS "column",
   own.s.n AS n,
@@ -84,7 +84,7 @@ SELECT
   ppp__value(over.mean, ppp__member(own.s.type)) AS overall_mean,
   CASE WHEN ppp__top(own.s.counts) IS NOT NULL THEN own.s.counts[ppp__top(own.s.counts)] * 1e0 / own.s.n / (everyone.s.counts[ppp__top(own.s.counts)] * 1e0 / everyone.s.n) ELSE CASE WHEN ppp__member(own.s.type) = 'number' AND over.mean <> 0 THEN m.mean / over.mean END END AS lift
 FROM _ppp_stats own
-JOIN _ppp_groups ON own.g = _ppp_groups."ppp__of "
+JOIN _ppp_groups ON own.g = _ppp_groups.ppp__of
 JOIN _ppp_stats everyone ON everyone.every = 1 AND everyone.g = own.g AND everyone.c = own.c
 LEFT JOIN _ppp_means m ON m.g = own.g AND m.cluster_id IS NOT DISTINCT FROM own.cluster AND m."column" = own.c
 LEFT JOIN _ppp_means over ON over.g = own.g AND over.cluster_id = -2 AND over."column" = own.c

@@ -17,8 +17,12 @@ def test_golden(name: str) -> None:
     assert make.golden(name) == (ROOT / "sql" / "golden" / f"{name}.sql").read_text(encoding="utf-8"), "run make sql"
 
 
+def test_golden_of_looking() -> None:
+    assert make.looking() == (ROOT / "sql" / "golden" / "looking.sql").read_text(encoding="utf-8"), "run make sql"
+
+
 def test_no_other_file_is_there() -> None:
-    assert {path.stem for path in (ROOT / "sql" / "golden").iterdir()} == set(make.CALLS)
+    assert {path.stem for path in (ROOT / "sql" / "golden").iterdir()} == {*make.CALLS, "looking"}
 
 
 @pytest.mark.parametrize("name", FITTING)
@@ -29,8 +33,8 @@ def test_statements_of_ppp_cluster_run(name: str) -> None:
         "[i % 2, sin(i), cos(i), 0]::FLOAT[4] AS v FROM range(40) r(i)"
     ).fetchall()
     text = make.golden(name)
-    if name == "unseen":
-        text = f"WITH c AS (FROM customers) FROM ({text})"
+    if name == "copied":
+        text = f"WITH c AS (SELECT income AS x, income FROM customers) FROM ({text})"
     assert len(con.execute(text).fetchall()) == 40
 
 
@@ -45,6 +49,6 @@ def test_other_statements_run(name: str) -> None:
         f"CREATE TABLE seg AS FROM ppp_fit('rows', columns := ['x'], k := 1, covariance := 'diag'{by})"
     ).fetchall()
     text = make.golden(name)
-    if name == "predict_unseen":
-        text = f"WITH c AS (FROM rows) FROM ({text})"
+    if name == "predict_full":
+        text = f"WITH c AS (SELECT x, x AS income FROM rows) FROM ({text})"
     assert isinstance(con.execute(text).fetchall(), list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -14,12 +15,6 @@ VALUES = """
 SELECT * FROM (VALUES (1.5, 'a', -1.0, 0, NULL::DOUBLE, 7), (2.5, 'b', 1.0, 0, NULL, 7), (9.0, 'a', 2.0, 0, NULL, 7)) v(
   income, city, signed, zero, nothing, same)
 """
-
-UNSEEN = (
-    "ppp_cluster: correct {}, or name the features with columns := [...] if it is or reads a CTE, a temporary or an "
-    "uncommitted table: {}"
-)
-NO_TABLE = 'Table with name {} does not exist; did you mean "customers"?'
 
 COLUMNS = '"income", "city", "signed", "zero", "nothing", "same"'
 EQUALS = "ppp_cluster: write := between an argument's name and its value, as in {}: = compares them"
@@ -130,15 +125,6 @@ CASES = [
      "ppp_cluster: make the source one SELECT, not 2 statements: SELECT 1 AS x; SELECT 2 AS x"),
     ("'SELECT * FROM customers) --'",
      'ppp_cluster: make the source one SELECT, not SELECT * FROM customers) -- (syntax error at or near ")")'),
-    ("'customer'", UNSEEN.format("customer", NO_TABLE.format("customer"))),
-    ("'SELECT cluster_id FROM nowhere'", UNSEEN.format("the query", "Table with name nowhere does not exist")),
-    ("'SELECT income FROM custmers'", UNSEEN.format("the query", NO_TABLE.format("custmers"))),
-    ("'FROM customers JOIN customer USING (income)'", UNSEEN.format("the query", NO_TABLE.format("customer"))),
-    ("'SELECT sgn_(income) FROM customers'",
-     UNSEEN.format("the query", 'Scalar Function with name sgn_ does not exist! Did you mean "sign"?')),
-    ("'nowhere.csv'", 'ppp_cluster: correct nowhere.csv: No files found that match the pattern "nowhere.csv"'),
-    ("'FROM read_parquet(''nowhere/*'')'",
-     'ppp_cluster: correct the query: No files found that match the pattern "nowhere/*"'),
     ("'customers', k = 3", EQUALS.format("k := 3")),
     ("'customers', k_max = 3", EQUALS.format("k := 3")),
     ("'customers', columns = ['income']", EQUALS.format("k := 3")),
@@ -185,23 +171,11 @@ def test_an_equals_sign(customers: duckdb.DuckDBPyConnection, call: str, functio
     assert refused(customers, f"FROM {call}") == message
 
 
-def test_a_query_with_a_column_that_is_not_there(customers: duckdb.DuckDBPyConnection) -> None:
-    message = refused(customers, "FROM ppp_cluster('SELECT incmoe FROM customers')")
-    reason = 'Referenced column "incmoe" not found in FROM clause! Candidate bindings: "income"'
-    assert message.startswith(UNSEEN.format("the query", reason))
-
-
 def test_a_query_with_a_parameter(customers: duckdb.DuckDBPyConnection) -> None:
     """The words are DuckDB's, and not those of all its versions."""
     for query in ("SELECT income FROM customers WHERE income > $1", "SELECT ? AS x", "SELECT $name AS x"):
-        message = refused(customers, f"FROM ppp_cluster('{query}')")
-        assert message.startswith("ppp_cluster: correct the query: Values were not provided for the following")
-
-
-def test_a_schema_that_is_not_there(customers: duckdb.DuckDBPyConnection) -> None:
-    message = refused(customers, "FROM ppp_cluster('nowhere.at_all')")
-    assert message.startswith(UNSEEN.format("nowhere.at_all", "Table with name "))
-    assert "does not exist" in message
+        with pytest.raises(duckdb.Error, match=r"(?i)parameter"):
+            customers.execute(f"FROM ppp_cluster('{query}')")
 
 
 def test_without_access_to_files(tmp_path: Path) -> None:
@@ -210,17 +184,15 @@ def test_without_access_to_files(tmp_path: Path) -> None:
     assert sizes(con, f"ppp_cluster('{tmp_path}/t.csv')") == [(0, 2)]
     con.execute("SET enable_external_access = false").fetchall()
     for source in (f"{tmp_path}/t.csv", f"FROM read_csv(''{tmp_path}/t.csv'')"):
-        message = refused(con, f"FROM ppp_cluster('{source}')")
-        assert message.endswith(
-            f'Cannot access file "{tmp_path}/t.csv" - file system operations are disabled by configuration'
-        )
+        with pytest.raises(duckdb.Error, match="file system operations are disabled by configuration"):
+            con.execute(f"FROM ppp_cluster('{source}')")
 
 
 def test_a_name_that_is_a_variable_of_ours(customers: duckdb.DuckDBPyConnection) -> None:
     """DuckDB looks for variables where it is called from, which is in this package."""
     for name in ("cursor", "source", "function", "query"):
-        message = refused(customers, f"FROM ppp_cluster('{name}')")
-        assert message == UNSEEN.format(name, f"Table with name {name} does not exist")
+        with pytest.raises(duckdb.CatalogException, match=f"Table with name {name} does not exist"):
+            customers.execute(f"FROM ppp_cluster('{name}')")
 
 
 def test_writing_inside_a_with_is_refused(customers: duckdb.DuckDBPyConnection) -> None:
@@ -246,9 +218,22 @@ def test_names_are_never_run(customers: duckdb.DuckDBPyConnection) -> None:
         assert len(named.fetchall()) == 3
 
 
-def test_a_missing_table_with_columns_named_is_duckdbs_own_error(customers: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(duckdb.CatalogException, match="Table with name customer does not exist"):
-        customers.execute("FROM ppp_cluster('customer', columns := ['income'])")
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("customer", 'Table with name customer does not exist!\nDid you mean "customers"'),
+        ("nowhere.at_all", "does not exist"),
+        ("no/such.parquet", 'No files found that match the pattern "no/such.parquet"'),
+        ("SELECT cluster_id FROM nowhere", "Table with name nowhere does not exist"),
+        ("SELECT incmoe FROM customers", 'Referenced column "incmoe" not found in FROM clause'),
+    ],
+)
+def test_why_a_source_cannot_be_read_is_duckdbs_own_error(
+    customers: duckdb.DuckDBPyConnection, source: str, reason: str
+) -> None:
+    for options in ("", ", columns := ['income']"):
+        with pytest.raises(duckdb.Error, match=re.escape(reason)):
+            customers.execute(f"FROM ppp_cluster('{source}'{options})")
 
 
 def test_an_unknown_argument_is_duckdbs_own_error_and_lists_the_arguments(con: duckdb.DuckDBPyConnection) -> None:
@@ -256,15 +241,15 @@ def test_an_unknown_argument_is_duckdbs_own_error_and_lists_the_arguments(con: d
         con.execute("FROM ppp_cluster('blobs', clusters := 3)")
 
 
-def test_a_name_clash_where_columns_are_unknown_names_prefix(con: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(duckdb.BinderException, match="ppp_cluster: set prefix, the source already has this column"):
-        con.execute("WITH c AS (SELECT *, 1 AS cluster_id FROM blobs) FROM ppp_cluster('c', columns := ['x'])")
+def test_a_name_clash_in_a_cte_names_prefix(con: duckdb.DuckDBPyConnection) -> None:
+    message = refused(con, "WITH c AS (SELECT *, 1 AS cluster_id FROM blobs) FROM ppp_cluster('c', columns := ['x'])")
+    assert message.startswith("ppp_cluster: set prefix, for instance prefix := 'ppp_': c already has a column")
 
 
-def test_unseen_text_obeys_categorical(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_text_of_a_cte_obeys_categorical(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error) as caught:
         con.execute("WITH c AS (FROM blobs) FROM ppp_cluster('c', columns := ['tree'], categorical := 'error')")
-    assert said(caught.value) == "ppp_cluster: leave tree out of columns, it is text and categorical is 'error'"
+    assert said(caught.value) == "ppp_cluster: exclude tree, or set categorical to 'auto', 'onehot' or 'ignore'"
 
 
 @pytest.mark.parametrize("where", ["true", "x > 12", "id = 7"])

@@ -56,7 +56,7 @@ def test_every_call_is_of_duckdbs_own_function() -> None:
 def test_functions_of_the_user_change_nothing() -> None:
     con = trees()
     wanted = dict(answers(con))
-    for name in set(CALLED) - {"struct_pack", "list_value"}:  # DuckDB itself looks them up for {…} and […]
+    for name in set(CALLED) - {"struct_pack", "list_value", "struct_extract"}:  # DuckDB's own syntax: {…}, […], a.b
         con.execute(f'CREATE MACRO "{name}" (a) AS 7, (a, b) AS 7, (a, b, c) AS 7').fetchall()
     assert dict(answers(con)) == wanted
     again = con.execute(f"SELECT model FROM ppp_fit('trees', {FIT})").fetchall()

@@ -1,0 +1,253 @@
+WITH RECURSIVE
+-- every row of the source, copied: to read it again could give other rows
+_ppp_source AS MATERIALIZED (
+SELECT * FROM "c"
+),
+-- each feature as a number, a text or a vector
+_ppp_features AS NOT MATERIALIZED (
+SELECT
+  ppp__number(_ppp_source."income") AS number_0,
+  system.main.typeof("income") AS type_0
+FROM _ppp_source
+),
+-- counts and exact extremes over all rows
+_ppp_extremes AS MATERIALIZED (
+SELECT
+  system.main.count(*) AS n,
+  system.main.any_value(type_0) AS type_0,
+  system.main.count(number_0) AS number_0_n,
+  system.main.count(number_0_known) AS number_0_finite,
+  system.main.min(number_0_known) AS number_0_low,
+  system.main.max(number_0_known) AS number_0_high
+FROM (
+  SELECT *,
+    CASE WHEN system.main.isfinite(number_0) THEN number_0 END AS number_0_known
+  FROM _ppp_features
+)
+),
+-- the extremes, and which features help
+-- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
+-- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
+_ppp_summary AS MATERIALIZED (
+SELECT
+  *,
+  number_0_low * 0.5e0 AS number_0_first,
+  5.6296260553932800e+14 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+FROM _ppp_extremes
+),
+-- rows and values that the fit may see
+_ppp_usable AS NOT MATERIALIZED (
+SELECT
+  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0
+FROM _ppp_features, _ppp_summary
+),
+-- what the features of a row add to its key
+_ppp_key_parts AS NOT MATERIALIZED (
+SELECT
+  number_0,
+  coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0) AS places_0
+FROM _ppp_usable, _ppp_summary
+),
+-- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
+_ppp_keyed AS NOT MATERIALIZED (
+SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+  SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
+    SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
+      SELECT
+        number_0,
+        TRY_CAST(places_0 AS BIGINT) % 2147483647 AS content_key
+      FROM _ppp_key_parts
+    )
+  )
+) WHERE content_key IS NOT NULL
+),
+-- which share of the distinct rows is grouped: all, or enough for the sample
+-- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
+_ppp_buckets AS MATERIALIZED (
+SELECT
+  bucket,
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * system.main.least(2.0000000000000000e+00, 1.2500000000000000e+00 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+FROM (
+  SELECT
+    bucket,
+    size,
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
+    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
+  FROM (
+    SELECT
+      content_key % 4096 AS bucket,
+      system.main.count(*) AS size,
+      system.main.min(content_key) AS lowest_key
+    FROM _ppp_keyed
+    GROUP BY bucket
+  )
+)
+),
+-- equal rows as one row with a weight
+_ppp_distinct_rows AS NOT MATERIALIZED (
+SELECT
+  number_0,
+  counted / share AS weight,
+  counted / uniform AS priority
+FROM (
+  SELECT
+    number_0,
+    uniform,
+    CAST(system.main.count(*) AS DOUBLE) AS counted,
+    system.main.any_value(share) AS share
+  FROM (
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+  ) JOIN _ppp_buckets ON bucket = content_key % 4096
+  WHERE uniform < share
+  GROUP BY number_0, uniform
+)
+),
+-- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
+_ppp_sample AS MATERIALIZED (
+SELECT
+  number_0,
+  weight,
+  priority
+FROM _ppp_distinct_rows
+ORDER BY priority DESC NULLS LAST, number_0 ASC NULLS LAST
+LIMIT 65537
+),
+-- the fit begins
+_ppp_begun AS MATERIALIZED (
+SELECT ppp__fit(
+  '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "income", "type": "DOUBLE"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["income"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "c"}',
+  [{'g': '[]',
+    'summary': (SELECT _ppp_summary FROM _ppp_summary),
+    'rows': (SELECT system.main.list({'number_0': number_0, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
+  system.main.version(),
+  ppp__statement()) AS state
+),
+-- the fit, in slices with room for an interrupt
+_ppp_fitting(state) AS (
+FROM _ppp_begun
+UNION ALL SELECT ppp__step(state) FROM _ppp_fitting WHERE system.main.starts_with(state, 'fit:')
+),
+-- the state of the fitted models
+_ppp_model AS MATERIALIZED (
+SELECT system.main.max(state) AS model FROM _ppp_fitting WHERE NOT system.main.starts_with(state, 'fit:')
+),
+-- the scores of the distinct rows, where most rows repeat one of them
+_ppp_known AS MATERIALIZED (
+SELECT
+  system.main.hash(number_0) AS row_hash,
+  ppp__assign(_ppp_model.model, NULL, {'number income': number_0}) AS known
+FROM _ppp_sample, _ppp_model
+WHERE (SELECT system.main.count(*) FROM _ppp_sample) <= system.main.least(65536, (SELECT n FROM _ppp_summary) // 4)
+),
+-- the same in one row, by slots that a row's hash leads to; NULL where nothing is known
+_ppp_lookup AS MATERIALIZED (
+SELECT
+  system.main.any_value(slots) AS slots,
+  system.main.list(row_hash ORDER BY slot) AS hashes,
+  system.main.list(known ORDER BY slot) AS scores
+FROM (
+  SELECT
+    slots,
+    unnest(system.main.range(CAST(slots AS BIGINT))) AS slot
+  FROM (
+    SELECT CAST(2 * system.main.count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING system.main.count(*) > 0
+  )
+) LEFT JOIN (
+  SELECT
+    CAST(row_hash % slots AS BIGINT) AS slot,
+    system.main.list(row_hash ORDER BY row_hash) AS row_hash,
+    system.main.list(known ORDER BY row_hash) AS known
+  FROM (
+    SELECT row_hash, system.main.any_value(known) AS known FROM _ppp_known
+    GROUP BY row_hash HAVING system.main.count(*) = 1
+  ), (
+    SELECT CAST(2 * system.main.count(*) AS UBIGINT) AS slots FROM _ppp_known HAVING system.main.count(*) > 0
+  )
+  GROUP BY slot
+) USING (slot)
+),
+-- what SQL needs to tell the cluster of most rows
+_ppp_screen AS MATERIALIZED (
+SELECT
+  model AS _ppp_models,
+  found[2][1] AS _ppp_factor,
+  found[2][2] AS _ppp_margin,
+  found[2][3] AS _ppp_least,
+  found[2][4] AS _ppp_largest,
+  found[2][5] AS _ppp_paired,
+  found[1][1] AS _ppp_middle_0,
+  found[3] AS _ppp_terms_0,
+  found[4] AS _ppp_terms_1,
+  found[5] AS _ppp_terms_2,
+  found[6] AS _ppp_terms_3,
+  found[7] AS _ppp_terms_4,
+  found[8] AS _ppp_terms_5,
+  found[9] AS _ppp_terms_6,
+  found[10] AS _ppp_terms_7,
+  found[11] AS _ppp_terms_8,
+  found[12] AS _ppp_terms_9,
+  found[13] AS _ppp_terms_10,
+  found[14] AS _ppp_terms_11,
+  found[15] AS _ppp_terms_12,
+  found[16] AS _ppp_terms_13,
+  found[17] AS _ppp_terms_14,
+  found[18] AS _ppp_terms_15
+FROM (
+  SELECT
+    model,
+    CASE WHEN (SELECT system.main.count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['income'], 16, true, CAST(system.main.current_setting('threads') AS BIGINT)) END AS found
+  FROM _ppp_model
+)
+)
+SELECT
+  _ppp_source.* EXCLUDE (_ppp_models, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_factor, _ppp_margin, _ppp_least, _ppp_largest, _ppp_paired, _ppp_middle_0, _ppp_centered_0, _ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_density_3, _ppp_density_4, _ppp_density_5, _ppp_density_6, _ppp_density_7, _ppp_density_8, _ppp_density_9, _ppp_density_10, _ppp_density_11, _ppp_density_12, _ppp_density_13, _ppp_density_14, _ppp_density_15, _ppp_terms_0, _ppp_terms_1, _ppp_terms_2, _ppp_terms_3, _ppp_terms_4, _ppp_terms_5, _ppp_terms_6, _ppp_terms_7, _ppp_terms_8, _ppp_terms_9, _ppp_terms_10, _ppp_terms_11, _ppp_terms_12, _ppp_terms_13, _ppp_terms_14, _ppp_terms_15),
+  CASE WHEN _ppp_known IS NOT NULL THEN _ppp_known
+    WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_least AND _ppp_largest THEN _ppp_first
+    ELSE ppp__assign(_ppp_models, NULL, {'number income': ppp__number(_ppp_source."income")}) END AS "cluster_id"
+FROM (
+  SELECT
+    *,
+    CASE WHEN _ppp_density_0 > _ppp_near THEN 0 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_2 > _ppp_near THEN 2 WHEN _ppp_density_3 > _ppp_near THEN 3 WHEN _ppp_density_4 > _ppp_near THEN 4 WHEN _ppp_density_5 > _ppp_near THEN 5 WHEN _ppp_density_6 > _ppp_near THEN 6 WHEN _ppp_density_7 > _ppp_near THEN 7 WHEN _ppp_density_8 > _ppp_near THEN 8 WHEN _ppp_density_9 > _ppp_near THEN 9 WHEN _ppp_density_10 > _ppp_near THEN 10 WHEN _ppp_density_11 > _ppp_near THEN 11 WHEN _ppp_density_12 > _ppp_near THEN 12 WHEN _ppp_density_13 > _ppp_near THEN 13 WHEN _ppp_density_14 > _ppp_near THEN 14 WHEN _ppp_density_15 > _ppp_near THEN 15 END AS _ppp_first,
+    CASE WHEN _ppp_density_15 > _ppp_near THEN 15 WHEN _ppp_density_14 > _ppp_near THEN 14 WHEN _ppp_density_13 > _ppp_near THEN 13 WHEN _ppp_density_12 > _ppp_near THEN 12 WHEN _ppp_density_11 > _ppp_near THEN 11 WHEN _ppp_density_10 > _ppp_near THEN 10 WHEN _ppp_density_9 > _ppp_near THEN 9 WHEN _ppp_density_8 > _ppp_near THEN 8 WHEN _ppp_density_7 > _ppp_near THEN 7 WHEN _ppp_density_6 > _ppp_near THEN 6 WHEN _ppp_density_5 > _ppp_near THEN 5 WHEN _ppp_density_4 > _ppp_near THEN 4 WHEN _ppp_density_3 > _ppp_near THEN 3 WHEN _ppp_density_2 > _ppp_near THEN 2 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_0 > _ppp_near THEN 0 END AS _ppp_last
+  FROM (
+    SELECT
+      *,
+      system.main.greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_density_3, _ppp_density_4, _ppp_density_5, _ppp_density_6, _ppp_density_7, _ppp_density_8, _ppp_density_9, _ppp_density_10, _ppp_density_11, _ppp_density_12, _ppp_density_13, _ppp_density_14, _ppp_density_15) * _ppp_factor - _ppp_margin AS _ppp_near
+    FROM (
+      SELECT
+        *,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_0) AS _ppp_density_0,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_1) AS _ppp_density_1,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_2) AS _ppp_density_2,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_3) AS _ppp_density_3,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_4) AS _ppp_density_4,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_5) AS _ppp_density_5,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_6) AS _ppp_density_6,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_7) AS _ppp_density_7,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_8) AS _ppp_density_8,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_9) AS _ppp_density_9,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_10) AS _ppp_density_10,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_11) AS _ppp_density_11,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_12) AS _ppp_density_12,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_13) AS _ppp_density_13,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_14) AS _ppp_density_14,
+        system.main.list_inner_product(_ppp_products, _ppp_terms_15) AS _ppp_density_15
+      FROM (
+        SELECT
+          *,
+          CASE WHEN _ppp_paired = 0 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_0 * _ppp_centered_0)
+            WHEN _ppp_paired = 1 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_0 * _ppp_centered_0) END AS _ppp_products
+        FROM (
+          SELECT
+            _ppp_source.*,
+            _ppp_screen.*,
+            CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
+              THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
+              ELSE NULL END AS _ppp_known,
+            coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle_0 AS _ppp_centered_0
+          FROM _ppp_source CROSS JOIN _ppp_screen CROSS JOIN _ppp_lookup
+        )
+      )
+    )
+  )
+) AS _ppp_source
