@@ -1,12 +1,22 @@
 """Clustering as a SQL function in DuckDB: ``FROM ppp_cluster('customers')``."""
 
-from ppp_duck.api import Model, fit, load
-from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
+from ppp_duck.api import Model, cluster, fit, load, predict
+from ppp_duck.errors import (
+    CatalogError,
+    CatalogWarning,
+    FeatureError,
+    ModelError,
+    OptionError,
+    PPPError,
+    SourceError,
+)
 from ppp_duck.register import connect, register
 from ppp_duck.running.progress import Progress
 from ppp_duck.version import VERSION as __version__
 
 __all__ = [
+    "CatalogError",
+    "CatalogWarning",
     "FeatureError",
     "Model",
     "ModelError",
@@ -15,8 +25,10 @@ __all__ = [
     "Progress",
     "SourceError",
     "__version__",
+    "cluster",
     "connect",
     "fit",
     "load",
+    "predict",
     "register",
 ]

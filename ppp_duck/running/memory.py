@@ -29,6 +29,7 @@ By: TypeAlias = tuple[str | None, ...]  # the values of a group's ``by`` columns
 Statement: TypeAlias = tuple[int, ...]  # one execution: the number of its connection, and what that gave the execution
 
 ORPHANS = 64  # connections without an object in Python whose last statements are kept: a reader may outlive its own
+VISITORS = 64  # connections that nobody registered, and of which nothing says when they go: the same
 
 
 def _nothing() -> None:
@@ -61,7 +62,9 @@ class Memory:
                 keys = []
             keys.append(key)
             self._values[key] = value, leave
+            self._statements.pop(statement[0], None)  # the last one is at the end
             self._statements[statement[0]] = statement, keys
+            self._leave_visitors()
         return key
 
     def get(self, key: str, function: str = "") -> Any:
@@ -82,6 +85,11 @@ class Memory:
                 self._orphans.append(self._statements.pop(connection)[1])
             while len(self._orphans) > ORPHANS:
                 self._drop(self._orphans.popleft())
+
+    def _leave_visitors(self) -> None:
+        visitors = [connection for connection in self._statements if connection < 0]
+        for connection in visitors[:-VISITORS]:
+            self._drop(self._statements.pop(connection)[1])
 
     def keys(self, begin: str) -> set[str]:
         """The keys that begin so."""
