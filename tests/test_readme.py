@@ -36,8 +36,13 @@ def test_sql_runs() -> None:
 def test_python_runs(tmp_path: Path, monkeypatch: object) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
         con.execute("CREATE TABLE customers AS SELECT sin(i) + i % 2 * 9 AS x FROM range(60) r(i)").fetchall()
-    (text,) = blocks("python")
+    text, doors = blocks("python")
     exec(text.replace('"warehouse.duckdb"', repr(str(tmp_path / "warehouse.duckdb"))), {})
+    duckdb.sql("DROP TABLE IF EXISTS visits")
+    variables: dict[str, object] = {}
+    exec(doors, variables)
+    assert variables["result"].columns == ["spend", "cluster_id"]  # type: ignore[attr-defined]
+    duckdb.sql("DROP TABLE visits")
 
 
 def test_the_queries_are_those_of_the_examples() -> None:

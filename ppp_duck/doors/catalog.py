@@ -15,13 +15,13 @@ import duckdb
 
 from ppp_duck.binding.quoting import quote
 from ppp_duck.errors import CatalogError, CatalogWarning, PPPError
+from ppp_duck.running.memory import CLIENTS
 from ppp_duck.running.progress import interactive
 
 NAME = "ppp"
 MACRO = re.compile(r"^CREATE OR REPLACE TEMP MACRO (ppp_\w+)", re.MULTILINE)
 # A call of a macro that only the package calls. Texts, quoted names and comments are passed over.
 CALL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|(?<![\w.])(ppp__\w+)(?=\()""")
-CLIENTS = 1 << 32  # more connections than a database ever has
 
 
 @dataclass

@@ -32,6 +32,9 @@ ORPHANS = 64  # connections without an object in Python whose last statements ar
 VISITORS = 64  # connections that nobody registered, and of which nothing says when they go: the same
 
 
+CLIENTS = 1 << 32  # more connections than a database ever has
+
+
 def _nothing() -> None:
     pass
 
@@ -161,6 +164,15 @@ class Measurement(Generic[T]):
 def statement_of(column: pa.ChunkedArray) -> Statement:
     """The statement that runs: what ``ppp__statement()`` gives to a function."""
     return tuple(column[0].as_py().values())
+
+
+def chooser(statement: Statement) -> int:
+    """The number whose choices a statement follows: of its connection, or, for one that nobody registered, the catalog.
+
+    >>> chooser((7, 1, 1)), chooser((-(9 * CLIENTS + 3), 1, 1))
+    (7, 9)
+    """
+    return statement[0] if statement[0] > 0 else -statement[0] // CLIENTS
 
 
 def keep(models: ModelSet, function: str, statement: Statement) -> str:
