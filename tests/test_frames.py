@@ -50,7 +50,7 @@ def table() -> pa.Table:
 class Interchanged:
     """Knows the older protocol only."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(self, frame: pa.Table) -> None:
         self.frame = frame
 
     def __dataframe__(self, **options: Any) -> Any:
@@ -77,7 +77,7 @@ FORMS: dict[str, Callable[[pa.Table], Any]] = {
     "reader": lambda table: table.to_reader(),
     "dataset": pa.dataset.dataset,
     "stream": Streamed,
-    "interchange": lambda table: Interchanged(table.to_pandas()),
+    "interchange": Interchanged,
 }
 
 
