@@ -33,7 +33,7 @@ Con = TypeVar("Con")  # a connection, or what holds one: it comes back as it was
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _connections: dict[int, weakref.ref[duckdb.DuckDBPyConnection]] = {}
-_catalogs: dict[int, Catalog] = {}  # by their numbers, which are none of a connection's
+_catalogs: dict[int, Catalog] = {}  # by their numbers, which are none of a connection's; small, and never forgotten
 _default: duckdb.DuckDBPyConnection | None = None  # DuckDB's default connection, once it is known to be registered
 
 
@@ -182,8 +182,6 @@ def _open_catalog(
     with closing(con.cursor()) as cursor:
         number = catalog_.number_of(cursor, wanted)
         if number not in _catalogs:
-            for gone in [n for n, one in _catalogs.items() if not any(known() for known in one.known)]:
-                _forget(gone, _catalogs.pop(gone))
             try:
                 opened = catalog_.attach(cursor, wanted, next(_numbers), _macros())
             except CatalogError as error:
