@@ -3,8 +3,16 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ppp_duck.api import Model, fit, load
-from ppp_duck.errors import FeatureError, ModelError, OptionError, PPPError, SourceError
+from ppp_duck.api import Model, cluster, fit, load, predict
+from ppp_duck.errors import (
+    CatalogError,
+    CatalogWarning,
+    FeatureError,
+    ModelError,
+    OptionError,
+    PPPError,
+    SourceError,
+)
 from ppp_duck.register import connect, register
 from ppp_duck.running.progress import Progress
 from ppp_duck.version import VERSION as __version__
@@ -14,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PPP",
+    "CatalogError",
+    "CatalogWarning",
     "FeatureError",
     "Model",
     "ModelError",
@@ -22,10 +32,12 @@ __all__ = [
     "Progress",
     "SourceError",
     "__version__",
+    "cluster",
     "connect",
     "fit",
     "load",
     "plot",
+    "predict",
     "register",
     "report",
 ]

@@ -1,4 +1,4 @@
-"""The Python side of the SQL functions: ``fit``, ``load`` and a ``Model`` whose answers are DuckDB relations."""
+"""The Python side of the SQL functions: ``fit``, ``cluster``, ``predict``, ``load``, and a ``Model`` of relations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,12 +14,14 @@ import duckdb
 
 from ppp_duck import errors
 from ppp_duck.binding.options import check_options, check_reading
-from ppp_duck.binding.quoting import literal, quote
+from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.source import find_source, path_of
-from ppp_duck.errors import PPPError
-from ppp_duck.models import table
-from ppp_duck.models.model import ModelSet
-from ppp_duck.register import register
+from ppp_duck.doors.connections import connection_of
+from ppp_duck.doors.frames import PLACE, Given, given
+from ppp_duck.errors import FeatureError, PPPError
+from ppp_duck.models import html, table
+from ppp_duck.models.model import SCORE_COLUMNS, ModelSet
+from ppp_duck.register import register, statement_of
 
 RAISED = re.compile(
     r"Python exception occurred while executing the UDF: (\w+): (.*?)(\n\nAt:|\n\nLINE \d+:|\Z)", re.DOTALL
@@ -31,7 +33,11 @@ SHOWN = 20  # clusters that a repr lists
 class Model:
     """A fitted model: the rows of ``ppp_fit``, in memory. ``fit`` and ``load`` make it.
 
-    ``query`` is a SELECT of those rows as literals, which every ``ppp_`` function takes as its model.
+    ``query`` is a SELECT of those rows as literals, which every ``ppp_`` function takes as its model. Models of equal
+    rows are equal. A model pickles by its rows; what comes back answers on DuckDB's default connection.
+
+    Where a method takes ``con`` and ``src``, a table of pandas, polars or Arrow, or a relation, may stand for ``src``,
+    or alone for both.
 
     >>> con = duckdb.connect()
     >>> con.execute("CREATE TABLE t AS SELECT i % 2 * 10 + sin(i) AS x FROM range(60) r(i)").fetchall()
@@ -47,51 +53,49 @@ class Model:
 
     name: str
     query: str
-    models: ModelSet
-    connection: duckdb.DuckDBPyConnection
+    models: ModelSet = field(compare=False)
+    connection: duckdb.DuckDBPyConnection | None = field(default=None, compare=False)
 
-    def save(self, con: duckdb.DuckDBPyConnection, name: str, replace: bool = False) -> None:
+    def save(self, con: Any, name: str, replace: bool = False) -> None:
         """Store the model as a table (``'main.seg'``). Raises ModelError if it exists, unless ``replace``."""
         path = path_of(name)
         if path is None:
             raise errors.SourceError(f"give the model a table name such as 'seg' or 'main.seg', not {name!r}")
         create = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE"
         try:
-            con.execute(f"{create} {'.'.join(map(quote, path))} AS {self.query}").fetchall()
+            connection_of(con).execute(f"{create} {'.'.join(map(quote, path))} AS {self.query}").fetchall()
         except duckdb.CatalogException as error:
             if "already exists" not in str(error):
                 raise
             raise errors.ModelError(f"set replace=True, or choose another name: {name} already exists") from None
 
-    def predict(
-        self, con: duckdb.DuckDBPyConnection, src: str, output: str = "id", prefix: str = ""
-    ) -> duckdb.DuckDBPyRelation:
+    def predict(self, con: Any, src: Any = None, output: str = "id", prefix: str = "") -> duckdb.DuckDBPyRelation:
         """Every row of ``src`` with its cluster, as ``ppp_predict`` returns it."""
-        return _relation(con, "ppp_predict", src, model=self.query, output=output, prefix=prefix)
+        return _relation(given(con, src), "ppp_predict", model=self.query, output=output, prefix=prefix)
 
-    def evaluate(self, con: duckdb.DuckDBPyConnection, src: str) -> duckdb.DuckDBPyRelation:
+    def evaluate(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """How good the model is on the rows of ``src``, as ``ppp_evaluate`` returns it."""
-        return _relation(con, "ppp_evaluate", src, model=self.query)
+        return _relation(given(con, src), "ppp_evaluate", model=self.query)
 
-    def profile(self, con: duckdb.DuckDBPyConnection, src: str) -> duckdb.DuckDBPyRelation:
+    def profile(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """What the rows of each cluster are like, as ``ppp_profile`` returns it."""
-        return _relation(con, "ppp_profile", src, model=self.query)
+        return _relation(given(con, src), "ppp_profile", model=self.query)
 
     def centers(self) -> duckdb.DuckDBPyRelation:
         """The centre of each cluster in the units of the columns, as ``ppp_centers`` returns it."""
-        return _relation(self.connection, "ppp_centers", self.query)
+        return _relation(self._rows, "ppp_centers")
 
     def trials(self) -> duckdb.DuckDBPyRelation:
         """Every candidate that the search weighed, as ``ppp_trials`` returns it."""
-        return _relation(self.connection, "ppp_trials", self.query)
+        return _relation(self._rows, "ppp_trials")
 
     def info(self) -> duckdb.DuckDBPyRelation:
         """What the model was made of, as ``ppp_info`` returns it."""
-        return _relation(self.connection, "ppp_info", self.query)
+        return _relation(self._rows, "ppp_info")
 
     def compare(self, a: int, b: int | None = None) -> duckdb.DuckDBPyRelation:
         """What sets cluster ``a`` apart from ``b``, or from all the others, as ``ppp_compare`` returns it."""
-        return _relation(self.connection, "ppp_compare", self.query, a=a, b=b)
+        return _relation(self._rows, "ppp_compare", a=a, b=b)
 
     @property
     def k(self) -> int:
@@ -103,6 +107,28 @@ class Model:
         """Equal for equal data and options: a hash, or with ``by`` one for each group."""
         fingerprints = tuple(dict(model.report)["fingerprint"] for model in self.models.models)
         return fingerprints if self.models.by else fingerprints[0]
+
+    @property
+    def home(self) -> duckdb.DuckDBPyConnection:
+        """The connection that answers: of a model from a pickle, DuckDB's default one."""
+        return self.connection or duckdb.default_connection()
+
+    @property
+    def _rows(self) -> Given:
+        return Given(self.home, self.query)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.name, self.query)
+
+    def __copy__(self) -> Model:
+        return self  # nothing in it changes
+
+    def __deepcopy__(self, memo: object) -> Model:
+        return self
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the size, share and agreement of each cluster, and what sets it apart."""
+        return html.of_models(self.name, self.models, SHOWN)
 
     def __repr__(self) -> str:
         by, models = self.models.by, self.models.models
@@ -120,38 +146,99 @@ class Model:
         return "\n".join(lines)
 
 
-def fit(con: duckdb.DuckDBPyConnection, src: str, **options: Any) -> Model:
-    """Fit a model to a table, view, file, DataFrame variable or SELECT. Options are the arguments of ``ppp_fit``.
+def fit(con: Any, src: Any = None, **options: Any) -> Model:
+    """Fit a model to ``src`` on the connection ``con``. Options are the arguments of ``ppp_fit``.
+
+    ``src`` is a table, view, file, DataFrame variable or SELECT, as text, or a table of pandas, polars or Arrow, or a
+    DuckDB relation. It may stand alone: then DuckDB's default connection fits. ``con`` may be all that ``register``
+    takes but an engine.
 
     Raises OptionError, SourceError or FeatureError, with the message of the SQL function.
+
+    >>> fit("SELECT i % 2 * 10 + sin(i) AS x FROM range(60) r(i)").k
+    2
     """
-    register(con)
+    rows = given(con, src)
     check_options("ppp_fit", options)
-    return _read(con, str(src), _call("ppp_fit", src, options))
+    model = _fit(rows, options)
+    if model is None:
+        raise FeatureError(f"ppp_fit: give a source with rows, {rows.name} has none")
+    return model
 
 
-def load(con: duckdb.DuckDBPyConnection, name: str) -> Model:
+def cluster(con: Any, src: Any = None, **options: Any) -> duckdb.DuckDBPyRelation:
+    """Every row of ``src``, unchanged and in its order, with its cluster: what ``ppp_cluster`` gives, as a relation.
+
+    ``con`` and ``src`` are as in ``fit``, options the arguments of ``ppp_cluster``. The fit is made now, once; the rows
+    are read and scored when the relation is used. Where they stand alone, ``duckdb.sql`` finds the relation by the name
+    of its variable.
+
+    >>> cluster("SELECT i % 2 * 10 + sin(i) AS x FROM range(60) r(i)").aggregate("cluster_id, count(*)").fetchall()
+    [(0, 30), (1, 30)]
+    """
+    rows = given(con, src)
+    checked = check_options("ppp_cluster", options)
+    names = list(SCORE_COLUMNS) if checked.output == "full" else ["cluster_id"]
+    for name in (checked.prefix + name for name in names):
+        if folded(name) in (folded(column.name) for column in rows.columns):
+            raise errors.SourceError.clash("ppp_cluster", name, rows.name)
+    model = _fit(rows, {name: value for name, value in options.items() if name not in ("output", "prefix")})
+    if model is not None:
+        return _relation(rows, "ppp_predict", model=model.query, output=checked.output, prefix=checked.prefix)
+    if rows.source is None:
+        return rows.relation(f"FROM {_call('ppp_cluster', rows.name, options)}")
+    new = ", ".join(f"CAST(NULL AS {SCORE_COLUMNS[name]}) AS {quote(checked.prefix + name)}" for name in names)
+    return rows.relation(f"SELECT *, {new} FROM {rows.source.relation}")
+
+
+def predict(
+    model: Model, con: Any, src: Any = None, output: str = "id", prefix: str = ""
+) -> duckdb.DuckDBPyRelation:  # fmt: skip
+    """Every row of ``src`` with its cluster of a model, as ``model.predict`` gives it: ``predict(model, frame)``."""
+    if not isinstance(model, Model):
+        raise errors.ModelError(f"give a model, ppp_duck.fit(…) or ppp_duck.load(con, 'seg'), not {errors.show(model)}")
+    return model.predict(con, src, output, prefix)
+
+
+def load(con: Any, name: str) -> Model:
     """A model that was stored as a table, or a view, file or SELECT of one. Raises ModelError if it cannot be used."""
-    register(con)
+    con = register(connection_of(con))
     with closing(con.cursor()) as cursor:
         relation = find_source("load", name, cursor).relation
-    return _read(con, name, relation)
+    return _model(con, name, *_texts(Given(con, name), relation))
 
 
-def _read(con: duckdb.DuckDBPyConnection, name: str, relation: str) -> Model:
-    """The model in a relation's rows, which it keeps as a SELECT of literals."""
-    with _our_errors(), _all_frames(con):
-        texts = con.execute(
+def _fit(rows: Given, options: dict[str, Any]) -> Model | None:
+    """The model of the rows; None where there are none."""
+    register(rows.con)
+    names, found = _texts(rows, _told(rows, "ppp_fit", options))
+    return _model(rows.con, rows.name, names, found) if found else None
+
+
+def _texts(rows: Given, relation: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The names of a relation's columns; its rows as texts, and behind them the types that they have."""
+    with _our_errors():
+        names, found = rows.execute(
             f'SELECT CAST(COLUMNS(*) AS VARCHAR) AS "\\0", typeof(COLUMNS(*)) AS "type \\0" FROM {relation}'
         )
-        columns = [column[0] for column in texts.description or []]
-        rows = texts.fetchall()
-    width = len(columns) // 2
-    names = columns[:width]
+    return names[: len(names) // 2], found
+
+
+def _model(
+    con: duckdb.DuckDBPyConnection | None, name: str, names: list[str], rows: list[tuple[Any, ...]]
+) -> Model:  # fmt: skip
+    """The model in the texts of its rows, which it keeps as a SELECT of literals."""
+    width = len(names)
     models = table.from_rows(name, [dict(zip(names, row[:width], strict=True)) for row in rows])
     values = ",\n".join(f"({', '.join(map(_typed, row[:width], row[width:]))})" for row in rows)
     query = f"SELECT * FROM (VALUES {values}) AS model({', '.join(map(quote, names))})"
     return Model(dict(models.models[0].report).get("source", name), query, models, con)
+
+
+def _restored(name: str, query: str) -> Model:
+    """A model from its pickle. Raises ModelError where the rows in it are none that ``ppp_fit`` made."""
+    with duckdb.connect() as con:
+        return _model(None, name, *_texts(Given(con, name), f"({query})"))
 
 
 def _short(value: object) -> str:
@@ -166,13 +253,23 @@ def _typed(text: str | None, kind: str) -> str:
     return value if kind == "VARCHAR" and text is not None else f"CAST({value} AS {kind})"
 
 
-def _relation(
-    con: duckdb.DuckDBPyConnection, function: str, first: str, **options: object
-) -> duckdb.DuckDBPyRelation:  # fmt: skip
-    register(con)
+def _relation(rows: Given, function: str, **options: object) -> duckdb.DuckDBPyRelation:
+    register(rows.con)
     check_reading(function, {name: value for name, value in options.items() if value is not None})
-    with _our_errors(), _all_frames(con):
-        return con.sql(f"FROM {_call(function, first, options)}")
+    rows = rows.in_order()
+    with _our_errors():
+        if rows.columns and rows.columns[-1].name == PLACE:
+            told = _told(rows, function, options)
+            return rows.relation(f"SELECT * EXCLUDE ({quote(PLACE)}) FROM {told} ORDER BY {quote(PLACE)}")
+        return rows.relation(f"FROM {_told(rows, function, options)}")
+
+
+def _told(rows: Given, function: str, options: dict[str, Any]) -> str:
+    """What stands behind FROM: a call, or, of rows that only Python has, the statement of one."""
+    if rows.source is None:
+        return _call(function, rows.name, options)
+    said = {name: value for name, value in options.items() if value is not None}
+    return f"({statement_of(rows.con, function, rows.source, said)})"
 
 
 def _call(function: str, first: str, options: dict[str, object]) -> str:
@@ -200,14 +297,3 @@ def _our_errors() -> Iterator[None]:
         if raised is None or not (isinstance(kind, type) and issubclass(kind, PPPError)):
             raise
         raise kind(raised[2].strip()) from None
-
-
-@contextmanager
-def _all_frames(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let DuckDB find DataFrames by the names of the caller's variables, which are not those of this module."""
-    ((before,),) = con.execute("SELECT current_setting('python_scan_all_frames')").fetchall()
-    con.execute("SET python_scan_all_frames = true").fetchall()
-    try:
-        yield
-    finally:
-        con.execute(f"SET python_scan_all_frames = {'true' if before else 'false'}").fetchall()

@@ -52,6 +52,16 @@ class ModelError(PPPError):
     """A model table cannot be used: it is no model, or was changed."""
 
 
+class CatalogError(PPPError):
+    """The catalog that cursors find the functions in cannot be attached."""
+
+    taken = False  # whether another database has its name
+
+
+class CatalogWarning(UserWarning):
+    """The same, where the connection itself can be used: only its cursors do not find the functions."""
+
+
 class FeatureError(PPPError, ValueError):
     """The data in the source cannot be clustered as asked."""
 

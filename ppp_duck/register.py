@@ -7,10 +7,11 @@ import functools
 import itertools
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -19,27 +20,36 @@ from ppp_duck.binding import looking, statement
 from ppp_duck.binding.interface import RETURNS
 from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Source, find_source
-from ppp_duck.errors import PPPError
+from ppp_duck.doors import catalog as catalog_
+from ppp_duck.doors.catalog import Catalog
+from ppp_duck.doors.connections import connection_of, each_connection, is_engine
+from ppp_duck.errors import CatalogError, OptionError, PPPError
 from ppp_duck.running import notes as notes_
 from ppp_duck.running import progress as progress_
 from ppp_duck.running.functions import FUNCTIONS, VOLATILE
 from ppp_duck.running.memory import MEMORY
 from ppp_duck.running.progress import Choice, check, choose
 
+Con = TypeVar("Con")  # a connection, or what holds one: it comes back as it was given
+
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _connections: dict[int, weakref.ref[duckdb.DuckDBPyConnection]] = {}
+_catalogs: dict[int, Catalog] = {}  # by their numbers, which are none of a connection's; small, and never forgotten
 _seen = threading.local()  # what the statement that this thread binds has shown last
 _default: duckdb.DuckDBPyConnection | None = None  # DuckDB's default connection, once it is known to be registered
 
 
 def register(
-    con: duckdb.DuckDBPyConnection, progress: Choice = None, notes: notes_.Choice = None
-) -> duckdb.DuckDBPyConnection:
+    con: Con, progress: Choice = None, notes: notes_.Choice = None, catalog: str | bool | None = None
+) -> Con:  # fmt: skip
     """Make every ``ppp_`` function available in the SQL of ``con``; returns ``con``.
 
-    The macros are temporary and belong to this connection; call it for each connection or cursor that needs them, as
-    often as you like. The Python functions behind them are shared by all connections to the same database.
+    ``con`` is a DuckDB connection or cursor, the module ``duckdb`` itself (its default connection), a SQLAlchemy
+    connection or engine (with all connections that it will make), or an ibis backend.
+
+    The macros are temporary and belong to this connection; call it as often as you like. Cursors and other connections
+    to the same database find the functions in a catalog, an attached database in memory: ``ppp.cluster('t')``.
 
     ``progress`` is how this connection shows a running fit. None, the default: a line on stderr where somebody types at
     a prompt or in a notebook, once the fit has taken a second; or the earlier choice for this connection. True: always
@@ -50,8 +60,11 @@ def register(
     ``notes`` is whether it is told, in a line, which columns a fit left out and which have holes. None, the default: on
     stderr where somebody types. True: always. False: never. A function: it is called with the line.
 
-    Raises OptionError where ``progress`` or ``notes`` is none of these, PPPError in a transaction that began before
-    the functions came to its database.
+    ``catalog`` is its name. None, the default: ``ppp``; a CatalogWarning says where that is taken, at a prompt also
+    where the database is read-only. A name: it, or a CatalogError that says what to write. False: none is attached.
+
+    Raises OptionError where an argument is none of these, PPPError for what is no connection, and in a transaction that
+    began before the functions came to its database.
 
     >>> con = register(duckdb.connect())
     >>> con.execute("CREATE TABLE t AS SELECT i // 50 * 10.0 + i % 7 * 0.1e0 AS x FROM range(100) r(i)").fetchall()
@@ -59,8 +72,24 @@ def register(
     >>> con.execute("SELECT cluster_id, count(*) FROM ppp_cluster('t', k := 2) GROUP BY ALL ORDER BY ALL").fetchall()
     [(0, 50), (1, 50)]
     """
+    _check(progress, notes, catalog)
+    if is_engine(con):
+        each_connection(con, functools.partial(_register, progress=progress, notes=notes, catalog=catalog))
+    else:
+        _register(connection_of(con), progress, notes, catalog)
+    return con
+
+
+def _check(progress: Choice, notes: notes_.Choice, catalog: str | bool | None) -> None:
     check(progress)
     notes_.check(notes)
+    if not (catalog is None or catalog is False or (isinstance(catalog, str) and catalog)):
+        raise OptionError.value("register", "catalog", "a name, None or False", catalog)
+
+
+def _register(
+    con: duckdb.DuckDBPyConnection, progress: Choice, notes: notes_.Choice, catalog: str | bool | None
+) -> None:  # fmt: skip
     with _lock:
         _create_functions(con)
         if (progress is not None or notes is not None) and con is duckdb.default_connection():
@@ -71,20 +100,21 @@ def register(
             _know(number, con)
         choose(number, progress)
         notes_.choose(number, notes)
+        if catalog is not False:
+            _open_catalog(con, catalog, progress, notes)
     _create_macros(con, number)
-    return con
 
 
 def connect(
-    database: str | Path = ":memory:", progress: Choice = None, notes: notes_.Choice = None, **arguments: Any
+    database: str | Path = ":memory:", progress: Choice = None, notes: notes_.Choice = None,
+    catalog: str | bool | None = None, **arguments: Any,
 ) -> duckdb.DuckDBPyConnection:  # fmt: skip
     """``duckdb.connect`` and ``register`` in one: a plain DuckDB connection that knows the ``ppp_`` functions.
 
-    ``progress`` and ``notes`` go to ``register``, every other argument to ``duckdb.connect``.
+    ``progress``, ``notes`` and ``catalog`` go to ``register``, every other argument to ``duckdb.connect``.
     """
-    check(progress)
-    notes_.check(notes)
-    return register(duckdb.connect(str(database), **arguments), progress, notes)
+    _check(progress, notes, catalog)
+    return register(duckdb.connect(str(database), **arguments), progress, notes, catalog)
 
 
 def sql_directory() -> Path:
@@ -144,6 +174,28 @@ def _create_function(con: duckdb.DuckDBPyConnection, name: str, function: Callab
             raise
 
 
+def _open_catalog(
+    con: duckdb.DuckDBPyConnection, name: str | bool | None, progress: Choice, notes: notes_.Choice
+) -> None:  # fmt: skip
+    """Know the connection to the catalog of its database, which is attached by whoever comes first."""
+    wanted = name if isinstance(name, str) else catalog_.NAME
+    with closing(con.cursor()) as cursor:
+        number = catalog_.number_of(cursor, wanted)
+        if number not in _catalogs:
+            try:
+                opened = catalog_.attach(cursor, wanted, next(_numbers), _macros())
+            except CatalogError as error:
+                if name is not None:
+                    raise
+                catalog_.warn(error)
+                return
+            number = opened.number
+            _catalogs[number] = opened
+    _catalogs[number].know(con)
+    choose(number, progress)
+    notes_.choose(number, notes)
+
+
 def _create_macros(con: duckdb.DuckDBPyConnection, number: int) -> None:
     con.execute(f"CREATE OR REPLACE TEMP MACRO ppp__connection() AS {number}").fetchall()
     try:
@@ -162,18 +214,40 @@ def _macros() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(sql_directory().glob("*.sql")))
 
 
+def statement_of(
+    con: duckdb.DuckDBPyConnection, function: str, source: Source, options: Mapping[str, Any]
+) -> str:  # fmt: skip
+    """The statement of a call about a source that Python knows and DuckDB does not."""
+    ((search_path,),) = con.execute("SELECT current_setting('search_path')").fetchall()
+    with closing(con.cursor()) as cursor:
+        _follow(cursor, search_path)
+
+        def find(of: str, src: object, role: str = "source") -> Source:
+            return source if role == "source" else _find(cursor, of, src, role)
+
+        return statement.write(statement.ask(function, source.name, options, find))
+
+
+def _follow(cursor: duckdb.DuckDBPyConnection, search_path: str) -> None:
+    if search_path:
+        # A schema that is not committed is not there for the cursor. Then it finds names without: what they are the
+        # statement itself tells.
+        with contextlib.suppress(duckdb.CatalogException):
+            cursor.execute(f"SET search_path = {literal(search_path)}").fetchall()
+
+
 def _rewrite(*arguments: pa.ChunkedArray) -> pa.Array:
     """The arguments of a call in, the text of its first statement out, which looks at what it reads."""
     number, search_path, function, src, given = (argument[0].as_py() for argument in arguments)
     booleans = [one.name for one in arguments[-1].type if pa.types.is_boolean(one.type)] if given else []
     statement.refuse_comparisons(function, given or {}, booleans)
-    with closing(_connection(number).cursor()) as cursor:
-        if search_path:
-            # A schema that is not committed is not there for the cursor. Then it finds names without: what they are the
-            # statement itself tells.
-            with contextlib.suppress(duckdb.CatalogException):
-                cursor.execute(f"SET search_path = {literal(search_path)}").fetchall()
-        return pa.array([looking.look(statement.ask(function, src, given or {}, functools.partial(_find, cursor)))])
+    catalog = _catalogs.get(number)
+    with closing(_connection(number).cursor() if catalog is None else catalog.cursor()) as cursor:
+        _follow(cursor, search_path)
+        asked = statement.ask(function, src, given or {}, functools.partial(_find, cursor))
+    if catalog is None:
+        return pa.array([looking.look(asked)])
+    return pa.array([catalog.in_full(looking.look(replace(asked, catalog=number)))])
 
 
 def _find(cursor: duckdb.DuckDBPyConnection, function: str, src: object, role: str = "source") -> Source:
@@ -188,7 +262,9 @@ def _look(types: pa.ChunkedArray) -> pa.Array:
 
 def _write(asked: pa.ChunkedArray) -> pa.Array:
     """The call in, the text of the statement that runs out."""
-    return pa.array([statement.write(looking.Asked.from_json(asked[0].as_py()).seen(_seen.types))])
+    call = looking.Asked.from_json(asked[0].as_py())
+    sql, catalog = statement.write(call.seen(_seen.types)), _catalogs.get(call.catalog)
+    return pa.array([sql if catalog is None else catalog.in_full(sql)])
 
 
 # DuckDB folds these while it binds, each with one row, so they are not volatile. All others are, so that the optimizer

@@ -29,6 +29,10 @@ RESERVED = ("by", "new")  # parameters that are words of SQL's own
 ROWS = "a table, view, CTE, temporary table, DataFrame or file by name, or a SELECT in quotes"
 (MODEL,) = (option.meaning for option in READING if option.name == "model")
 GROUPED = "with by, those that name the group"
+PLAIN = (
+    "For clients that read no UNION, the same as numbers (dates in days since 1970, timestamps in seconds since 1970, "
+    "times and intervals in seconds) and as texts for people"
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,10 @@ DESCRIPTIONS = {
         "…; of texts only min and max); stddev DOUBLE (of dates in days, of times, timestamps and intervals in "
         "seconds); top_value VARCHAR (the most frequent text); lift DOUBLE (mean / overall_mean; for texts the share "
         "of top_value in the cluster over its share in all rows). NaN and infinite values are left out of mean, "
-        "stddev, min, median and max.",
+        "stddev, min, median and max.\n"
+        f"{PLAIN}: mean_number DOUBLE, mean_text VARCHAR, min_number DOUBLE, min_text VARCHAR, median_number DOUBLE, "
+        "median_text VARCHAR, max_number DOUBLE, max_text VARCHAR, overall_mean_number DOUBLE, "
+        "overall_mean_text VARCHAR.",
         "src, model := 'seg'",
     ),
     "ppp_evaluate": Description(
@@ -151,7 +158,8 @@ DESCRIPTIONS = {
         f"Columns: {GROUPED}; cluster_id INTEGER; feature VARCHAR (a position of a vector as name[1]); center UNION "
         "(number, date, time, timestamp or interval, as the column: center.number is the number); stddev DOUBLE (of "
         "the cluster's rows; dates in days, times, timestamps and intervals in seconds); for texts instead one row for "
-        "each category: category VARCHAR, share DOUBLE (of the cluster's rows).",
+        f"each category: category VARCHAR, share DOUBLE (of the cluster's rows).\n{PLAIN}: center_number DOUBLE, "
+        "center_text VARCHAR.",
         "model",
         {"model": MODEL},
     ),
@@ -174,7 +182,8 @@ DESCRIPTIONS = {
         "what sets a cluster apart from another or from all the others, the strongest difference first.",
         f'Columns: {GROUPED}; feature VARCHAR (for a category "column = category"); value_a, value_b UNION (the means, '
         "in the units of the column; the shares of a category); score DOUBLE (Cohen's d: the difference in units of "
-        "the pooled standard deviation within clusters; infinite where neither varies).",
+        "the pooled standard deviation within clusters; infinite where neither varies).\n"
+        f"{PLAIN}: value_a_number DOUBLE, value_a_text VARCHAR, value_b_number DOUBLE, value_b_text VARCHAR.",
         "model, a := 0",
         {"model": MODEL},
     ),

@@ -6,6 +6,8 @@
 -- center UNION (number, date, time, timestamp or interval, as the column: center.number is the number); stddev DOUBLE (of
 -- the cluster's rows; dates in days, times, timestamps and intervals in seconds); for texts instead one row for each
 -- category: category VARCHAR, share DOUBLE (of the cluster's rows).
+-- For clients that read no UNION, the same as numbers (dates in days since 1970, timestamps in seconds since 1970, times
+-- and intervals in seconds) and as texts for people: center_number DOUBLE, center_text VARCHAR.
 
 CREATE OR REPLACE TEMP MACRO ppp_centers(
   model

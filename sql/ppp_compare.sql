@@ -8,6 +8,9 @@
 -- Columns: with by, those that name the group; feature VARCHAR (for a category "column = category"); value_a, value_b UNION
 -- (the means, in the units of the column; the shares of a category); score DOUBLE (Cohen's d: the difference in units of
 -- the pooled standard deviation within clusters; infinite where neither varies).
+-- For clients that read no UNION, the same as numbers (dates in days since 1970, timestamps in seconds since 1970, times
+-- and intervals in seconds) and as texts for people: value_a_number DOUBLE, value_a_text VARCHAR, value_b_number DOUBLE,
+-- value_b_text VARCHAR.
 
 CREATE OR REPLACE TEMP MACRO ppp_compare(
   model,

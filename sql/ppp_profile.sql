@@ -9,6 +9,10 @@
 -- mean.number, …; of texts only min and max); stddev DOUBLE (of dates in days, of times, timestamps and intervals in
 -- seconds); top_value VARCHAR (the most frequent text); lift DOUBLE (mean / overall_mean; for texts the share of top_value
 -- in the cluster over its share in all rows). NaN and infinite values are left out of mean, stddev, min, median and max.
+-- For clients that read no UNION, the same as numbers (dates in days since 1970, timestamps in seconds since 1970, times
+-- and intervals in seconds) and as texts for people: mean_number DOUBLE, mean_text VARCHAR, min_number DOUBLE,
+-- min_text VARCHAR, median_number DOUBLE, median_text VARCHAR, max_number DOUBLE, max_text VARCHAR,
+-- overall_mean_number DOUBLE, overall_mean_text VARCHAR.
 
 CREATE OR REPLACE TEMP MACRO ppp_profile(
   src,

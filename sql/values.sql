@@ -18,6 +18,17 @@ END;
 CREATE OR REPLACE TEMP MACRO ppp__words(x) AS system.main.union_value("text" := x)
     ::UNION("number" DOUBLE, "date" DATE, "time" TIME, "timestamp" TIMESTAMP, "interval" INTERVAL, "text" VARCHAR);
 
+-- The same as a number that every client reads, in the unit of standard deviations: a date as days since 1970, a time as
+-- seconds since midnight, a timestamp as seconds since 1970, an interval as seconds.
+CREATE OR REPLACE TEMP MACRO ppp__plain(x, kind) AS CASE WHEN kind = 'date' THEN x / 86400 ELSE x END;
+
+-- And as a text for people: four digits, whole from 1,000 up; times to the second.
+CREATE OR REPLACE TEMP MACRO ppp__shown(x, kind) AS CASE
+  WHEN kind <> 'number' AND system.main.abs(x) < 9e12 THEN CAST(ppp__value(system.main.round(x), kind) AS VARCHAR)
+  WHEN system.main.abs(x) >= 1000 AND system.main.abs(x) < 1e15 THEN system.main.format('{:,}', CAST(system.main.round(x) AS BIGINT))
+  ELSE system.main.format('{:.4g}', x)
+END;
+
 -- Which member a number from a column of this type belongs to.
 CREATE OR REPLACE TEMP MACRO ppp__member(type) AS CASE
   WHEN type = 'DATE' THEN 'date'

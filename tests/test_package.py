@@ -19,14 +19,17 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in s
 # A module imports from its own room and from those before it; modules of no room are at the top, and from everywhere
 # there is what belongs to none.
 ROOMS = (
-    "models", "engine", "features", "binding", "running", "register", "api", "plot", "reporting", "estimator", "__init__",
-    "command", "__main__",
+    "models", "engine", "features", "binding", "running", "doors", "register", "api", "plot", "reporting", "estimator",
+    "__init__", "command", "__main__",
 )  # fmt: skip
 FROM_EVERYWHERE = ("errors", "names", "version")
 OUTSIDE = {  # who may import it
-    "duckdb": ("api", "register", "binding/source", "estimator/given", "estimator/ppp", "command"),
-    "pyarrow": ("running", "register", "binding/interface", "estimator"),
+    "duckdb": ("api", "register", "doors", "binding/source", "estimator/given", "estimator/ppp", "command"),
+    "pyarrow": ("running", "register", "doors", "binding/interface", "estimator"),
     "sklearn": ("estimator/ppp",),
+    "sqlalchemy": ("doors/connections",),
+    "pandas": (),
+    "polars": (),
     "sqlglot": (),
     "altair": ("plot",),
     "jinja2": ("reporting",),

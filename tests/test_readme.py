@@ -39,9 +39,13 @@ def test_sql_runs() -> None:
 def test_python_runs(tmp_path: Path, monkeypatch: object) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
         con.execute("CREATE TABLE customers AS SELECT sin(i) + i % 2 * 9 AS x FROM range(60) r(i)").fetchall()
-    first, estimator = blocks("python")
+    first, doors, estimator = blocks("python")
     names: dict[str, Any] = {}
     exec(first.replace('"warehouse.duckdb"', repr(str(tmp_path / "warehouse.duckdb"))), names)
+    duckdb.sql("DROP TABLE IF EXISTS visits")
+    exec(doors, names)
+    assert names["result"].columns == ["spend", "cluster_id"]
+    duckdb.sql("DROP TABLE visits")
     exec(estimator.replace('"cellar.duckdb"', repr(str(tmp_path / "cellar.duckdb"))), names)
     assert names["wine"].n_clusters_ == 3
     with duckdb.connect(str(tmp_path / "cellar.duckdb")) as con:

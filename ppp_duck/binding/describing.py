@@ -63,7 +63,21 @@ def described(function: str, model: Source, reading: Reading) -> str:
             fields.append(f"ppp__value({said}.{number}, {said}.kind) AS {name}")
         else:
             fields.append(f"{said}.{field}")
+    for name, number in (field for field in DESCRIBED[function] if isinstance(field, tuple)):
+        fields += plain(name, f"{said}.{number}", f"{said}.kind")
     return with_stages(model_stages(function, model, ()), select(fields, indented(rows)))
+
+
+def plain(name: str, number: str, kind: str, text: str = "") -> list[str]:
+    """A UNION once more, as columns that every client reads: a number, and a text for people.
+
+    ``text``: an expression for it where there is no number.
+    """
+    shown = f"ppp__shown({number}, {kind})"
+    return [
+        f"ppp__plain({number}, {kind}) AS {name}_number",
+        f"{f'coalesce({shown}, {text})' if text else shown} AS {name}_text",
+    ]
 
 
 def model_heads(call: str, said: str, beside: str, stages: str) -> str:

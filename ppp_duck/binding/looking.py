@@ -40,6 +40,7 @@ class Asked:
     function: str
     options: Options | Reading
     relations: tuple[Source, ...]  # the source, or source and model, or the models (and, to match them, the source)
+    catalog: int = 0  # the number of the catalog whose function was called; 0: it was one of the connection's own
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
@@ -51,7 +52,7 @@ class Asked:
             name: tuple(value) if isinstance(value, list) else value for name, value in fields["options"].items()
         }
         options = Options(**given) if fields["function"] in FITTING else Reading(**given)
-        return cls(fields["function"], options, tuple(map(_source, fields["relations"])))
+        return cls(fields["function"], options, tuple(map(_source, fields["relations"])), fields["catalog"])
 
     def seen(self, types: Sequence[Sequence[str]]) -> Asked:
         """The same with what ``ppp__look`` was told of each relation: the types of its row and of SCANNED."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ppp_duck.binding.describing import model_groups, model_heads, model_stages
+from ppp_duck.binding.describing import model_groups, model_heads, model_stages, plain
 from ppp_duck.binding.interface import NUMBER, TEXT
 from ppp_duck.binding.options import Reading
 from ppp_duck.binding.rows import any_row
@@ -100,6 +100,9 @@ def _profile_query(of: str) -> str:
         f'{shown("own.s.high", "own.s.last")} AS "max"', f"{top} AS top_value",
         f"ppp__value(over.mean, {kind}) AS overall_mean",
         f"CASE WHEN {top} IS NOT NULL THEN {share} ELSE {ratio} END AS lift",
+        *plain("mean", "m.mean", kind), *plain("min", "own.s.low", kind, "own.s.first"),
+        *plain("median", "own.s.median", kind), *plain("max", "own.s.high", kind, "own.s.last"),
+        *plain("overall_mean", "over.mean", kind),
     ]  # fmt: skip
     return select(fields, f"""_ppp_stats own
 JOIN _ppp_groups ON own.g = _ppp_groups.{of}

@@ -165,10 +165,17 @@ def _describe_object(cursor: duckdb.DuckDBPyConnection, found: Any) -> tuple[Col
     try:
         cursor.register("_ppp_object", found)
     except (duckdb.Error, TypeError):
-        return None  # a variable that DuckDB cannot scan: the statement will say so
+        # A variable that DuckDB cannot scan: the statement will say so. Or a relation, which DuckDB 1.4 scans on its
+        # own connection only, and which tells its columns.
+        return columns_of(found) if isinstance(found, duckdb.DuckDBPyRelation) else None
     columns = _describe(cursor, 'FROM "_ppp_object"')
     cursor.unregister("_ppp_object")
     return columns
+
+
+def columns_of(relation: duckdb.DuckDBPyRelation) -> tuple[Column, ...]:
+    """The columns of a relation, as far as its connection is free to tell them."""
+    return tuple(Column(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True))
 
 
 def _node_types(tree: object) -> set[str]:

@@ -95,7 +95,18 @@ def info(model: Model) -> list[dict[str, Any]]:
 
 
 def compare(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
-    """Means of cluster ``a`` and of ``b`` (None: all the others together), the strongest difference first.
+    """Means of cluster ``a`` and of ``b`` (None: all the others together), the strongest difference first."""
+    rows: list[dict[str, Any]] = []
+    for feature, name, category, figures in differences(model, a, b):
+        kind = "number" if category is not None else member(feature.type)
+        rows.append({"feature": name if category is None else f"{name} = {category}", "kind": kind, **figures})
+    return sorted(rows, key=lambda row: (-row["score"], row["feature"]))
+
+
+def differences(
+    model: Model, a: int, b: int | None
+) -> Iterator[tuple[Feature, str, str | None, dict[str, float]]]:  # fmt: skip
+    """Of each position (its feature, name and category): the means ``a`` and ``b`` of clusters, and their ``score``.
 
     ``score`` is the absolute value of Cohen's d: the difference of the means in units of the root of the mean of both
     variances (Cohen, Statistical Power Analysis, 1988, §2.2). The mean of a category is its share p, its variance
@@ -112,19 +123,14 @@ def compare(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
     assert model.spreads is not None
     others = np.array([j for j in range(k) if (j == b if b is not None else j != a)], dtype=np.int64)
     if not len(others):
-        return []  # the only cluster has no others
+        return  # the only cluster has no others
     mean_a, variance_a = model.means[a], model.spreads[a] ** 2
     mean_b, variance_b = together(clustering.sizes[others], model.means[others], model.spreads[others])
     gap, pooled = np.abs(mean_a - mean_b), np.sqrt((variance_a + variance_b) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(gap > 0, gap / pooled, 0.0)  # infinite where neither varies
-    rows: list[dict[str, Any]] = []
-    for place, (feature, name, category) in enumerate(named_positions(model)):
-        kind = "number" if category is not None else member(feature.type)
-        shown = name if category is None else f"{name} = {category}"
-        figures = {"a": float(mean_a[place]), "b": float(mean_b[place]), "score": float(score[place])}
-        rows.append({"feature": shown, "kind": kind, **figures})
-    return sorted(rows, key=lambda row: (-row["score"], row["feature"]))
+    for place, position in enumerate(named_positions(model)):
+        yield *position, {"a": float(mean_a[place]), "b": float(mean_b[place]), "score": float(score[place])}
 
 
 def together(sizes: Floats, means: Floats, spreads: Floats) -> tuple[Floats, Floats]:

@@ -9,18 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from ppp_duck.api import Model, _all_frames, _our_errors
+from ppp_duck.api import Model
 from ppp_duck.binding.interface import GROUP, NUMBER, TEXT
 from ppp_duck.binding.key import MIXERS, PRIME
 from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import find_source
+from ppp_duck.doors.frames import given
 from ppp_duck.engine.score import Scores
 from ppp_duck.errors import SourceError
 from ppp_duck.models.model import Feature, Floats
 from ppp_duck.models.model import Model as Fitted
+from ppp_duck.register import register
 from ppp_duck.running.memory import Ready
 
 MOST_ROWS = 5_000
+LONGEST = 80  # letters of a value that are kept
 OWN = "ppp_plot \x1f"  # begins the names of our columns: none of a source begins so
 PLACES = 2.0**16  # of a number in a key, to a unit of its scale
 MOST_PLACES = 2.0**900  # a narrower scale is not told apart: its inverse would overflow
@@ -69,27 +72,28 @@ def sample(model: Model, fitted: Fitted, src: Any, function: str, most: int = MO
 
 def _rows(model: Model, fitted: Fitted, src: Any, function: str, most: int) -> tuple[Any, list[str]]:
     """An Arrow table: a form of each feature, and each column of the source as text."""
-    con = model.connection
-    with _our_errors(), _all_frames(con):
-        with closing(con.cursor()) as cursor:
-            relation = con.sql(f"FROM {find_source(function, str(src), cursor).relation}")
-        columns = relation.columns
-        known = {folded(name) for name in columns}
-        for name in (*(feature.name for feature in fitted.features), *model.models.by):
-            if folded(name) not in known:
-                raise SourceError.column(function, name, str(src), columns)
-        if model.models.by:
-            relation = relation.filter(_is_group(model.models.by, fitted.group))
-        forms = [f"{_form(one)} AS {quote(f'{OWN}{index}')}" for index, one in enumerate(fitted.features)]
-        texts = [
-            qualified(f"left(CAST({quote(name)} AS VARCHAR), 80)") + f" AS {quote(f'{OWN}text {index}')}"
-            for index, name in enumerate(columns)
-        ]
-        key = quote(f"{OWN}key")
-        keyed = relation.project(", ".join([*forms, *texts, f"{_key(fitted.features)} AS {key}"]))
-        # equal keys are equal features, nearly always: the texts settle the rest
-        ties = ", ".join(quote(f"{OWN}text {index}") for index in range(len(columns)))
-        return keyed.order(f"{key}, {ties}").limit(most).to_arrow_table(), columns
+    home = register(model.home)
+    rows = given(home, src)
+    with closing(home.cursor()) as cursor:
+        known = rows.source if rows.source is not None else find_source(function, rows.name, cursor)
+    relation = rows.relation(f"FROM {known.relation}")
+    columns = relation.columns
+    there = {folded(name) for name in columns}
+    for name in (*(feature.name for feature in fitted.features), *model.models.by):
+        if folded(name) not in there:
+            raise SourceError.column(function, name, rows.name, columns)
+    if model.models.by:
+        relation = relation.filter(_is_group(model.models.by, fitted.group))
+    forms = [f"{_form(one)} AS {quote(f'{OWN}{index}')}" for index, one in enumerate(fitted.features)]
+    texts = [
+        qualified(f"left(CAST({quote(name)} AS VARCHAR), {LONGEST})") + f" AS {quote(f'{OWN}text {index}')}"
+        for index, name in enumerate(columns)
+    ]
+    key = quote(f"{OWN}key")
+    keyed = relation.project(", ".join([*forms, *texts, f"{_key(fitted.features)} AS {key}"]))
+    # equal keys are equal features, nearly always: the texts settle the rest
+    ties = ", ".join(quote(f"{OWN}text {index}") for index in range(len(columns)))
+    return keyed.order(f"{key}, {ties}").limit(most).to_arrow_table(), columns
 
 
 def _is_group(by: Sequence[str], group: Sequence[str | None]) -> str:

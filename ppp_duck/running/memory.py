@@ -31,6 +31,10 @@ By: TypeAlias = tuple[str | None, ...]  # the values of a group's ``by`` columns
 Statement: TypeAlias = tuple[int, ...]  # one execution: the number of its connection, and what that gave the execution
 
 ORPHANS = 64  # connections without an object in Python whose last statements are kept: a reader may outlive its own
+VISITORS = 64  # connections that nobody registered, and of which nothing says when they go: the same
+
+
+CLIENTS = 1 << 32  # more connections than a database ever has
 
 
 def _nothing() -> None:
@@ -63,7 +67,9 @@ class Memory:
                 keys = []
             keys.append(key)
             self._values[key] = value, leave
+            self._statements.pop(statement[0], None)  # the last one is at the end
             self._statements[statement[0]] = statement, keys
+            self._leave_visitors()
         return key
 
     def get(self, key: str, function: str = "") -> Any:
@@ -84,6 +90,11 @@ class Memory:
                 self._orphans.append(self._statements.pop(connection)[1])
             while len(self._orphans) > ORPHANS:
                 self._drop(self._orphans.popleft())
+
+    def _leave_visitors(self) -> None:
+        visitors = [connection for connection in self._statements if connection < 0]
+        for connection in visitors[:-VISITORS]:
+            self._drop(self._statements.pop(connection)[1])
 
     def keys(self, begin: str) -> set[str]:
         """The keys that begin so."""
@@ -155,6 +166,15 @@ class Measurement(Generic[T]):
 def statement_of(column: pa.ChunkedArray) -> Statement:
     """The statement that runs: what ``ppp__statement()`` gives to a function."""
     return tuple(column[0].as_py().values())
+
+
+def chooser(statement: Statement) -> int:
+    """The number whose choices a statement follows: of its connection, or, for one that nobody registered, the catalog.
+
+    >>> chooser((7, 1, 1)), chooser((-(9 * CLIENTS + 3), 1, 1))
+    (7, 9)
+    """
+    return statement[0] if statement[0] > 0 else -statement[0] // CLIENTS
 
 
 def keep(models: ModelSet, function: str, statement: Statement) -> str:

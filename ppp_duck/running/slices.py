@@ -25,7 +25,7 @@ from ppp_duck.errors import PPPError
 from ppp_duck.models.model import ModelSet
 from ppp_duck.running import notes
 from ppp_duck.running.fit import fit_groups
-from ppp_duck.running.memory import MEMORY, Statement, keep, statement_of
+from ppp_duck.running.memory import MEMORY, Statement, chooser, keep, statement_of
 from ppp_duck.running.progress import Watch
 
 SLICE = 0.1  # seconds that an interrupt may have to wait
@@ -132,7 +132,7 @@ def begin(
     call, statement = Call.from_json(calls[0].as_py()), statement_of(statements)
     given = groups[0].values
     given = () if given is None else given  # None where there is no row, so no group
-    watch = Watch(statement[0], call.function, call.source, len(given), call.options.k)
+    watch = Watch(chooser(statement), call.function, call.source, len(given), call.options.k)
     fit = SteppedFit(functools.partial(fit_groups, call, given, versions[0].as_py()), watch.report)
     begun = Begun(watch, statement, fit)
     return pa.array([MEMORY.keep(begun, statement, FIT, leave=begun.stop)])

@@ -14,7 +14,9 @@ SELECT
   ppp__value(_ppp_said.value, _ppp_said.kind) AS center,
   _ppp_said.stddev,
   _ppp_said.category,
-  _ppp_said.share
+  _ppp_said.share,
+  ppp__plain(_ppp_said.value, _ppp_said.kind) AS center_number,
+  ppp__shown(_ppp_said.value, _ppp_said.kind) AS center_text
 FROM (
   SELECT
     *,

@@ -12,7 +12,11 @@ SELECT
   _ppp_said.feature,
   ppp__value(_ppp_said.a, _ppp_said.kind) AS value_a,
   ppp__value(_ppp_said.b, _ppp_said.kind) AS value_b,
-  _ppp_said.score
+  _ppp_said.score,
+  ppp__plain(_ppp_said.a, _ppp_said.kind) AS value_a_number,
+  ppp__shown(_ppp_said.a, _ppp_said.kind) AS value_a_text,
+  ppp__plain(_ppp_said.b, _ppp_said.kind) AS value_b_number,
+  ppp__shown(_ppp_said.b, _ppp_said.kind) AS value_b_text
 FROM (
   SELECT
     *,

@@ -82,7 +82,17 @@ SELECT
   coalesce(ppp__value(own.s.high, ppp__member(own.s.type)), CASE WHEN own.s.last IS NOT NULL THEN ppp__words(own.s.last) END) AS "max",
   ppp__top(own.s.counts) AS top_value,
   ppp__value(over.mean, ppp__member(own.s.type)) AS overall_mean,
-  CASE WHEN ppp__top(own.s.counts) IS NOT NULL THEN own.s.counts[ppp__top(own.s.counts)] * 1e0 / own.s.n / (everyone.s.counts[ppp__top(own.s.counts)] * 1e0 / everyone.s.n) ELSE CASE WHEN ppp__member(own.s.type) = 'number' AND over.mean <> 0 THEN m.mean / over.mean END END AS lift
+  CASE WHEN ppp__top(own.s.counts) IS NOT NULL THEN own.s.counts[ppp__top(own.s.counts)] * 1e0 / own.s.n / (everyone.s.counts[ppp__top(own.s.counts)] * 1e0 / everyone.s.n) ELSE CASE WHEN ppp__member(own.s.type) = 'number' AND over.mean <> 0 THEN m.mean / over.mean END END AS lift,
+  ppp__plain(m.mean, ppp__member(own.s.type)) AS mean_number,
+  ppp__shown(m.mean, ppp__member(own.s.type)) AS mean_text,
+  ppp__plain(own.s.low, ppp__member(own.s.type)) AS min_number,
+  coalesce(ppp__shown(own.s.low, ppp__member(own.s.type)), own.s.first) AS min_text,
+  ppp__plain(own.s.median, ppp__member(own.s.type)) AS median_number,
+  ppp__shown(own.s.median, ppp__member(own.s.type)) AS median_text,
+  ppp__plain(own.s.high, ppp__member(own.s.type)) AS max_number,
+  coalesce(ppp__shown(own.s.high, ppp__member(own.s.type)), own.s.last) AS max_text,
+  ppp__plain(over.mean, ppp__member(own.s.type)) AS overall_mean_number,
+  ppp__shown(over.mean, ppp__member(own.s.type)) AS overall_mean_text
 FROM _ppp_stats own
 JOIN _ppp_groups ON own.g = _ppp_groups.ppp__of
 JOIN _ppp_stats everyone ON everyone.every = 1 AND everyone.g = own.g AND everyone.c = own.c
