@@ -21,6 +21,10 @@ from ppp_duck.models.model import Floats, Ints, Mixture
 # Features up to which a full covariance is a linear function of the products of features: 45 columns for 8, one
 # product. Also those up to which the automatic choice tries full covariances: beyond, their BIC falls to one component.
 NARROW = 8
+# Features up to which a shared covariance is tried: beyond, its d (d + 1) / 2 parameters cost more than 4,000 rows, as
+# which all rows count at most, can gain by it unless the others tell three quarters of each feature's variance. Also
+# those beyond which no matrix of d x d is made where variances alone are wanted: 4,096 features are 134 MB.
+WIDE = 512
 # Patterns of holes a row, from which a shared covariance is fitted row by row: 5,000 x 30 with 10 % holes took 29 s by
 # pattern and 12 s by row (busy machine); 5,000 x 6, of 64 patterns, are a third faster by pattern.
 MANY_PATTERNS = 0.1
@@ -37,12 +41,12 @@ class Prior:
     """``strength`` pseudo-observations of covariance ``covariance`` (d, d) for each covariance that is fitted."""
 
     strength: float
-    covariance: Floats
+    covariance: Floats  # or ``(d,)``, of very many features without correlations
 
     @property
     def variance(self) -> Floats:
         """Of each feature, ``(d,)``."""
-        return np.asarray(np.diag(self.covariance))
+        return np.asarray(self.covariance if self.covariance.ndim == 1 else np.diag(self.covariance))
 
 
 def tempered(observations: float) -> float:
@@ -58,6 +62,11 @@ def covariance_prior(rows: Rows, form: str, m: int) -> Prior:
     variance of rounding, not zero.
     """
     n, d = rows.x.shape
+    if d > WIDE and form in ("spherical", "diag"):
+        if "variance" not in rows.products:
+            variance = rows.each_number[1]
+            rows.products["variance"] = np.maximum(variance, 1e-8 * max(float(variance.mean()), 1e-8))
+        return Prior((d + 2) * rows.unit, rows.products["variance"] / m ** (2.0 / d))
     if "covariance" not in rows.products:
         if rows.seen is None:
             share = rows.weights / rows.weights.sum()

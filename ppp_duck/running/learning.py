@@ -21,7 +21,7 @@ LINEAR = ("standard", "robust", "none")  # scales that take numbers as they are,
 
 def learn_feature(
     name: str, column: pa.Array, kind: str, type_name: str, positions: int, weights: Floats, options: Options,
-    treatment: str | None,
+    treatment: str | None, one_of_many: bool = False,
 ) -> Feature:  # fmt: skip
     """Learn how a column becomes points, from weighted sample rows in canonical order. Missing values do not count.
 
@@ -40,16 +40,16 @@ def learn_feature(
     if kind == "vector" or options.scale in LINEAR or not len(raw):
         scale = "standard" if options.scale in ("auto", "log") else options.scale
         return _linear(name, kind, type_name, raw, weights, scale)
-    return _number(name, type_name, raw[:, 0], weights, options, treatment)
+    codes = treatment == "category"
+    if is_constant(raw.min(), raw.max(), type_name):
+        raw = np.full(raw.shape, raw.min())
+    return _number(
+        name, type_name, raw[:, 0], weights, scales.learn(raw[:, 0], weights, options.scale, codes, one_of_many)
+    )
 
 
-def _number(
-    name: str, type_name: str, values: Floats, weights: Floats, options: Options, treatment: str | None
-) -> Feature:
+def _number(name: str, type_name: str, values: Floats, weights: Floats, found: Scale) -> Feature:
     """A number by the scale that describes it best: as it is, as a logarithm, as levels, with a value set apart."""
-    if is_constant(values.min(), values.max(), type_name):
-        values = np.full(len(values), values.min())
-    found = scales.learn(values, weights, options.scale, codes=treatment == "category")
     unit = found.base
     levels = tuple(level * unit for level in found.levels if found.kind == scales.LEVELS)
     if found.spike is not None:
