@@ -141,6 +141,10 @@ def _of_complete_numbers(mixture: Mixture, rows: Rows, result: Floats) -> None:
         log_det = np.log(scale).sum(axis=1) * (d // scale.shape[1])
         constant = constant + log_det - 0.5 * np.einsum("ki,ki->k", linear, means)
         second = -0.5 * precision
+    if d > WIDE:
+        np.matmul(linear, x.T, out=result.T)
+        result += constant + rows.squares(mixture.covariance) @ second.T
+        return
     theta = np.concatenate([constant[:, None], linear, second], axis=1)
     np.matmul(theta, rows.features(mixture.covariance).T, out=result.T)
 
@@ -267,10 +271,13 @@ def _moments(rows: Rows, soft: Floats, form: str, prior: Prior) -> tuple[Floats,
                 covariance[j] += s * prior.covariance
                 covariance[j] /= mass[j] + s
     else:
-        moments = soft.T @ rows.features(form)
-        mass = np.maximum(moments[:, 0], TINY)
-        means = moments[:, 1 : d + 1] / mass[:, None]
-        second = moments[:, d + 1 :]
+        if d > WIDE:
+            mass, first, second = soft.sum(axis=0), soft.T @ x, soft.T @ rows.squares(form)
+        else:
+            moments = soft.T @ rows.features(form)
+            mass, first, second = moments[:, 0], moments[:, 1 : d + 1], moments[:, d + 1 :]
+        mass = np.maximum(mass, TINY)
+        means = first / mass[:, None]
         if form == "full":
             row, col = np.triu_indices(d)
             covariance = np.empty((m, d, d))

@@ -170,6 +170,14 @@ class Rows:
             self.products[form] = np.ascontiguousarray(np.concatenate([one, x, second, *more], axis=1))
         return self.products[form]
 
+    def squares(self, form: str) -> Floats:
+        """The second-order terms alone, of 'diag' ``(n, d)`` or 'spherical' ``(n, 1)``: wide rows keep no more."""
+        name = f"squares {form}"
+        if name not in self.products:
+            x = self.x
+            self.products[name] = x * x if form == "diag" else np.einsum("nd,nd->n", x, x)[:, None]
+        return self.products[name]
+
     def scatter(self) -> Floats:
         """``(d, d)`` weighted sum of the products of all pairs of features."""
         if "scatter" not in self.products:

@@ -16,6 +16,7 @@ from ppp_duck.features.scale import PRESENT, Scale
 from ppp_duck.models.model import Feature, Floats
 from ppp_duck.running.points import values_of
 
+BLOCK = 256  # positions of a vector that are summed at once: their squares need memory
 LINEAR = ("standard", "robust", "none")  # scales that take numbers as they are, whatever they look like
 
 
@@ -97,9 +98,12 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     unit = scales.power_above(float(np.abs(raw).max()))
     raw = raw / unit
     share = (weights / weights.sum())[:, None]
-    mean = (share * raw).sum(axis=0)
+    blocks = [raw[:, at : at + BLOCK] for at in range(0, positions, BLOCK)]
+    mean = np.concatenate([(share * block).sum(axis=0) for block in blocks])
     if scale == "standard":
-        center, spread = mean, np.sqrt((share * (raw - mean) ** 2).sum(axis=0))
+        middles = (mean[at : at + BLOCK] for at in range(0, positions, BLOCK))
+        squares = [(share * (block - own) ** 2).sum(axis=0) for block, own in zip(blocks, middles, strict=True)]
+        center, spread = mean, np.sqrt(np.concatenate(squares))
     elif scale == "robust":
         quartiles = np.array([quantiles(raw[:, j], weights, (0.25, 0.5, 0.75)) for j in range(positions)]).T
         center, spread = quartiles[1], quartiles[2] - quartiles[0]
