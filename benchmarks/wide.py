@@ -44,13 +44,18 @@ def run(case: str) -> None:
     rows, columns, vector, k = CASES[case]
     values = made(rows, columns)
     if vector:
-        flat = pa.array(values.astype(np.float32).ravel())
-        points = pa.table({"v": pa.FixedSizeListArray.from_arrays(flat, columns)})
+        flat = values.astype(np.float32).ravel()
+        points = pa.table({"v": pa.FixedSizeListArray.from_arrays(pa.array(flat), columns)})
+        del flat
     else:
         points = pa.table({f"c{j}": values[:, j] for j in range(columns)})
     con = ppp_duck.connect()
     con.register("points", points)
     con.execute("CREATE TABLE t AS FROM points").fetchall()
+    con.unregister("points")
+    del points  # what the table was made of is no memory of the statement
+    if k is None:
+        del values
     start, used = time.perf_counter(), time.process_time()
     con.execute(f"SELECT count(cluster_id) FROM ppp_cluster('t'{'' if k is None else f', k := {k}'})").fetchall()
     seconds, used = time.perf_counter() - start, time.process_time() - used

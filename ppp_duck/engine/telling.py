@@ -45,11 +45,11 @@ def worthless(rows: Rows, posterior: Floats, worth: float, price: float) -> Bool
     m, has = posterior.shape[1], 1.0 if rows.seen is None else rows.seen
     own = posterior * rows.evidence[:, None]
     if rows.seen is None and rows.x.shape[1] > WIDE:
-        mass = np.broadcast_to(own.sum(axis=0)[:, None], (m, rows.x.shape[1]))
+        mass, squares = np.broadcast_to(own.sum(axis=0)[:, None], (m, rows.x.shape[1])), rows.squares("diag")
     else:
-        mass = own.T @ (np.ones(rows.x.shape) * has)
+        mass, squares = own.T @ (np.ones(rows.x.shape) * has), rows.x**2
     mean = own.T @ rows.x / np.maximum(mass, 1e-300)
-    spread = np.maximum(own.T @ rows.x**2 / np.maximum(mass, 1e-300) - mean**2, 1e-300)
+    spread = np.maximum(own.T @ squares / np.maximum(mass, 1e-300) - mean**2, 1e-300)
     every, middle = mass.sum(axis=0), (mass * mean).sum(axis=0) / mass.sum(axis=0)
     whole = (mass * (spread + (mean - middle) ** 2)).sum(axis=0) / every
     gain = worth * (every * np.log(whole) - (mass * np.log(spread)).sum(axis=0))

@@ -37,7 +37,8 @@ def learn_feature(
         return Feature(name, kind, type_name, 1.0, nothing, nothing, kept, other, nothing)
     raw, cause = values_of(column, kind, positions)
     present = cause == PRESENT
-    raw, weights = raw[present], weights[present]
+    if not present.all():  # else no copy: a vector may be long
+        raw, weights = raw[present], weights[present]
     if kind == "vector" or options.scale in LINEAR or not len(raw):
         scale = "standard" if options.scale in ("auto", "log") else options.scale
         return _linear(name, kind, type_name, raw, weights, scale)
