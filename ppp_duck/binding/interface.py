@@ -16,7 +16,8 @@ Inside the stages of a fit, where columns are numbered in the order of the featu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -28,6 +29,9 @@ from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
 NUMBER, TEXT, VECTOR, GROUP = "number", "text", "vector", "group"
 FEATURE_FORMS = (NUMBER, TEXT, VECTOR)
 FORM_TYPES = {NUMBER: pa.float64(), TEXT: pa.string(), VECTOR: pa.list_(pa.float64())}
+
+# The lists that carry the features of a call with more than WIDE of them: a form each. The others have columns.
+LISTS = {NUMBER: "numbers", TEXT: "texts", VECTOR: "vectors"}
 
 # Starts the names of forms that DuckDB itself lists, of columns that nobody could see at bind time.
 UNSEEN = "ppp__row \x1f"
@@ -74,6 +78,19 @@ def seen_macro(function: str) -> str:
     'ppp__fit_seen'
     """
     return f"{function.replace('ppp_', 'ppp__')}_seen"
+
+
+class WithForms(Protocol):
+    """What has forms: a feature of a call."""
+
+    @property
+    def forms(self) -> tuple[str, ...]: ...
+
+
+def in_lists(features: Sequence[WithForms]) -> dict[str, list[int]]:
+    """Which features are in the list of each form, by number, in the order of the list."""
+    found = {form: [i for i, one in enumerate(features) if form in one.forms] for form in FEATURE_FORMS}
+    return {form: indices for form, indices in found.items() if indices}
 
 
 # What ``ppp__choose`` is given of a feature's values by bin, beside the extremes of all rows: the field, and the column

@@ -34,7 +34,7 @@ def places_of(index: int, form: str) -> list[str]:
     name = numbered(form, index)
     width = f"greatest({name}_high * 0.5e0 - {name}_low * 0.5e0, {literal(NARROWEST)})"
     places = [f"{name}_low * 0.5e0 AS {name}_first"]
-    for probe, odd in zip(_probes(form), _odd_numbers(index, form), strict=True):
+    for probe, odd in zip(_probes(form), odd_numbers(index, form), strict=True):
         factor = 0.5 + odd / 2**29
         places.append(f"{literal(factor * 2.0**PLACE_BITS)} / {width} AS {name}_per{probe}")
     return places
@@ -53,13 +53,18 @@ def key_parts(call: Call) -> str:
         if call.automatic and call.key_skips:  # mostly all features help: then no CASE for each
             total = f"CASE WHEN all_help THEN {_sum(place for _, place in places)}\n    ELSE {total} END"
         values.append(f"{total} AS places_{block}")
-    if call.options.weight is not None:
-        # Half of the power of two above the heaviest: that, and what is divided by it, are in the range of doubles.
-        power = f"pow(2e0, greatest(ceil(log2(heaviest)) - 1, {LEAST_EXPONENT}))"
-        units = f"CAST(row_weight / {power} * {literal(2.0 ** (WEIGHT_BITS - 1))} AS HUGEINT)"
-        values.append(f"greatest({units}, 1) AS weight_units")  # the lightest row is there, too
-        values.append(f"{power} AS half_of_heaviest")
+    values += weight_parts(call)
     return select(values, with_summary(call, "_ppp_usable"))
+
+
+def weight_parts(call: Call) -> list[str]:
+    """The weight of a row in units, and what they are units of."""
+    if call.options.weight is None:
+        return []
+    # Half of the power of two above the heaviest: that, and what is divided by it, are in the range of doubles.
+    power = f"pow(2e0, greatest(ceil(log2(heaviest)) - 1, {LEAST_EXPONENT}))"
+    units = f"CAST(row_weight / {power} * {literal(2.0 ** (WEIGHT_BITS - 1))} AS HUGEINT)"
+    return [f"greatest({units}, 1) AS weight_units", f"{power} AS half_of_heaviest"]  # the lightest is there, too
 
 
 def keyed(call: Call) -> str:
@@ -69,22 +74,26 @@ def keyed(call: Call) -> str:
     nothing, and features are summed in fixed blocks: so the key is the same whether or not the column's type was known
     at bind time.
     """
-    hashes = [
-        f"{numbered(TEXT, index)}_hash * {odd}"
-        for index, _, form in feature_forms(call)
-        if form == TEXT
-        for odd in _odd_numbers(index, form)
-    ]
-    whole = [f"({' + '.join(hashes[i : i + TEXT_SUM])}) % {PRIME}" for i in range(0, len(hashes), TEXT_SUM)]
-    whole += [f"TRY_CAST(places_{block} AS BIGINT) % {PRIME}" for block in _blocks(call)]
-    total = f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
+    total = "content_key" if call.is_wide else f"{_total(call)} AS content_key"
     weights = ["weight_units", "half_of_heaviest"] if call.options.weight is not None else []
-    rows = select([*group_column(call), *form_names(call), *weights, f"{total} AS content_key"], "_ppp_key_parts")
+    rows = select([*group_column(call), *form_names(call), *weights, total], "_ppp_key_parts")
     for mixer in MIXERS:
         mixed = f"(content_key * (content_key + {mixer})) % {PRIME} AS content_key"
         rows = f"SELECT * REPLACE ({mixed}) FROM {indented(rows)}"
     uniform = f"(content_key + 0.5e0) / {literal(float(PRIME))} AS uniform"
     return f"SELECT *, {uniform} FROM {indented(rows)} WHERE content_key IS NOT NULL"
+
+
+def _total(call: Call) -> str:
+    hashes = [
+        f"{numbered(TEXT, index)}_hash * {odd}"
+        for index, _, form in feature_forms(call)
+        if form == TEXT
+        for odd in odd_numbers(index, form)
+    ]
+    whole = [f"({' + '.join(hashes[i : i + TEXT_SUM])}) % {PRIME}" for i in range(0, len(hashes), TEXT_SUM)]
+    whole += [f"TRY_CAST(places_{block} AS BIGINT) % {PRIME}" for block in _blocks(call)]
+    return f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
 
 
 def _blocks(call: Call) -> dict[int, list[tuple[int, str]]]:
@@ -115,7 +124,7 @@ def _probes(form: str) -> list[str]:
     return [f"_{i}" for i in range(PROBES)] if form == VECTOR else [""]
 
 
-def _odd_numbers(index: int, form: str) -> list[int]:
+def odd_numbers(index: int, form: str) -> list[int]:
     """Fixed odd numbers below 2^28, one for each part of a form: the same on every machine, no two alike.
 
     A multiplicative sequence with the multiplier of MINSTD (Park, Miller & Stockmeyer 1993).

@@ -9,6 +9,7 @@ With ``by`` every stage carries ``row_group``, and the extremes, keys and sample
 
 from __future__ import annotations
 
+from ppp_duck.binding import wide
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import FIT, ROW_GROUP, SAMPLE_COLUMNS
 from ppp_duck.binding.key import PRIME, WEIGHT_BITS, key_parts, keyed
@@ -28,6 +29,8 @@ BUCKETS_WHY = f"""which share of the distinct rows is grouped: all, or enough fo
 SUMMARY_WHY = """the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help"""
+USABLE_WHY = "rows and values that the fit may see"
+DISTINCT_WHY = "equal rows as one row with a weight"
 KEY_WHY = f"""a number for each row that only its content decides: a sum modulo {PRIME} = 2^31 - 1, mixed twice"""
 # In slices: DuckDB looks for an interrupt between them, which it cannot do inside a Python function. The fit has begun
 # outside: in a correlated subquery DuckDB 1.4 goes through a recursive stage again for every row outside it.
@@ -44,16 +47,20 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
     fitted = f"SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, {literal(FIT)})"
     return [
         source_stage(source),
-        Stage("_ppp_features", features(call), "each feature as a number, a text or a vector", kept=False),
-        Stage("_ppp_extremes", extremes(call), "counts and exact extremes over all rows"),
+        *(wide.feature_stages(call) if call.is_wide else _feature_stages(call)),
         *(choice_stages(call) if call.automatic else []),
-        Stage("_ppp_summary", summary(call), SUMMARY_WHY),
-        Stage("_ppp_usable", usable(call), "rows and values that the fit may see", kept=False),
-        Stage("_ppp_key_parts", key_parts(call), "what the features of a row add to its key", kept=False),
+        Stage("_ppp_summary", (wide.summary if call.is_wide else summary)(call), SUMMARY_WHY),
+        Stage("_ppp_usable", (wide.usable if call.is_wide else usable)(call), USABLE_WHY, kept=False),
+        Stage(
+            "_ppp_key_parts",
+            (wide.key_parts if call.is_wide else key_parts)(call),
+            "what the features of a row add to its key",
+            kept=False,
+        ),
         Stage("_ppp_keyed", keyed(call), KEY_WHY, kept=False),
         *([content] if call.function == "ppp_fit" else []),
         *([] if call.options.by else [buckets]),
-        Stage("_ppp_distinct_rows", _distinct_rows(call), "equal rows as one row with a weight", kept=False),
+        Stage("_ppp_distinct_rows", _distinct_rows(call), DISTINCT_WHY, kept=call.has_lists),
         Stage("_ppp_sample", _sample(call), SAMPLE_WHY, kept=call.rows_may_repeat),
         Stage("_ppp_begun", _begun(call), "the fit begins"),
         Stage("_ppp_fitting(state)", FITTING, "the fit, in slices with room for an interrupt", kept=None),
@@ -61,10 +68,18 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
     ]
 
 
+def _feature_stages(call: Call) -> list[Stage]:
+    return [
+        Stage("_ppp_features", features(call), "each feature as a number, a text or a vector", kept=False),
+        Stage("_ppp_extremes", extremes(call), "counts and exact extremes over all rows"),
+    ]
+
+
 def _content(call: Call) -> str:
     counted = "count(*)"
     if call.options.missing == "auto":  # a row that has no feature at all is not used
-        counted += f" FILTER ({' OR '.join(f'{name} IS NOT NULL' for name in form_names(call))})"
+        has_one = " OR ".join(f"{name} IS NOT NULL" for name in form_names(call))
+        counted += f" FILTER ({f'{wide.known_features(call)} > 0' if call.is_wide else has_one})"
     values = [*group_column(call), f"{counted} AS used_rows", "sum(content_key) AS key_sum"]
     values.append("bit_xor(content_key) AS key_xor")
     if call.options.weight is not None:
@@ -124,10 +139,18 @@ def _distinct_rows(call: Call) -> str:
 def _sample(call: Call) -> str:
     """Priority sampling (Duffield, Lund and Thorup 2007): the rows with the largest weight / key, heavy ones always.
 
-    One row more than asked for: its priority is the threshold that unbiased weights need.
+    One row more than asked for: its priority is the threshold that unbiased weights need. Rows of long lists are not
+    compared here: all that have its priority are taken, and Python leaves out those that are too many.
     """
     size = call.options.sample_size + 1
     columns = [*group_column(call), *form_names(call), *SAMPLE_COLUMNS]
+    if call.has_lists and call.options.by:
+        rank = f"rank() OVER (PARTITION BY {ROW_GROUP} ORDER BY priority DESC)"
+        return select(columns, "_ppp_distinct_rows", f"QUALIFY {rank} <= {size}")
+    if call.has_lists:
+        highest = f"SELECT priority FROM _ppp_distinct_rows ORDER BY priority DESC LIMIT {size}"
+        lowest = f"(SELECT min(priority) FROM ({highest}))"
+        return select(columns, "_ppp_distinct_rows", f"WHERE priority >= {lowest}")
     if call.options.by:
         rank = f"row_number() OVER (PARTITION BY {ROW_GROUP} ORDER BY {sample_order(call)})"
         return select(columns, "_ppp_distinct_rows", f"QUALIFY {rank} <= {size}")
@@ -139,9 +162,9 @@ def sample_order(call: Call) -> str:
 
 
 def sample_list(call: Call) -> str:
-    """The sampled rows as one list of structs. In canonical order, but for numbers alone: numpy sorts them sooner."""
+    """The sampled rows as one list of structs, in canonical order where Python does not see to it."""
     fields = ", ".join(f"'{name}': {name}" for name in [*form_names(call), *SAMPLE_COLUMNS])
-    order = "" if call.are_numbers else f"\n      ORDER BY {sample_order(call)}"
+    order = "" if call.are_sorted_in_python else f"\n      ORDER BY {sample_order(call)}"
     return f"list({{{fields}}}{order})"
 
 

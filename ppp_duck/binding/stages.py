@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ppp_duck.binding.call import Call, Feature
-from ppp_duck.binding.interface import GROUP, ROW_GROUP, field, numbered
+from ppp_duck.binding.interface import GROUP, LISTS, ROW_GROUP, field, in_lists, numbered
 from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import Source
 
@@ -86,6 +86,8 @@ def feature_forms(call: Call) -> Iterable[tuple[int, Feature, str]]:
 
 def form_names(call: Call) -> list[str]:
     """The columns of the stages that hold the features."""
+    if call.is_wide:
+        return [LISTS[form] for form in in_lists(call.features)]
     return [numbered(form, index) for index, _, form in feature_forms(call)]
 
 

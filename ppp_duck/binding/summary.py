@@ -39,12 +39,19 @@ def extremes(call: Call) -> str:
         if form != TEXT:
             known.append(f"CASE WHEN {is_finite(form, name)} THEN {name} END AS {name}_known")
         counted += _counts(call, name, form)
-    if call.options.weight is not None:
-        counted.append("count(*) FILTER (row_weight < 0) AS negative_weights")
-        counted.append("count(*) FILTER (NOT isfinite(row_weight)) AS infinite_weights")
-        counted.append("max(row_weight) FILTER (isfinite(row_weight)) AS heaviest")
+    counted += weight_counts(call)
     rows = indented(f"SELECT {listed(['*', *known])}\nFROM _ppp_features")
     return select(counted, rows, grouped(call))
+
+
+def weight_counts(call: Call) -> list[str]:
+    if call.options.weight is None:
+        return []
+    return [
+        "count(*) FILTER (row_weight < 0) AS negative_weights",
+        "count(*) FILTER (NOT isfinite(row_weight)) AS infinite_weights",
+        "max(row_weight) FILTER (isfinite(row_weight)) AS heaviest",
+    ]
 
 
 def _counts(call: Call, name: str, form: str) -> list[str]:

@@ -5,6 +5,7 @@ Columns that may hold fractions are left to the sample (running/fit.py): to grou
 
 from __future__ import annotations
 
+from ppp_duck.binding import wide
 from ppp_duck.binding.call import Call, Feature
 from ppp_duck.binding.interface import COUNTS, NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
 from ppp_duck.binding.quoting import literal, quote
@@ -45,7 +46,7 @@ def choice_stages(call: Call) -> list[Stage]:
 
 def _binned(call: Call, counted: list[int]) -> str:
     """Frequencies by feature, and by bin between its extremes. A text has one bin."""
-    lows, highs = (", ".join(_extreme(call.features[i], i, side) for i in counted) for side in ("low", "high"))
+    lows, highs = (", ".join(_extreme(call, i, side) for i in counted) for side in ("low", "high"))
     by = [f"frequencies.{ROW_GROUP}"] if call.options.by else []
     joined = f"JOIN _ppp_extremes USING ({ROW_GROUP})" if call.options.by else ", _ppp_extremes"
     low, high = f"([{lows}])[place + 1]", f"([{highs}])[place + 1]"
@@ -62,6 +63,8 @@ def _binned(call: Call, counted: list[int]) -> str:
 
 def _frequencies(call: Call, counted: list[int]) -> str:
     """Every value of the columns and how often it occurs, in one scan: a grouping set for each column."""
+    if call.is_wide:
+        return wide.frequencies(call, [_as_it_is(call.features[index]) for index in counted])
     names = [f"value_{index}" for index in counted]
     sets = ", ".join(f"({', '.join([*group_column(call), name])})" for name in names)
     places = " ".join(f"WHEN grouping({name}) = 0 THEN {place}" for place, name in enumerate(names))
@@ -73,24 +76,36 @@ def _frequencies(call: Call, counted: list[int]) -> str:
     number = f"coalesce({', '.join([*numbers, 'CAST(NULL AS DOUBLE)'])}) AS number"
     columns = [*group_column(call), f"CASE {places} END AS place", number, "count(*) AS times"]
     rows = indented(
-        select([*made_group(call), *(_value(call.features[index], index) for index in counted)], "_ppp_source")
+        select(
+            [*made_group(call), *(f"{_value(call.features[index])} AS value_{index}" for index in counted)],
+            "_ppp_source",
+        )
     )
     known = " OR ".join(f"{name} IS NOT NULL" for name in names)
     return select(columns, rows, f"GROUP BY GROUPING SETS ({sets})", f"HAVING {known}")
 
 
-def _value(feature: Feature, index: int) -> str:
+def _as_it_is(feature: Feature) -> tuple[str, str]:
+    """The value of a column, and as a number of its grid, NULL of a text."""
+    value = _value(feature)
+    is_number = feature.forms == (NUMBER,)
+    return value, f"{as_form(NUMBER, value)}{_unit(feature)}" if is_number else "CAST(NULL AS DOUBLE)"
+
+
+def _value(feature: Feature) -> str:
     """A column as it is: two large numbers that are one DOUBLE are two values. NULL where a moment is infinite."""
     name = f"_ppp_source.{quote(feature.name)}"
     if MOMENT.fullmatch(feature.type):
-        return f"CASE WHEN isfinite({name}) THEN {name} END AS value_{index}"
-    return f"{as_form(TEXT, name) if feature.forms == (TEXT,) else name} AS value_{index}"
+        return f"CASE WHEN isfinite({name}) THEN {name} END"
+    return as_form(TEXT, name) if feature.forms == (TEXT,) else name
 
 
-def _extreme(feature: Feature, index: int, side: str) -> str:
+def _extreme(call: Call, index: int, side: str) -> str:
+    feature = call.features[index]
     if feature.forms == (TEXT,):
         return "CAST(NULL AS DOUBLE)"
-    return f"{numbered(NUMBER, index)}_{side}{_unit(feature)}"
+    name = wide.extreme(call, index, side) if call.is_wide else f"{numbered(NUMBER, index)}_{side}"
+    return f"{name}{_unit(feature)}"
 
 
 def grid_of(feature: Feature) -> int:

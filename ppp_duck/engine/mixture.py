@@ -21,6 +21,10 @@ from ppp_duck.models.model import Floats, Ints, Mixture
 # Features up to which a full covariance is a linear function of the products of features: 45 columns for 8, one
 # product. Also those up to which the automatic choice tries full covariances: beyond, their BIC falls to one component.
 NARROW = 8
+# Features up to which a shared covariance is tried: beyond, its d (d + 1) / 2 parameters cost more than 4,000 rows, as
+# which all rows count at most, can gain by it unless the others tell three quarters of each feature's variance. Also
+# those beyond which no matrix of d x d is made where variances alone are wanted: 4,096 features are 134 MB.
+WIDE = 512
 # Patterns of holes a row, from which a shared covariance is fitted row by row: 5,000 x 30 with 10 % holes took 29 s by
 # pattern and 12 s by row (busy machine); 5,000 x 6, of 64 patterns, are a third faster by pattern.
 MANY_PATTERNS = 0.1
@@ -37,12 +41,12 @@ class Prior:
     """``strength`` pseudo-observations of covariance ``covariance`` (d, d) for each covariance that is fitted."""
 
     strength: float
-    covariance: Floats
+    covariance: Floats  # or ``(d,)``, of very many features without correlations
 
     @property
     def variance(self) -> Floats:
         """Of each feature, ``(d,)``."""
-        return np.asarray(np.diag(self.covariance))
+        return np.asarray(self.covariance if self.covariance.ndim == 1 else np.diag(self.covariance))
 
 
 def tempered(observations: float) -> float:
@@ -58,6 +62,11 @@ def covariance_prior(rows: Rows, form: str, m: int) -> Prior:
     variance of rounding, not zero.
     """
     n, d = rows.x.shape
+    if d > WIDE and form in ("spherical", "diag"):
+        if "variance" not in rows.products:
+            variance = rows.each_number[1]
+            rows.products["variance"] = np.maximum(variance, 1e-8 * max(float(variance.mean()), 1e-8))
+        return Prior((d + 2) * rows.unit, rows.products["variance"] / m ** (2.0 / d))
     if "covariance" not in rows.products:
         if rows.seen is None:
             share = rows.weights / rows.weights.sum()
@@ -132,6 +141,10 @@ def _of_complete_numbers(mixture: Mixture, rows: Rows, result: Floats) -> None:
         log_det = np.log(scale).sum(axis=1) * (d // scale.shape[1])
         constant = constant + log_det - 0.5 * np.einsum("ki,ki->k", linear, means)
         second = -0.5 * precision
+    if d > WIDE:
+        np.matmul(linear, x.T, out=result.T)
+        result += constant + rows.squares(mixture.covariance) @ second.T
+        return
     theta = np.concatenate([constant[:, None], linear, second], axis=1)
     np.matmul(theta, rows.features(mixture.covariance).T, out=result.T)
 
@@ -258,10 +271,13 @@ def _moments(rows: Rows, soft: Floats, form: str, prior: Prior) -> tuple[Floats,
                 covariance[j] += s * prior.covariance
                 covariance[j] /= mass[j] + s
     else:
-        moments = soft.T @ rows.features(form)
-        mass = np.maximum(moments[:, 0], TINY)
-        means = moments[:, 1 : d + 1] / mass[:, None]
-        second = moments[:, d + 1 :]
+        if d > WIDE:
+            mass, first, second = soft.sum(axis=0), soft.T @ x, soft.T @ rows.squares(form)
+        else:
+            moments = soft.T @ rows.features(form)
+            mass, first, second = moments[:, 0], moments[:, 1 : d + 1], moments[:, d + 1 :]
+        mass = np.maximum(mass, TINY)
+        means = first / mass[:, None]
         if form == "full":
             row, col = np.triu_indices(d)
             covariance = np.empty((m, d, d))

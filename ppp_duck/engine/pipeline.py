@@ -80,11 +80,11 @@ def fit(
         told = enumerate(found) if report else ()
         trials = tuple(_trial(sample, one, unit, i == at, k, k_max, covariance) for i, one in told)
         winner = _refit(every, sample, begin, found[at], select.is_kmeans(every, covariance), k, progress)
-        result = _certified(rows, weights, every, winner, layout, middle, unit, trials, progress)
+        result = _certified(rows, weights, every, winner, layout, middle, unit, trials, k, progress)
         if k is not None and len(result.sizes) != k:  # a component won no row: keep the form, take k-means' borders
             as_cells = _as_cells if every.mixed is None else _as_mixed_cells
             for cells in as_cells(every, sample, begin, k, winner, progress):
-                result = _certified(rows, weights, every, cells, layout, middle, unit, trials, progress)
+                result = _certified(rows, weights, every, cells, layout, middle, unit, trials, k, progress)
                 if len(result.sizes) == k:
                     break
         return result
@@ -163,7 +163,8 @@ def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture, layout: La
         weights, _ = canonical.moderate(weights)
         rows, weights = canonical.canonical_rows(rows, weights, layout is not None)
         every, _, unit = prepared(rows, canonical.distinguishable(weights), layout)
-        return gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2
+        found = gaussian.covariance_prior(every, mixture.covariance, len(mixture.means)).covariance * unit**2
+        return np.diag(found) if found.ndim == 1 else found
 
 
 def _in_memory(every: Rows, form: str, m: int) -> bool:
@@ -191,8 +192,9 @@ def _refit(
     prior = gaussian.covariance_prior(rows, found.form, m)
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(found.mixture, rows))
     mixture, _, _ = gaussian.em(
-        rows, posterior, found.form, prior, select.FINAL_ITERATIONS, select.TOLERANCE, progress, tied=found.tied
-    )
+        rows, posterior, found.form, prior, select.steps(select.FINAL_ITERATIONS, k), select.TOLERANCE, progress,
+        tied=found.tied,
+    )  # fmt: skip
     return replace(found, mixture=mixture)
 
 
@@ -305,6 +307,7 @@ def _certified(
     middle: Floats,
     unit: float,
     trials: tuple[Trial, ...],
+    asked: int | None,
     progress: Progress,
 ) -> Clustering:
     """The result: canonical ids, sizes and centres of the rows that scoring gives each cluster, and the agreement."""
@@ -331,7 +334,7 @@ def _certified(
     first = centers
     if len(group) != k:
         first = (view.places_of(mixture.means, mixture.shares, axes) - middle) / unit
-    cells, owner = every.view.lloyd(every.weights, first, progress)
+    cells, owner = every.view.lloyd(every.weights, first, progress, select.steps(view.ITERATIONS, asked))
     if len(group) == k:
         cell_cluster: Ints = np.arange(k, dtype=np.int64)
     else:

@@ -14,6 +14,7 @@ from ppp_duck.engine.view import View
 from ppp_duck.models.model import Bools, Floats, Ints, Layout
 
 LOG_2PI = float(np.log(2 * np.pi))
+BLOCK = 512  # numbers whose squares are made at once
 TINY = 1e-300  # the smallest weight or mass: its logarithm is finite
 
 # Observations that all repeats of rows together count as, at most. 25 to 400 give the same on rounded and copied tables
@@ -110,10 +111,15 @@ class Rows:
     @cached_property
     def each_number(self) -> tuple[Floats, Floats, Floats]:
         """``(d,)`` mean and variance of each number in all rows that have it, and their weight."""
-        has = np.ones(self.x.shape) if self.seen is None else self.seen
-        mass = np.maximum(self.weights @ has, TINY)
-        mean = self.weights @ self.x / mass
-        return mean, self.weights @ ((self.x - mean) ** 2 * has) / mass, mass
+        found = []
+        for at in range(0, max(self.x.shape[1], 1), BLOCK):
+            x = self.x[:, at : at + BLOCK]
+            has = np.ones(x.shape) if self.seen is None else self.seen[:, at : at + BLOCK]
+            mass = np.maximum(self.weights @ has, TINY)
+            mean = self.weights @ x / mass
+            found.append((mean, self.weights @ ((x - mean) ** 2 * has) / mass, mass))
+        mean, variance, mass = (np.concatenate(part) for part in zip(*found, strict=True))
+        return mean, variance, mass
 
     @cached_property
     def patterns(self) -> Patterns:
@@ -169,6 +175,14 @@ class Rows:
                 second = x * x if form == "diag" else np.einsum("nd,nd->n", x, x)[:, None]
             self.products[form] = np.ascontiguousarray(np.concatenate([one, x, second, *more], axis=1))
         return self.products[form]
+
+    def squares(self, form: str) -> Floats:
+        """The second-order terms alone, of 'diag' ``(n, d)`` or 'spherical' ``(n, 1)``: wide rows keep no more."""
+        name = f"squares {form}"
+        if name not in self.products:
+            x = self.x
+            self.products[name] = x * x if form == "diag" else np.einsum("nd,nd->n", x, x)[:, None]
+        return self.products[name]
 
     def scatter(self) -> Floats:
         """``(d, d)`` weighted sum of the products of all pairs of features."""

@@ -72,26 +72,32 @@ class Screen:
         """The highest log density of a point beyond a bound: that of the Gaussian's margin in the one feature."""
         h, precision = self._quadratic()
         with np.errstate(all="ignore"):
-            covariance = np.linalg.inv(precision)
-            center = np.einsum("mij,mj->mi", covariance, h)
+            if precision.ndim == 2:
+                variance = 1.0 / precision
+                center = variance * h
+            else:
+                covariance = np.linalg.inv(precision)
+                variance, center = np.einsum("mii->mi", covariance), np.einsum("mij,mj->mi", covariance, h)
             peak = self.theta[:, 0] + 0.5 * np.einsum("mi,mi->m", h, center)
             gap = np.minimum(center + self.middle - low, high - self.middle - center)  # to the nearer bound
-            least = np.maximum(gap, 0.0) ** 2 / np.einsum("mii->mi", covariance)
+            least = np.maximum(gap, 0.0) ** 2 / variance
             found = float((peak[:, None] - 0.5 * least).max())
         return np.inf if np.isnan(found) else found
 
     def _quadratic(self) -> tuple[Floats, Floats]:
-        """h ``(m, d)`` and P ``(m, d, d)`` of log densities ``constant + h z - z P z / 2`` around the middle."""
+        """h ``(m, d)`` and P of log densities ``constant + h z - z P z / 2`` around the middle.
+
+        P is ``(m, d, d)``, or ``(m, d)`` where it is diagonal.
+        """
         d, m = len(self.middle), len(self.theta)
         linear, second = self.theta[:, 1 : d + 1], self.theta[:, d + 1 :]
         if self.turn is not None:
             return linear @ self.turn.T, np.broadcast_to(self.turn @ self.turn.T, (m, d, d))
+        if self.form != "full":
+            return linear, np.broadcast_to(-2.0 * second, (m, d))
         precision = np.zeros((m, d, d))
-        if self.form == "full":
-            row, col = np.triu_indices(d)
-            precision[:, row, col] = precision[:, col, row] = -second * np.where(row == col, 2.0, 1.0)
-        else:
-            precision[:, np.arange(d), np.arange(d)] = -2.0 * second
+        row, col = np.triu_indices(d)
+        precision[:, row, col] = precision[:, col, row] = -second * np.where(row == col, 2.0, 1.0)
         return linear, precision
 
     def log_densities(self, x: Floats) -> Floats:

@@ -34,6 +34,9 @@ SCREEN_ITERATIONS = 12  # steps of EM of a candidate: the choice needs scores, n
 FINAL_ITERATIONS = 200  # steps of EM of the winner, at most
 TOLERANCE = 1e-6  # nats per row that a step of EM has to gain
 TIES = 3  # times, at most, that EM runs with another set of categories which components differ in: two, as a rule
+# Clusters asked for, from which mixtures of more components are not tried: that some of 500 merge to exactly k is
+# chance, and each costs as much as k-means. Of so many, each form has k components, and less EM for more of them.
+MANY_ASKED = 32
 SHORTLIST = 32  # candidates looked at for valleys before one with k components, or k_max at most, is taken as it is
 
 
@@ -282,7 +285,7 @@ def is_kmeans(rows: Rows, covariance: str) -> bool:
 
 
 def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
-    """'auto': every form; a full covariance has too many parameters to be found by its BIC in more than 8 features.
+    """'auto': every form; but covariances of many features have too many parameters to be found by their BIC.
 
     Without numbers all forms are the same.
     """
@@ -290,7 +293,8 @@ def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
         return (covariance,)
     if not d:
         return ("diag",)
-    return tuple(form for form in gaussian.FORMS if form != "full" or d <= gaussian.NARROW)
+    widest = {"full": gaussian.NARROW, "tied": gaussian.WIDE}
+    return tuple(form for form in gaussian.FORMS if d <= widest.get(form, d))
 
 
 def search(
@@ -332,12 +336,12 @@ def climb(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int, 
         lowest = min((one.score for one in found), default=np.inf)  # of the forms before
 
         def fit(m: int, to_beat: float, form: str = form, lowest: float = lowest) -> Candidate:
-            to_beat = np.inf if k is not None else min(to_beat, lowest)
+            to_beat = np.inf if k is not None and k <= MANY_ASKED else min(to_beat, lowest)
             return fit_candidate(rows, begin, form, m, kmeans, to_beat, progress)
 
         if k is None:
             found += ladder(fit, 1, most, begin.ward_best)
-        elif kmeans:
+        elif kmeans or k > MANY_ASKED:
             found.append(fit(k, np.inf))
         else:
             found += ladder(fit, k, min(most, k + 8 + k // 2), 0)
@@ -360,6 +364,11 @@ def choose(
         if (k is None or one.k == k) and (k_max is None or one.k <= k_max):
             return i
     raise AssertionError("a candidate of k components, or of one, is always there")
+
+
+def steps(most: int, k: int | None) -> int:
+    """Of ``most`` steps of EM or Lloyd over all rows those that are taken where k is given: together, as with 32."""
+    return most if k is None or k <= MANY_ASKED else max(SCREEN_ITERATIONS, most * MANY_ASKED // k)
 
 
 def why(found: Candidate, chosen: bool, k: int | None, k_max: int | None) -> str:

@@ -9,24 +9,32 @@ from __future__ import annotations
 import numpy as np
 
 from ppp_duck.engine.kmeans import tree
+from ppp_duck.engine.mixture import WIDE
 from ppp_duck.engine.rows import Rows
 from ppp_duck.models.model import Bools, Floats
 
 # Numbers whose cut is tried, those that it explains best: each costs two or three short EMs.
 CUTS = 12
+BLOCK = 256  # numbers that are cut at once: the memory that it takes is that of as many
 
 
 def cuts(rows: Rows) -> list[tuple[int, Bools]]:
     """The numbers that two means explain best, first the best, and the rows ``(n,)`` on the right of the cut."""
     x, weights = rows.complete_view[:, : rows.x.shape[1]], rows.weights
+    found = [_cut(x[:, at : at + BLOCK], weights) for at in range(0, x.shape[1], BLOCK)]
+    right, there, share = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.argsort(-np.where(there, share, -1.0), kind="stable")
+    return [(int(f), right[f]) for f in order[:CUTS] if there[f]]
+
+
+def _cut(x: Floats, weights: Floats) -> tuple[Bools, Bools, Floats]:
+    """The best cut of each number ``(d, n)``, if there is one ``(d,)``, and the share of the variance it explains."""
     right, there = tree.best_cuts(x.T[None], weights[None])
     total, side = float(weights.sum()), right[0] @ weights
     mean = weights @ x / total
     sums = (right[0] * x.T) @ weights
     between = (sums - side * mean) ** 2 * total / np.maximum(side * (total - side), 1e-300)
-    share = between / np.maximum(weights @ (x - mean) ** 2, 1e-300)
-    order = np.argsort(-np.where(there[0], share, -1.0), kind="stable")
-    return [(int(f), right[0, f]) for f in order[:CUTS] if there[0, f]]
+    return right[0], there[0], between / np.maximum(weights @ (x - mean) ** 2, 1e-300)
 
 
 def worthless(rows: Rows, posterior: Floats, worth: float, price: float) -> Bools:
@@ -36,9 +44,12 @@ def worthless(rows: Rows, posterior: Floats, worth: float, price: float) -> Bool
     """
     m, has = posterior.shape[1], 1.0 if rows.seen is None else rows.seen
     own = posterior * rows.evidence[:, None]
-    mass = own.T @ (np.ones(rows.x.shape) * has)
+    if rows.seen is None and rows.x.shape[1] > WIDE:
+        mass, squares = np.broadcast_to(own.sum(axis=0)[:, None], (m, rows.x.shape[1])), rows.squares("diag")
+    else:
+        mass, squares = own.T @ (np.ones(rows.x.shape) * has), rows.x**2
     mean = own.T @ rows.x / np.maximum(mass, 1e-300)
-    spread = np.maximum(own.T @ rows.x**2 / np.maximum(mass, 1e-300) - mean**2, 1e-300)
+    spread = np.maximum(own.T @ squares / np.maximum(mass, 1e-300) - mean**2, 1e-300)
     every, middle = mass.sum(axis=0), (mass * mean).sum(axis=0) / mass.sum(axis=0)
     whole = (mass * (spread + (mean - middle) ** 2)).sum(axis=0) / every
     gain = worth * (every * np.log(whole) - (mass * np.log(spread)).sum(axis=0))

@@ -71,12 +71,14 @@ class View:
         scale = np.where(count > 0, self.x.shape[1] / np.maximum(count, 1), 0.0)
         return float(weights @ (scale * np.einsum("nv,nv->n", gap, gap)))
 
-    def lloyd(self, weights: Floats, centers: Floats, progress: Progress = silent) -> tuple[Floats, Ints]:
+    def lloyd(
+        self, weights: Floats, centers: Floats, progress: Progress = silent, iterations: int = ITERATIONS
+    ) -> tuple[Floats, Ints]:
         """Lloyd's iterations; a cell that loses its last row keeps its center. Returns centers and labels."""
         if self.seen is None:
-            return complete.lloyd(self.x, weights, centers, progress)
+            return complete.lloyd(self.x, weights, centers, progress, iterations)
         labels: Ints = np.full(len(self.x), -1, dtype=np.int64)
-        for _ in range(ITERATIONS):
+        for _ in range(iterations):
             progress("k-means", len(centers))
             found = self.nearest(centers)
             if np.array_equal(found, labels):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppp_duck.features.evenness import Bin, Evenness, evenness
+from ppp_duck.features.evenness import Bin, Evenness, evenness, rows_evenness
 from ppp_duck.features.names import sounds_like_key, sounds_like_measure, sounds_like_year, sounds_written
 from ppp_duck.features.precision import is_constant
 
@@ -232,8 +232,10 @@ def _levels_or_number(one: Column, counts: Counts) -> _Verdict:
 
 
 def _fraction(one: Column, counts: Counts) -> _Verdict:
-    spread = _evenness(one, counts)
-    if counts.distinct == one.values >= ENOUGH and spread.rows_p > 1 - 1e-9:
+    assert one.low is not None
+    assert one.high is not None
+    all_differ = counts.distinct == one.values >= ENOUGH
+    if all_differ and rows_evenness(counts.bins, one.low, one.high, counts.top) > 1 - 1e-9:
         return None, "it counts the rows: no value repeats, and they are evenly spaced"
     return _levels_or_number(one, counts)
 

@@ -55,7 +55,7 @@ def _bins(
         distinct, low, high = distinct / 256, low / 256, high / 256
     size = high - low + 1 if grid else high - low or 1.0
     where = np.minimum(np.floor((distinct - low) * BINS / size), BINS - 1).astype(np.int64)
-    return tuple(
-        Bin(int(frequency[part].sum()), int(part.sum()), int((frequency[part] ** 2).sum()))
-        for part in (where == b for b in range(BINS))
-    )
+    starts = np.searchsorted(where, np.arange(BINS))  # values ascend
+    every = [np.append(0, np.cumsum(of)) for of in (frequency, np.ones(len(where), dtype=np.int64), frequency**2)]
+    inside = [(total[np.append(starts[1:], len(where))] - total[starts]).tolist() for total in every]
+    return tuple(Bin(*one) for one in zip(*inside, strict=True))

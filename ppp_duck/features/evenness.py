@@ -59,10 +59,8 @@ def places(low: float, high: float) -> list[float]:
 
 def evenness(bins: Sequence[Bin], low: float, high: float, grid: bool, top: Sequence[int]) -> Evenness:
     """Measures of how even and how regular values are; ``grid``: they are whole numbers (of days, of seconds)."""
-    if math.isinf(high - low):  # further apart than a double can tell: there is no grid
-        grid, low, high = False, low / 4, high / 4
-    room = places(low, high) if grid else [(high - low) / BINS] * BINS
-    parts = _core(_without_spike(bins, top), room)
+    grid = grid and not math.isinf(high - low)
+    parts = _parts(bins, low, high, grid, top)
     if not parts:
         return Evenness(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
     n = float(sum(b.rows for b, _ in parts))
@@ -83,6 +81,20 @@ def evenness(bins: Sequence[Bin], low: float, high: float, grid: bool, top: Sequ
         sum(b.rows * _unequal(b) for b, _ in filled) / n,
         sum(b.rows * b.distinct / w for b, w in filled) / n,
     )
+
+
+def rows_evenness(bins: Sequence[Bin], low: float, high: float, top: Sequence[int]) -> float:
+    """``rows_p`` alone, of numbers that lie on no grid."""
+    parts = _parts(bins, low, high, False, top)
+    return _even_p([b.rows for b, _ in parts], [w for _, w in parts]) if parts else 0.0
+
+
+def _parts(bins: Sequence[Bin], low: float, high: float, grid: bool, top: Sequence[int]) -> list[tuple[Bin, float]]:
+    """The bins that count, and the room in each."""
+    if math.isinf(high - low):  # further apart than a double can tell: there is no grid
+        low, high = low / 4, high / 4
+    room = places(low, high) if grid else [(high - low) / BINS] * BINS
+    return _core(_without_spike(bins, top), room)
 
 
 def _unequal(one: Bin) -> float:

@@ -75,20 +75,22 @@ class Encoded:
     reasons: Ints
 
 
-def learn(values: Floats, weights: Floats, scale: str = "auto", codes: bool = False) -> Scale:
+def learn(
+    values: Floats, weights: Floats, scale: str = "auto", codes: bool = False, one_of_many: bool = False
+) -> Scale:
     """Learn a scale from sample values (NaN: missing) with weights. ``scale``: auto, standard, robust, log or none.
 
-    ``codes``: every value is a level.
+    ``codes``: every value is a level. ``one_of_many``: a logarithm must be shorter with one component to be looked at.
     """
     present = np.isfinite(values) & (weights > 0)
     values, weights = values[present], weights[present]
     base = _base(values)
     every = 1 if scale != "auto" else max(1, -(-len(values) // SEARCHED))
-    scale_of_some = _learnt(values[::every] / base, weights[::every], scale, codes)
+    scale_of_some = _learnt(values[::every] / base, weights[::every], scale, codes, one_of_many)
     if every > 1 and scale_of_some.kind != LEVELS:
         scale_of_some = _of_all(scale_of_some, values / base, weights)
     elif every > 1:
-        scale_of_some = _learnt(values / base, weights, scale, codes)
+        scale_of_some = _learnt(values / base, weights, scale, codes, one_of_many)
     return replace(scale_of_some, base=base)
 
 
@@ -117,7 +119,7 @@ def power_above(size: float) -> float:
     return float(2.0 ** min(int(np.frexp(size)[1]), 1023))
 
 
-def _learnt(values: Floats, weights: Floats, scale: str, codes: bool) -> Scale:
+def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, one_of_many: bool) -> Scale:
     x, where = np.unique(values + 0.0, return_inverse=True)
     w = np.bincount(where, weights, minlength=len(x)).astype(np.float64)
     if len(x) < 2:
@@ -130,12 +132,14 @@ def _learnt(values: Floats, weights: Floats, scale: str, codes: bool) -> Scale:
     spike = _spike(x, w)
     if spike is not None:
         x, w = x[x != spike], w[x != spike]
-    return _chosen(x, w, spike)
+    return _chosen(x, w, spike, one_of_many)
 
 
-def _chosen(x: Floats, w: Floats, spike: float | None) -> Scale:
+def _chosen(x: Floats, w: Floats, spike: float | None, one_of_many: bool) -> Scale:
     """The number as it is, or the logarithm with the best unit if that is shorter by more than chance makes it."""
     raw = _candidate(x, w, 0.0)
+    if one_of_many and not _is_skewed(x, w, raw.step):
+        return _scale_of(x, w, raw, spike, "a logarithm would make one Gaussian of it no shorter")
     logs = [_candidate(x, w, unit) for unit in _units(x, w, raw.step)]
     core = np.all([one.kept for one in (raw, *logs)], axis=0)  # not compared: what is far out in one way
     least = MARGIN + MARGIN_ROW * tempered(float(w[core].sum()))
@@ -144,6 +148,18 @@ def _chosen(x: Floats, w: Floats, spike: float | None) -> Scale:
         shorter, best = _gain(x[core], w[core], logs, raw.step, STEPS)
     words = f"a logarithm would make it {abs(shorter):.0f} nats {'shorter' if shorter > 0 else 'longer'}"
     return _scale_of(x, w, logs[best] if shorter > least else raw, spike, words)
+
+
+def _is_skewed(x: Floats, w: Floats, step: float) -> bool:
+    """Whether a logarithm makes the description by one Gaussian shorter, whatever its unit."""
+    share = w / w.sum()
+
+    def spread(z: Floats) -> float:
+        return 0.5 * float(np.log(max(float(share @ (z - share @ z) ** 2), TINY)))
+
+    raw = spread(x)
+    raw -= MARGIN_ROW
+    return any(spread(forward(x, u)) + float(share @ np.log(u + np.abs(x))) < raw for u in _units(x, w, step))
 
 
 def _gain(x: Floats, w: Floats, logs: list[_Candidate], step: float, steps: int) -> tuple[float, int]:

@@ -13,6 +13,7 @@ from ppp_duck.binding.values import grid_of, may_have_fractions
 from ppp_duck.features.choice import Column, Counts, decide
 from ppp_duck.features.counts import TOP
 from ppp_duck.features.evenness import BINS, Bin
+from ppp_duck.running.lists import unpacked
 
 
 def choose(calls: pa.ChunkedArray, extremes: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.Array:
@@ -20,6 +21,7 @@ def choose(calls: pa.ChunkedArray, extremes: pa.ChunkedArray, counts: pa.Chunked
     found = []
     for call_json, summary, counted in zip(calls.to_pylist(), extremes.to_pylist(), counts.to_pylist(), strict=True):
         call = Call.from_json(call_json)
+        summary = unpacked(call, summary)
         bins: dict[int, list[Mapping[str, Any]]] = {}
         for one in counted or ():
             bins.setdefault(one["feature"], []).append(one)

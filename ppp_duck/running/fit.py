@@ -120,7 +120,7 @@ def _learn(group: Group) -> Learned:
             features.append(
                 learn_feature(
                     column.name, columns[-1], form, group.summary[f"type_{index}"] or "", positions, weights,
-                    options, group.treatment(index),
+                    options, group.treatment(index), group.call.is_wide,
                 )
             )  # fmt: skip
     # Rows of the sample that lack a feature are there only where the missing one is left open, or imputed.

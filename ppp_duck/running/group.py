@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from ppp_duck.errors import FeatureError
 from ppp_duck.features.choice import decide
 from ppp_duck.features.counts import column_of
 from ppp_duck.models.model import Floats
+from ppp_duck.running.lists import unpacked, unpacked_rows
 from ppp_duck.running.memory import By
 
 WEIGHT, PRIORITY = SAMPLE_COLUMNS
@@ -40,9 +42,14 @@ class Group:
     @staticmethod
     def of(call: Call, given: pa.StructScalar) -> Group:
         rows = given["rows"].values
-        rows = in_order(rows) if rows is not None and call.are_numbers else rows
+        if rows is not None and call.is_wide:
+            rows = unpacked_rows(call, rows)
+        if rows is not None and call.are_sorted_in_python:
+            rows = in_order(rows)[: call.options.sample_size + 1]
         content = given["content"].as_py() if "content" in given else None
-        return Group(call, tuple(json.loads(given["g"].as_py())), given["summary"].as_py(), content, rows)
+        return Group(
+            call, tuple(json.loads(given["g"].as_py())), unpacked(call, given["summary"].as_py()), content, rows
+        )
 
     @property
     def rows(self) -> int:
@@ -173,7 +180,7 @@ class Group:
 
 
 def in_order(sample: pa.StructArray) -> pa.StructArray:
-    """Sampled rows of numbers in the order that SQL gives all others: by falling priority, then feature by feature.
+    """Sampled rows in the order that SQL gives all others: by falling priority, then feature by feature, NULL last.
 
     Priorities are hardly ever equal. Only rows of equal priority are compared further.
     """
@@ -184,7 +191,15 @@ def in_order(sample: pa.StructArray) -> pa.StructArray:
     tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
     if len(tied):
         rows = sample.take(pa.array(order[tied]))
-        names = [column.name for column in sample.type if column.name not in SAMPLE_COLUMNS]
-        columns = [rows.field(name).to_numpy(zero_copy_only=False) for name in names]  # NULL is NaN, which comes last
-        order[tied] = order[tied][np.lexsort((*reversed(columns), value[tied]))]
+        columns = [rows.field(column.name) for column in sample.type if column.name not in SAMPLE_COLUMNS]
+        order[tied] = order[tied][np.lexsort((*map(_ranks, reversed(columns)), value[tied]))]
     return sample.take(pa.array(order))
+
+
+def _ranks(column: pa.Array) -> Floats:
+    """Numbers in the order of a column's values: numbers themselves, the places of texts and of lists among others."""
+    if pa.types.is_floating(column.type):
+        return np.asarray(column.to_numpy(zero_copy_only=False))  # NULL is NaN, which comes last
+    values = [one.encode() if isinstance(one, str) else one for one in column.to_pylist()]
+    some = sorted(one for one in values if one is not None)
+    return np.array([np.nan if one is None else bisect_left(some, one) for one in values])

@@ -16,12 +16,13 @@ from ppp_duck.features.scale import PRESENT, Scale
 from ppp_duck.models.model import Feature, Floats
 from ppp_duck.running.points import values_of
 
+BLOCK = 256  # positions of a vector that are summed at once: their squares need memory
 LINEAR = ("standard", "robust", "none")  # scales that take numbers as they are, whatever they look like
 
 
 def learn_feature(
     name: str, column: pa.Array, kind: str, type_name: str, positions: int, weights: Floats, options: Options,
-    treatment: str | None,
+    treatment: str | None, one_of_many: bool = False,
 ) -> Feature:  # fmt: skip
     """Learn how a column becomes points, from weighted sample rows in canonical order. Missing values do not count.
 
@@ -36,20 +37,21 @@ def learn_feature(
         return Feature(name, kind, type_name, 1.0, nothing, nothing, kept, other, nothing)
     raw, cause = values_of(column, kind, positions)
     present = cause == PRESENT
-    raw, weights = raw[present], weights[present]
+    if not present.all():  # else no copy: a vector may be long
+        raw, weights = raw[present], weights[present]
     if kind == "vector" or options.scale in LINEAR or not len(raw):
         scale = "standard" if options.scale in ("auto", "log") else options.scale
         return _linear(name, kind, type_name, raw, weights, scale)
-    return _number(name, type_name, raw[:, 0], weights, options, treatment)
+    codes = treatment == "category"
+    if is_constant(raw.min(), raw.max(), type_name):
+        raw = np.full(raw.shape, raw.min())
+    return _number(
+        name, type_name, raw[:, 0], weights, scales.learn(raw[:, 0], weights, options.scale, codes, one_of_many)
+    )
 
 
-def _number(
-    name: str, type_name: str, values: Floats, weights: Floats, options: Options, treatment: str | None
-) -> Feature:
+def _number(name: str, type_name: str, values: Floats, weights: Floats, found: Scale) -> Feature:
     """A number by the scale that describes it best: as it is, as a logarithm, as levels, with a value set apart."""
-    if is_constant(values.min(), values.max(), type_name):
-        values = np.full(len(values), values.min())
-    found = scales.learn(values, weights, options.scale, codes=treatment == "category")
     unit = found.base
     levels = tuple(level * unit for level in found.levels if found.kind == scales.LEVELS)
     if found.spike is not None:
@@ -97,9 +99,12 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     unit = scales.power_above(float(np.abs(raw).max()))
     raw = raw / unit
     share = (weights / weights.sum())[:, None]
-    mean = (share * raw).sum(axis=0)
+    blocks = [raw[:, at : at + BLOCK] for at in range(0, positions, BLOCK)]
+    mean = np.concatenate([(share * block).sum(axis=0) for block in blocks])
     if scale == "standard":
-        center, spread = mean, np.sqrt((share * (raw - mean) ** 2).sum(axis=0))
+        middles = (mean[at : at + BLOCK] for at in range(0, positions, BLOCK))
+        squares = [(share * (block - own) ** 2).sum(axis=0) for block, own in zip(blocks, middles, strict=True)]
+        center, spread = mean, np.sqrt(np.concatenate(squares))
     elif scale == "robust":
         quartiles = np.array([quantiles(raw[:, j], weights, (0.25, 0.5, 0.75)) for j in range(positions)]).T
         center, spread = quartiles[1], quartiles[2] - quartiles[0]

@@ -184,7 +184,7 @@ FROM (
 )
 ),
 -- equal rows as one row with a weight
-_ppp_distinct_rows AS NOT MATERIALIZED (
+_ppp_distinct_rows AS MATERIALIZED (
 SELECT
   text_0,
   number_1,
@@ -218,8 +218,7 @@ SELECT
   weight,
   priority
 FROM _ppp_distinct_rows
-ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, number_1 ASC NULLS LAST, number_2 ASC NULLS LAST, vector_3 ASC NULLS LAST
-LIMIT 65537
+WHERE priority >= (SELECT system.main.min(priority) FROM (SELECT priority FROM _ppp_distinct_rows ORDER BY priority DESC LIMIT 65537))
 ),
 -- the fit begins
 _ppp_begun AS MATERIALIZED (
@@ -227,8 +226,7 @@ SELECT ppp__fit(
   '{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
-    'rows': (SELECT system.main.list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}
-      ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, number_1 ASC NULLS LAST, number_2 ASC NULLS LAST, vector_3 ASC NULLS LAST) FROM _ppp_sample)}],
+    'rows': (SELECT system.main.list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
   system.main.version(),
   ppp__statement()) AS state
 ),

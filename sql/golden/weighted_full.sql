@@ -120,7 +120,7 @@ FROM (
 )
 ),
 -- equal rows as one row with a weight
-_ppp_distinct_rows AS NOT MATERIALIZED (
+_ppp_distinct_rows AS MATERIALIZED (
 SELECT
   text_0,
   vector_1,
@@ -148,8 +148,7 @@ SELECT
   weight,
   priority
 FROM _ppp_distinct_rows
-ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, vector_1 ASC NULLS LAST
-LIMIT 65537
+WHERE priority >= (SELECT system.main.min(priority) FROM (SELECT priority FROM _ppp_distinct_rows ORDER BY priority DESC LIMIT 65537))
 ),
 -- the fit begins
 _ppp_begun AS MATERIALIZED (
@@ -157,8 +156,7 @@ SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": "income"}, "source": "customers"}',
   [{'g': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
-    'rows': (SELECT system.main.list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}
-      ORDER BY priority DESC NULLS LAST, text_0 ASC NULLS LAST, vector_1 ASC NULLS LAST) FROM _ppp_sample)}],
+    'rows': (SELECT system.main.list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
   system.main.version(),
   ppp__statement()) AS state
 ),

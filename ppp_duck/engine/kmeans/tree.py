@@ -12,6 +12,8 @@ import numpy as np
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.models.model import Bools, Floats, Ints
 
+MOST_COVARIANCES = 512  # features of which all covariances are worked out to find axes
+SUBSPACE_STEPS = 12  # towards the leading axes of more features
 CUT_AXES = 3  # principal axes on which a node looks for its cut
 ALONE = 1 << 9  # rows of a node from which it is split alone: smaller ones together with those of about their size
 
@@ -20,11 +22,32 @@ def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
     """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive."""
     share = weights / weights.sum()
     gap = rows - share @ rows
-    variance, axes = np.linalg.eigh((gap * share[:, None]).T @ gap)
+    if rows.shape[1] > MOST_COVARIANCES:
+        variance, axes = _leading(gap, share, 2 * count)
+    else:
+        variance, axes = np.linalg.eigh((gap * share[:, None]).T @ gap)
     keep = [j for j in np.argsort(-variance, kind="stable")[:count] if variance[j] > 1e-12 * variance[-1]]
     axes = axes[:, keep]
     sign = np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(len(keep))])
     return np.asarray(axes * sign)
+
+
+def _leading(gap: Floats, share: Floats, count: int) -> tuple[Floats, Floats]:
+    """Variances, ascending, and unit vectors ``(d, <=count)`` about the axes of largest variance of centred rows.
+
+    Subspace iteration from fixed vectors: no matrix of ``(d, d)`` is made.
+    """
+    d = gap.shape[1]
+    count = min(count, len(gap), d)
+    axes = np.cos(np.outer(np.arange(1.0, d + 1), np.arange(1.0, count + 1)))
+    for _ in range(SUBSPACE_STEPS):
+        axes = np.linalg.qr(axes)[0]
+        across = gap @ axes
+        axes = gap.T @ (across * share[:, None])
+    axes = np.linalg.qr(axes)[0]
+    across = gap @ axes
+    variance, turn = np.linalg.eigh((across * share[:, None]).T @ across)
+    return variance, axes @ turn
 
 
 def best_cuts(x: Floats, weights: Floats) -> tuple[Bools, Bools]:
