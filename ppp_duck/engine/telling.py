@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppp_duck.engine import fixed
 from ppp_duck.engine.kmeans import tree
 from ppp_duck.engine.rows import Rows
 from ppp_duck.models.model import Bools, Floats
@@ -25,7 +26,7 @@ def cuts(rows: Rows) -> list[tuple[int, Bools]]:
     sums = (right[0] * x.T) @ weights
     between = (sums - side * mean) ** 2 * total / np.maximum(side * (total - side), 1e-300)
     share = between / np.maximum(weights @ (x - mean) ** 2, 1e-300)
-    order = np.argsort(-np.where(there[0], share, -1.0), kind="stable")
+    order = np.argsort(-np.where(there[0], fixed.settled(share), -1.0), kind="stable")
     return [(int(f), right[0, f]) for f in order[:CUTS] if there[0, f]]
 
 
