@@ -14,6 +14,7 @@ from ppp_duck.models.model import Floats, Mixture
 
 BITS = 20  # after the point of a parameter, in standard deviations of its component: 1e-6 of one
 SHARE_BITS = 24  # of a weight, or of the share of a level: sums of them miss 1 by less than 1e-7
+ODD = 1.2345  # a spread of exactly 1 is common: where the grid changes its step must be where no spread is
 DIGITS = 7  # significant ones of a figure that is only told
 
 
@@ -28,12 +29,12 @@ def rounded(mixture: Mixture) -> Mixture:
     if not mixture.means.shape[1]:
         return mixture
     spread = np.sqrt(variances(mixture))
-    step = np.ldexp(1.0, np.frexp(spread)[1] - 1 - BITS)
+    step = _power(spread)
     means = np.rint(mixture.means / step) * step
     if mixture.covariance in ("spherical", "diag"):
         return replace(mixture, means=means, factors=_to_bits(mixture.factors, BITS))
     per = 1.0 / (spread[0] if mixture.covariance == "tied" else spread)
-    grid = np.ldexp(1.0, np.frexp(per)[1] - 1 - BITS)[..., None]
+    grid = _power(per)[..., None]
     return replace(mixture, means=means, factors=np.rint(mixture.factors / grid) * grid)
 
 
@@ -52,6 +53,11 @@ def variances(mixture: Mixture) -> Floats:
 def told(figure: float) -> float:
     """A figure of the report, which nothing is derived from."""
     return float(f"{figure:.{DIGITS}g}")
+
+
+def _power(size: Floats) -> Floats:
+    """Powers of two that are ``BITS`` bits below these sizes, or one more."""
+    return np.asarray(np.ldexp(1.0, np.frexp(size * ODD)[1] - 2 - BITS))
 
 
 def _to_bits(x: Floats, bits: int = SHARE_BITS) -> Floats:
