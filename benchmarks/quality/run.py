@@ -38,12 +38,12 @@ class Labelled:
     references: list[Ints]
 
 
-def labelled_sets(largest: int) -> list[Labelled]:
+def labelled_sets(largest: int, bench: Path = BENCH) -> list[Labelled]:
     """The labelled sets of up to so many rows."""
-    index = pd.read_csv(BENCH / "index.csv")
+    index = pd.read_csv(bench / "index.csv")
     sets = []
     for entry in index[(index.labelled == 1) & (index.n <= largest)].itertuples():
-        table = pd.read_parquet(BENCH / entry.file)
+        table = pd.read_parquet(bench / entry.file)
         references = [table[c].to_numpy() for c in table if c.startswith("label")]
         sets.append(Labelled(entry.name, int(entry.k_true), features(table, entry.kind == "real"), references))
     return sets

@@ -33,7 +33,7 @@ def blocks(levels: tuple[int, ...]) -> list[slice]:
 
 def common_shares(indicator: Floats, weights: Floats, levels: tuple[int, ...], unit: float) -> Floats:
     """``(sum of levels,)`` share of each level among the rows that have the category; ``unit``: one observation."""
-    found = weights @ indicator + RARE * unit
+    found = (weights[:, None] * indicator).sum(axis=0) + RARE * unit
     for block in blocks(levels):
         found[block] /= found[block].sum()
     return np.asarray(found)

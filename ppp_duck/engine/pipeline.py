@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ppp_duck.engine import blas, canonical, certificate, modality, select, view
+from ppp_duck.engine import blas, canonical, certificate, fixed, grain, modality, select, view
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.kmeans import basins, lloyd, moves
@@ -100,9 +100,9 @@ def _with_rows(found: Clustering, rows: Floats, weights: Floats) -> Clustering:
 def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
     """Rows around their mean, in units of their root mean variance: products of features then lose no digits."""
     total = float(weights.sum())
-    middle = weights @ rows / total
+    middle = fixed.total(weights, rows) / total
     x = rows - middle
-    unit = _unit(sum(weights @ column**2 for column in x.T) / (total * rows.shape[1]), middle)
+    unit = _unit(sum(float((weights * column**2).sum()) for column in x.T) / (total * rows.shape[1]), middle)
     x /= unit
     return Rows.of(x, weights), middle, unit
 
@@ -143,11 +143,11 @@ def prepared(rows: Floats, weights: Floats, layout: Layout | None, k: int = 1) -
 
 def _centered_with_holes(x: Floats, seen: Bools, weights: Floats) -> tuple[Floats, Floats, float]:
     """Numbers around the mean of those that are there, in units of their root mean variance, holes as 0."""
-    mass = np.maximum(weights @ seen, 1e-300)
+    mass = np.maximum(fixed.total(weights, seen), 1e-300)
     x = np.where(seen, x, 0.0)
-    middle = weights @ x / mass
+    middle = fixed.total(weights, x) / mass
     x = np.where(seen, x - middle, 0.0)
-    unit = _unit(float((weights @ x**2).sum()) / max(float((weights @ seen).sum()), 1e-300), middle)
+    unit = _unit(float(fixed.total(weights, x**2).sum()) / max(float(mass.sum()), 1e-300), middle)
     return x / unit, middle, unit
 
 
@@ -279,7 +279,7 @@ def _trial(
     bic = -2 * log_likelihood + gaussian.parameter_count(
         one.form, one.m, d, kmeans, rows.layout.levels, one.tied
     ) * float(np.log(total))
-    labels = np.argmax(posterior, axis=1)
+    labels = fixed.first_largest(posterior.T, select.EQUAL)
     centers = rows.view.group_means(rows.weights, labels, one.m)
     cells = rows.view.nearest(centers)
     group = np.arange(one.m) if one.component_cluster is None else one.component_cluster
@@ -288,11 +288,11 @@ def _trial(
     return Trial(
         one.form,
         one.k,
-        log_likelihood,
-        bic,
-        bic + 2 * max(0.0, entropy),
-        certificate.agreement(rows.weights, group[cells], group[labels], one.k)[1],
-        rows.view.inertia(rows.weights, centers, cells) * unit**2,
+        grain.told(log_likelihood),
+        grain.told(bic),
+        grain.told(bic + 2 * max(0.0, entropy)),
+        grain.told(certificate.agreement(rows.weights, group[cells], group[labels], one.k)[1]),
+        grain.told(rows.view.inertia(rows.weights, centers, cells) * unit**2),
         chosen,
         select.why(one, chosen, k, k_max),
     )
@@ -319,8 +319,8 @@ def _certified(
         middle = np.concatenate([middle, np.zeros(every.view.x.shape[1] - len(middle))])
     d = own.means.shape[1]
     factors = own.factors / unit
-    mixture = Mixture(
-        own.covariance, np.maximum(own.weights, 1e-300), own.means * unit + middle[:d], factors, own.shares
+    mixture = grain.rounded(
+        Mixture(own.covariance, np.maximum(own.weights, 1e-300), own.means * unit + middle[:d], factors, own.shares)
     )
     group = one.component_cluster
     progress("certificate", int(group.max()) + 1)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ppp_duck.engine import blas, categories, certificate
 from ppp_duck.engine.exact import FEW, Objects
+from ppp_duck.engine.grain import rounded, variances
 from ppp_duck.engine.mixed import split_columns
 from ppp_duck.engine.mixture import precision_factors, with_floors
 from ppp_duck.engine.moments import FINE, GRID, Frame, Sums, central_moments, expected_of_holes, moments
@@ -203,7 +204,7 @@ class Refinement:
             alone = len(clustering.component_cluster) == len(clustering.centers)
             means = cells[clustering.component_cluster] if alone else cells
             mixture = replace(clustering.mixture, means=means, factors=np.full(len(cells), factor))
-        return replace(clustering, mixture=mixture, kmeans_centers=cells)
+        return replace(clustering, mixture=rounded(mixture), kmeans_centers=cells)
 
     def _em_step(self, before: Mixture, prior: Floats) -> Mixture:
         """Weights, means and covariances from the sums of this pass, with ``d + 2`` observations of the prior."""
@@ -282,18 +283,6 @@ def whole_weights(weights: Floats, heaviest: float) -> Ints:
 
 def _exponent(number: float) -> int:
     return int(np.frexp(number)[1])
-
-
-def variances(mixture: Mixture) -> Floats:
-    """Variance of each feature in each component, ``(m, d)``."""
-    m, d = mixture.means.shape
-    factors = mixture.factors
-    if mixture.covariance == "spherical":
-        return np.repeat(1.0 / factors[:, None] ** 2, d, axis=1)
-    if mixture.covariance == "diag":
-        return np.asarray(1.0 / factors**2)
-    own = (np.linalg.inv(factors) ** 2).sum(axis=-2)
-    return np.broadcast_to(own, (m, d))
 
 
 def _axis_variances(clustering: Clustering) -> Floats:

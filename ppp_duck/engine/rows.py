@@ -211,4 +211,4 @@ def evenness(weights: Floats) -> float:
     if some[0] == some[-1]:
         return 1.0
     some = some / some[-1]
-    return float(some.sum()) ** 2 / (len(some) * float(some @ some))
+    return float(some.sum()) ** 2 / (len(some) * float((some * some).sum()))

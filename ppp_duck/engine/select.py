@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine import canonical, categories, modality, telling
+from ppp_duck.engine import canonical, categories, fixed, modality, telling
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.kmeans import lloyd, tree
@@ -29,6 +29,8 @@ PILOT = 2048
 # Units of the score by which a candidate may be behind in the pilot's rows: differences between candidates changed by
 # 100 at most where both were computed in all rows.
 MARGIN = 400.0
+EQUAL = 1e-6  # posteriors that differ by less are equal: the first component has the row
+DECIMALS = 3  # of a score: candidates that are one model in two forms differ by rounding alone, and the first is taken
 STEP = 5  # beyond twice as many components the search over m goes in steps of a fifth: statlog alone changes by it
 SCREEN_ITERATIONS = 12  # steps of EM of a candidate: the choice needs scores, not convergence
 FINAL_ITERATIONS = 200  # steps of EM of the winner, at most
@@ -81,7 +83,7 @@ def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
     """
     x, weights = rows.complete_view, rows.weights
     count = int(min(len(x), max(min(400, 3 * np.sqrt(len(x))), 2 * smallest)))
-    view = x @ tree.principal_axes(x, weights, VIEW) if x.shape[1] > VIEW else x
+    view = fixed.product(x, tree.principal_axes(x, weights, VIEW)) if x.shape[1] > VIEW else x
     if not view.shape[1]:  # all rows are equal up to rounding
         view = x[:, :1]
     few, mass = view, weights
@@ -132,15 +134,16 @@ def weigh(
     found = Candidate(form, mixture, 0.0, 0.0, tied=tied)
     bic = -2 * log_likelihood * size / total + price(rows, form, found.m, posterior is None, size, tied) + picked
     if posterior is None:
-        return replace(found, tempered_bic=bic, score=bic)
-    differ = nearest_components(rows, mixture) != lloyd.largest(posterior.T)
-    return replace(found, tempered_bic=bic, score=bic + DISAGREEMENT * size * float(rows.evidence @ differ) / total)
+        return replace(found, tempered_bic=bic, score=round(bic, DECIMALS))
+    differ = nearest_components(rows, mixture) != fixed.first_largest(posterior.T, EQUAL)
+    score = bic + DISAGREEMENT * size * float(rows.evidence @ differ) / total
+    return replace(found, tempered_bic=bic, score=round(score, DECIMALS))
 
 
 def nearest_components(rows: Rows, mixture: Mixture) -> Ints:
     """The component whose place in the view is nearest to each row."""
     if rows.mixed is None:
-        return lloyd.nearest(rows.x, mixture.means)
+        return lloyd.first_nearest(rows.x, mixture.means)
     return rows.view.nearest(places_of(mixture.means, mixture.shares, rows.mixed.axes))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppp_duck.engine import fixed
 from ppp_duck.engine.kmeans import tree
 from ppp_duck.engine.mixture import WIDE
 from ppp_duck.engine.rows import Rows
@@ -23,7 +24,7 @@ def cuts(rows: Rows) -> list[tuple[int, Bools]]:
     x, weights = rows.complete_view[:, : rows.x.shape[1]], rows.weights
     found = [_cut(x[:, at : at + BLOCK], weights) for at in range(0, x.shape[1], BLOCK)]
     right, there, share = (np.concatenate(part) for part in zip(*found, strict=True))
-    order = np.argsort(-np.where(there, share, -1.0), kind="stable")
+    order = np.argsort(-np.where(there, fixed.settled(share), -1.0), kind="stable")
     return [(int(f), right[f]) for f in order[:CUTS] if there[f]]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppp_duck.engine import categories
+from ppp_duck.engine import categories, fixed
 from ppp_duck.engine.canonical import Progress, content_sample, silent
 from ppp_duck.engine.kmeans import lloyd as complete
 from ppp_duck.engine.patterns import Patterns
@@ -25,6 +25,7 @@ DONORS = 2048  # rows among which a row with holes looks for its like: the start
 NEIGHBOURS = 5  # rows like it, whose mean fills a hole
 TOLD = 4  # coordinates that a row must have for that: in two, the mean of some rows lies between groups
 MANY_DONORS = 20  # rows that have all of what a row lacks, from which on these fill it all at once
+EQUAL = 1e-10  # of the largest score: centers whose scores differ by less are equally near
 ITERATIONS = 300  # of Lloyd, at most
 
 
@@ -52,7 +53,7 @@ class View:
             return complete.nearest(self.x, centers)
         score = centers @ self.x.T
         score -= 0.5 * (centers**2 @ self.seen.T)
-        return complete.largest(score)
+        return fixed.first_largest(score, EQUAL * max(1.0, float(np.abs(score).max(initial=0.0))))
 
     def group_means(self, weights: Floats, labels: Ints, k: int) -> Floats:
         """Mean ``(k, v)`` of the coordinates that the rows of each label have; 0 where none has it."""
@@ -69,7 +70,7 @@ class View:
         gap = (self.x - centers[labels]) * self.seen
         count = self.seen.sum(axis=1)
         scale = np.where(count > 0, self.x.shape[1] / np.maximum(count, 1), 0.0)
-        return float(weights @ (scale * np.einsum("nv,nv->n", gap, gap)))
+        return float((weights * (scale * np.einsum("nv,nv->n", gap, gap))).sum())
 
     def lloyd(
         self, weights: Floats, centers: Floats, progress: Progress = silent, iterations: int = ITERATIONS
@@ -109,13 +110,13 @@ class View:
                 continue
             common = numbers @ pattern
             distance = (squares @ pattern)[None] - 2 * x[rows] @ given.T + self.x[rows] ** 2 @ numbers.T
-            distance = np.maximum(distance, 0.0) / np.maximum(common, 1e-9)
+            distance = fixed.settled(np.maximum(distance, 0.0) / np.maximum(common, 1e-9))
             distance[:, common == 0] = np.inf
             everything = has[:, missing].all(axis=1)
             if np.count_nonzero(everything & (common > 0)) >= MANY_DONORS:
                 distance = np.where(everything, distance, np.inf)
                 if np.count_nonzero(pattern) >= TOLD:
-                    at = np.sort(np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS], axis=1)
+                    at = first_smallest(distance, NEIGHBOURS)
                 else:
                     at = np.argmin(distance, axis=1)[:, None]
                 x[np.ix_(rows, missing)] = given[at][:, :, missing].mean(axis=1)
@@ -126,6 +127,15 @@ class View:
                 known = np.isfinite(own[np.arange(len(rows)), at])
                 x[rows[known], feature] = given[at[known], feature]
         return np.asarray(x)
+
+
+def first_smallest(values: Floats, count: int) -> Ints:
+    """Columns ``(n, count)`` of the smallest of each line ``(n, p)``, ascending; of equals the first."""
+    bound = np.partition(values, count - 1, axis=1)[:, count - 1 : count]
+    below, at_bound = values < bound, values == bound
+    room = count - np.count_nonzero(below, axis=1)[:, None]
+    taken = below | (at_bound & (np.cumsum(at_bound, axis=1) <= room))
+    return np.nonzero(taken)[1].reshape(-1, count)
 
 
 def coordinates(codes: Ints, axes: tuple[Floats, ...]) -> tuple[Floats, Bools]:
@@ -154,7 +164,7 @@ def places_of(means: Floats, shares: tuple[Floats, ...], axes: tuple[Floats, ...
         return means
     found = np.zeros((len(means), axes[0].shape[1]))
     for share, places in zip(shares, axes, strict=True):
-        found += share @ places
+        found += (share[:, :, None] * places).sum(axis=1)
     return np.concatenate([means, found], axis=1)
 
 
@@ -170,23 +180,23 @@ def category_axes(
     d, blocks = x.shape[1], categories.blocks(levels)
     there = np.stack([indicator[:, block].sum(axis=1) for block in blocks], axis=1)
     of_level = np.repeat(np.arange(len(levels)), levels)
-    share = (weights @ indicator) / np.maximum(weights @ there, 1e-300)[of_level]
+    share = fixed.total(weights, indicator) / np.maximum(fixed.total(weights, there), 1e-300)[of_level]
     root = np.sqrt(np.maximum(share, 1e-12))
     z = (indicator - share * there[:, of_level]) / root
-    mass = np.full(d, weights.sum()) if seen is None else weights @ seen
-    spread = np.sqrt(np.maximum(weights @ x**2 / np.maximum(mass, 1e-300), 1e-300))
+    mass = np.full(d, weights.sum()) if seen is None else fixed.total(weights, seen)
+    spread = np.sqrt(np.maximum(fixed.total(weights, x**2) / np.maximum(mass, 1e-300), 1e-300))
     every = np.concatenate([x / spread, z], axis=1)
-    variance, vectors = np.linalg.eigh((every * weights[:, None]).T @ every / weights.sum())
+    variance, vectors = fixed.eigen(fixed.product((every * weights[:, None]).T, every) / weights.sum())
     free = d + sum(levels) - len(levels)
     # the largest variance of independent features with these observations (Marchenko & Pastur 1967)
     chance = (1 + np.sqrt(free / max(observations, 1.0))) ** 2
     keep = [j for j in np.argsort(-variance, kind="stable") if variance[j] > chance]
     vectors, variance = vectors[d:, keep], variance[keep]
-    vectors = vectors * np.sign(vectors[np.argmax(np.abs(vectors), axis=0), np.arange(len(keep))])
+    vectors = vectors * np.sign(vectors[fixed.first_largest(np.abs(vectors), 1e-6), np.arange(len(keep))])
     places: Floats = vectors * np.sqrt((variance - 1) / variance) / root[:, None]
     if not len(keep) and not d:
         places = np.diag(1 / (root * np.sqrt(np.maximum(np.array(levels) - 1, 1))[of_level]))
-    return tuple(places[block] - share[block] @ places[block] for block in blocks)
+    return tuple(places[block] - fixed.total(share[block], places[block]) for block in blocks)
 
 
 def with_all_levels(axes: tuple[Floats, ...], part: float) -> tuple[Floats, ...]:

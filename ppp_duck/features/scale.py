@@ -213,8 +213,8 @@ def _intervals(x: Floats, unit: float, step: float) -> Floats:
 def _scale_of(x: Floats, w: Floats, chosen: _Candidate, spike: float | None, why: str) -> Scale:
     x, w, unit = x[chosen.kept], w[chosen.kept], chosen.unit
     z, share = forward(x, unit), w / w.sum()
-    center = float(share @ z)
-    spread = float(np.sqrt(share @ (z - center) ** 2)) or 1.0
+    center = float((share * z).sum())
+    spread = float(np.sqrt((share * (z - center) ** 2).sum())) or 1.0
     # Half of the widest interval: in logarithms the small values, of which there are most, have that.
     floor = float(_intervals(x, unit, chosen.step).max()) / 2 / spread
     kind = LOG if unit else RAW
@@ -238,7 +238,7 @@ def _asked(x: Floats, w: Floats, scale: str) -> Scale:
 
 
 def _is_levels(x: Floats, w: Floats) -> bool:
-    if len(x) > MOST_LEVELS or float(w @ w) < COMMON_LEVEL * float(w.sum()):
+    if len(x) > MOST_LEVELS or float((w * w).sum()) < COMMON_LEVEL * float(w.sum()):
         return False
     step = step_of(x)
     points = float(x[-1] - x[0]) / step + 1 if step else 0.0

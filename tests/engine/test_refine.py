@@ -17,6 +17,8 @@ from ppp_duck.engine.refine import Refined, Refinement
 from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import Beyond, Clustering, Mixture
 
+NEAR = 4e-6  # parameters are kept on grids of 1e-6 of a standard deviation, which are 1 to 4 here
+
 
 def rows_of(seed: int, n: int = 600, d: int = 2, k: int = 3, spread: float = 3.0) -> np.ndarray:
     rng = np.random.default_rng(seed)
@@ -141,8 +143,8 @@ def test_an_em_step_is_that_of_a_loop_over_rows(covariance: str, weighted: bool)
         if covariance == "spherical":
             expected = np.eye(d) * (np.trace(expected, axis1=1, axis2=2) / d)[:, None, None]
     np.testing.assert_allclose(found.weights, np.array(total) / sum(total), rtol=1e-6)
-    np.testing.assert_allclose(found.means, means, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(dense(found), expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found.means, means, rtol=1e-6, atol=NEAR)
+    np.testing.assert_allclose(dense(found), expected, rtol=4e-6, atol=NEAR)
 
 
 @pytest.mark.parametrize("covariance", ["diag", "tied", "full"])
@@ -155,7 +157,7 @@ def test_an_em_step_is_the_engines(covariance: str, d: int) -> None:
     expected = gaussian.m_step(every, posterior, covariance, gaussian.Prior(d + 2.0, beyond.prior))
     found = result(rows, clustering, beyond, 1).clustering.mixture
     for name in ("weights", "means", "factors"):
-        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-6, atol=NEAR)
 
 
 @pytest.mark.parametrize("covariance", ["spherical", "full"])
@@ -176,11 +178,11 @@ def test_a_lloyd_step_is_that_of_a_loop_over_rows(covariance: str) -> None:
         pytest.approx(one, abs=1e-8) for one in sorted(map(tuple, expected))
     ]
     if covariance == "spherical":  # the cells are the mixture
-        assert sorted(map(tuple, found.mixture.means)) == sorted(map(tuple, found.kmeans_centers))
+        assert np.sort(found.mixture.means, axis=0) == pytest.approx(np.sort(found.kmeans_centers, axis=0), abs=NEAR)
         inertia = math.fsum(min(math.dist(row, one) for one in expected) ** 2 for row in rows)
         nearest = math.fsum(math.dist(row, expected[label]) ** 2 for row, label in zip(rows, labels, strict=True))
         assert inertia <= nearest
-        np.testing.assert_allclose(found.mixture.factors, math.sqrt(500 * 2 / nearest), rtol=1e-8)
+        np.testing.assert_allclose(found.mixture.factors, math.sqrt(500 * 2 / nearest), rtol=1e-6)
         assert len(set(found.mixture.weights)) == 1
 
 
@@ -275,7 +277,7 @@ def test_a_component_without_rows_keeps_its_place() -> None:
     before = one_dimensional([0, 1e4], [0.5, 0.5], [0, 0])
     found = result(rows, before, Beyond(5, None, np.full((1, 1), 4.0)), 1).clustering
     assert found.mixture.means[1, 0] == 1e4
-    assert found.mixture.weights.tolist() == [1.0, 1e-300]
+    assert found.mixture.weights.tolist() == pytest.approx([1.0, 1e-300], rel=1e-7, abs=0)
     assert found.mixture.factors[1, 0] == 0.5
     assert found.kmeans_centers[1, 0] == 1e4
     assert Scorer(found).assign(rows).tolist() == [0] * 50

@@ -10,6 +10,8 @@ from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.kmeans.lloyd import group_sums
 from ppp_duck.models.model import Bools, Floats, Ints
 
+GRAIN = 2.0**-40  # of the inertia
+NATS = 2.0**-20
 PAIRS = 1 << 11  # pairs whose costs are worked out at once: their scatter matrices fit the processor's cache
 
 
@@ -52,13 +54,14 @@ def agglomerate(rows: Floats, weights: Floats, leaves: Ints, form: str, progress
     increase = np.full((count, count), np.inf)
     height = np.zeros(count)  # of a group: the largest cost of the merges in it
     name = np.arange(count)  # of a group: its first leaf
+    grain = groups.grain
     merges: list[tuple[float, float, int, int]] = []  # height, cost, and the two groups
     changed = np.ones(count, dtype=bool)
     for _ in range(count):  # each round merges a pair at least
         first, second = np.nonzero(np.triu(changed | changed[:, None], 1))
         for lo in range(0, len(first), PAIRS):
             i, j = first[lo : lo + PAIRS], second[lo : lo + PAIRS]
-            increase[i, j] = increase[j, i] = groups.cost_of_merging(i, j)
+            increase[i, j] = increase[j, i] = np.rint(groups.cost_of_merging(i, j) / grain) * grain
             progress("merge", len(increase))
         if len(increase) == 1:
             break
@@ -90,6 +93,9 @@ class _Balls:
     def __init__(self, rows: Floats, weights: Floats, leaves: Ints) -> None:
         self.mass, total = group_sums(rows, weights, leaves, int(leaves.max()) + 1)
         self.means = np.ascontiguousarray((total / self.mass[:, None]).T)
+        # Costs are multiples of it: rounding does not tell those apart that are equal.
+        inertia = float((weights * np.einsum("nd,nd->n", rows, rows)).sum())
+        self.grain = GRAIN * inertia if 0 < inertia < np.inf else 1.0
 
     def gap(self, i: Ints, j: Ints) -> tuple[Floats, Floats, Floats]:
         """Weight and difference of means of two groups, and the inertia between them as a factor of its square."""
@@ -120,7 +126,8 @@ class _Gaussians(_Balls):
         self.scatter = np.empty((d, d, count))
         for j in range(count):
             gap = rows[leaves == j] - self.means[:, j]
-            self.scatter[:, :, j] = (gap * weights[leaves == j, None]).T @ gap
+            self.scatter[:, :, j] = np.einsum("ni,nj->ij", gap * weights[leaves == j, None], gap)
+        self.grain = NATS
         self.everything = self.mass.sum()
         pooled = self.scatter.sum(axis=2) / self.everything
         floor = 1e-6 * float(np.trace(pooled) / d) + 1e-12

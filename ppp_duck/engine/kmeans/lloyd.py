@@ -9,12 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from ppp_duck.engine.canonical import Progress, silent
+from ppp_duck.engine.fixed import first_largest
 from ppp_duck.models.model import Floats, Ints
 
 CHUNK = 1 << 15  # rows of one distance block: 32,768 x 100 centers are 26 MB
 MANY = 32  # centers from which the nearest one of a row is sought along the row: below that, along all rows at once
 CACHED = 1 << 16  # numbers of a block that stays in the processor's cache
 LEFT = 1e-6  # share of the largest mass that a cell had, below which its sums are taken anew
+DOUBT = 1e-12  # of the largest product of a row and a center: what rounding can do to its score, far more than enough
+ROUNDED = 1e4  # times as much rounding is in centers that EM has found
 FIRST_STEPS = 5  # of Lloyd, in which most rows are looked at anyway
 
 
@@ -33,7 +36,7 @@ def largest(values: Floats) -> Ints:
 def nearest(rows: Floats, centers: Floats) -> Ints:
     """Index of the nearest center of each row; the lowest index among equals. ``(n, d), (k, d) -> (n,)``."""
     labels = np.empty(len(rows), dtype=np.int64)
-    half = 0.5 * np.einsum("kd,kd->k", centers, centers)
+    half, doubt = halves(rows, centers)
     many = len(centers) >= MANY
     size = max(2048, CACHED // len(centers))
     shape = (min(size, len(rows)), len(centers))
@@ -43,12 +46,38 @@ def nearest(rows: Floats, centers: Floats) -> Ints:
         if many:
             score = np.matmul(block, centers.T, out=scores[: len(block)])
             score -= half
-            labels[lo : lo + size] = np.argmax(score, axis=1)
+            labels[lo : lo + size] = chosen(block, centers, half, score.T, np.argmax(score, axis=1), doubt)
         else:
             score = np.matmul(centers, block.T, out=scores[:, : len(block)])
             score -= half[:, None]
-            labels[lo : lo + size] = largest(score)
+            labels[lo : lo + size] = chosen(block, centers, half, score, largest(score), doubt)
     return labels
+
+
+def halves(rows: Floats, centers: Floats) -> tuple[Floats, float]:
+    """Half the square of each center, and by how much BLAS may be wrong about a score."""
+    half = 0.5 * (centers * centers).sum(axis=1)
+    widest = float(max(rows.max(initial=0.0), -rows.min(initial=0.0))) * np.sqrt(rows.shape[1])
+    largest_center = np.sqrt(2 * float(half.max()))
+    return half, DOUBT * largest_center * float(widest + largest_center)
+
+
+def chosen(rows: Floats, centers: Floats, half: Floats, score: Floats, labels: Ints, doubt: float) -> Ints:
+    """The labels by scores ``(k, n)``; where BLAS may be wrong about the largest, by sums in one order."""
+    near = score > score.max(axis=0) - doubt
+    if np.count_nonzero(near) == len(rows):
+        return labels
+    open_rows = np.flatnonzero(np.count_nonzero(near, axis=0) > 1)
+    some = rows[open_rows]
+    exact = np.stack([(some * center).sum(axis=1) for center in centers]) - half[:, None]
+    labels[open_rows] = largest(np.where(near[:, open_rows], exact, -np.inf))
+    return labels
+
+
+def first_nearest(rows: Floats, centers: Floats) -> Ints:
+    """As ``nearest``, of centers that rounding has touched: the first of those that are equally near but for that."""
+    half, doubt = halves(rows, centers)
+    return first_largest(centers @ rows.T - half[:, None], doubt * ROUNDED)
 
 
 def group_sums(rows: Floats, weights: Floats, labels: Ints, k: int) -> tuple[Floats, Floats]:
@@ -78,7 +107,7 @@ def inertia(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> flo
     total = 0.0
     for lo in range(0, len(rows), CHUNK):
         gap = rows[lo : lo + CHUNK] - centers[labels[lo : lo + CHUNK]]
-        total += float(weights[lo : lo + CHUNK] @ np.einsum("nd,nd->n", gap, gap))
+        total += float((weights[lo : lo + CHUNK] * np.einsum("nd,nd->n", gap, gap)).sum())
     return total
 
 
@@ -164,12 +193,13 @@ def later_steps(
 def nearest_by(rows: Floats, squares: Floats, centers: Floats, which: Ints) -> tuple[Ints, Floats]:
     """Index of the nearest center of some of the rows, and by how much the second nearest is farther away."""
     labels, lead = np.empty(len(which), dtype=np.int64), np.empty(len(which))
-    half = 0.5 * np.einsum("kd,kd->k", centers, centers)
+    half, doubt = halves(rows, centers)
     many = len(centers) >= MANY
     for lo in range(0, len(which), size := max(2048, CACHED // len(centers))):
         at = which[lo : lo + size]
         score = rows[at] @ centers.T - half if many else centers @ rows[at].T - half[:, None]
         own = np.argmax(score, axis=1) if many else largest(score)
+        own = chosen(rows[at], centers, half, score.T if many else score, own, doubt)
         mine = (np.arange(len(at)), own) if many else (own, np.arange(len(at)))
         near = squares[at] - 2 * score[mine]
         score[mine] = -np.inf

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppp_duck.engine import fixed
 from ppp_duck.engine.canonical import Progress, silent
 from ppp_duck.engine.kmeans.lloyd import CACHED, CHUNK, group_means, inertia, lloyd
 from ppp_duck.engine.kmeans.tree import split
@@ -39,6 +40,7 @@ def lloyd_and_moves(rows: Floats, weights: Floats, centers: Floats, progress: Pr
             x, w, own = rows[lo : lo + CHUNK], weights[lo : lo + CHUNK], labels[lo : lo + CHUNK]
             distance = np.einsum("nd,nd->n", x, x)[:, None] - 2 * x @ centers.T
             distance += np.einsum("kd,kd->k", centers, centers)
+            distance = fixed.settled(distance)
             at = np.arange(len(x))
             rest = mass[own] - w
             saved = w * distance[at, own] * mass[own] / np.where(rest > 0, rest, np.inf)  # a cell keeps its last row
@@ -70,7 +72,7 @@ def missed(rows: Floats, weights: Floats, centers: Floats, labels: Ints) -> tupl
         distance[np.arange(len(own)), own] = np.inf
         loss += np.bincount(own, w * 2 * (distance.min(axis=1) - mine), k)
         spread += np.bincount(own, w * (2 * mine + np.einsum("nd,nd->n", x, x)), k)
-    return loss, spread
+    return fixed.settled(loss), fixed.settled(spread)
 
 
 def best_kmeans(
@@ -116,8 +118,8 @@ def best_kmeans(
             tries -= 1
             moved = centers.copy()
             left, right, _ = cells[cell]
-            moved[cell] = weights[left] @ rows[left] / weights[left].sum()
-            moved[gone] = weights[right] @ rows[right] / weights[right].sum()
+            moved[cell] = fixed.total(weights[left], rows[left]) / weights[left].sum()
+            moved[gone] = fixed.total(weights[right], rows[right]) / weights[right].sum()
             new_centers, new_labels = lloyd(rows, weights, moved, progress, SWAP_STEPS)
             new_value = inertia(rows, weights, new_centers, new_labels)
             if new_value < value * (1 + slack):

@@ -9,26 +9,28 @@ from heapq import heappop, heappush
 
 import numpy as np
 
+from ppp_duck.engine import fixed
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.models.model import Bools, Floats, Ints
 
 MOST_COVARIANCES = 512  # features of which all covariances are worked out to find axes
 SUBSPACE_STEPS = 12  # towards the leading axes of more features
 CUT_AXES = 3  # principal axes on which a node looks for its cut
+SIGN = 1e-6  # entries of an axis that differ by less are equally large
 ALONE = 1 << 9  # rows of a node from which it is split alone: smaller ones together with those of about their size
 
 
 def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
     """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive."""
     share = weights / weights.sum()
-    gap = rows - share @ rows
+    gap = rows - fixed.total(share, rows)
     if rows.shape[1] > MOST_COVARIANCES:
         variance, axes = _leading(gap, share, 2 * count)
     else:
-        variance, axes = np.linalg.eigh((gap * share[:, None]).T @ gap)
+        variance, axes = fixed.eigen(fixed.product((gap * share[:, None]).T, gap))
     keep = [j for j in np.argsort(-variance, kind="stable")[:count] if variance[j] > 1e-12 * variance[-1]]
     axes = axes[:, keep]
-    sign = np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(len(keep))])
+    sign = np.sign(axes[fixed.first_largest(np.abs(axes), SIGN), np.arange(len(keep))])
     return np.asarray(axes * sign)
 
 
@@ -62,7 +64,8 @@ def best_cuts(x: Floats, weights: Floats) -> tuple[Bools, Bools]:
     total = weights.sum(axis=1)[:, None, None]
     mean = sums[:, :, -1:] / total
     # between-groups inertia of a cut: (W_l mean - S_l)^2 W / (W_l W_r)
-    gain = (left * mean - sums[:, :, :-1]) ** 2 * total / np.maximum(left * (total - left), 1e-300)
+    parts = left * (total - left)
+    gain = (left * mean - sums[:, :, :-1]) ** 2 * total / np.where(parts > 0, parts, np.inf)
     gain[x_sorted[:, :, 1:] <= x_sorted[:, :, :-1]] = -1.0  # no cut between equal numbers
     if not weights.all():  # repeats without weight, which rounding may have moved: none of them is a part by itself
         rest = np.cumsum(w[:, :, ::-1], axis=2)[:, :, -2::-1]
@@ -80,13 +83,14 @@ def best_splits(x: Floats, weights: Floats) -> tuple[Bools, Floats]:
     set, whose first has a weight. A set without a split removes 0. The first row goes left.
     """
     total = weights.sum(axis=1)[:, None, None]
-    gap = x - (weights[:, None] @ x) / total
+    gap = x - (weights[:, :, None] * x).sum(axis=1, keepdims=True) / total
     moments = np.concatenate([weights[:, :, None], gap * weights[:, :, None]], axis=2)
+    moments = fixed.on_grid(moments, fixed.free_bits(x.shape[1]), 1)  # so that sums over some of the rows are exact
     everything = moments.sum(axis=1, keepdims=True)
-    variance, vectors = np.linalg.eigh(moments[:, :, 1:].transpose(0, 2, 1) @ gap)
+    variance, vectors = fixed.eigen(fixed.product(moments[:, :, 1:].transpose(0, 2, 1), gap))
     axes = vectors[:, :, : -CUT_AXES - 1 : -1].transpose(0, 2, 1)  # (b, a, d), that of largest variance first
     across = np.ascontiguousarray(gap.transpose(0, 2, 1))
-    right, is_cut = best_cuts(axes @ across, weights)
+    right, is_cut = best_cuts(fixed.product(axes, across), weights)
     is_cut &= variance[:, : -CUT_AXES - 1 : -1] > 1e-12 * variance[:, -1:]
     right[~is_cut] = np.arange(x.shape[1]) == 0  # anything that can be computed: it does not count
     for _ in range(20):  # two-means by Lloyd, from the cut of every axis at once
@@ -94,7 +98,7 @@ def best_splits(x: Floats, weights: Floats) -> tuple[Bools, Floats]:
         on_left = everything - on_right
         low, high = on_left[:, :, 1:] / on_left[:, :, :1], on_right[:, :, 1:] / on_right[:, :, :1]
         middle = 0.5 * ((high**2).sum(axis=2) - (low**2).sum(axis=2))
-        moved = (high - low) @ across > middle[:, :, None]
+        moved = fixed.product(high - low, across) > middle[:, :, None]
         goes_on = (moved != right).any(axis=2) & moved.any(axis=2) & ~moved.all(axis=2)
         if not goes_on.any():
             break
