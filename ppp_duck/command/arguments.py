@@ -25,6 +25,10 @@ COMMANDS = {  # the function that a command calls, and what it is for
     "fit": ("ppp_fit", "a model: write it to a file, such as -o seg.parquet"),
     "predict": ("ppp_predict", "every row of a source, with its cluster_id by a model of 'fit'"),
     "info": ("ppp_info", "what a model was made of"),
+    "report": (
+        "ppp_fit",
+        "one HTML file about the clusters of a source, which opens offline: write it with -o report.html",
+    ),
     "sql": ("", "run SQL that knows all ppp_ functions, and write what its last statement returns"),
 }
 
@@ -38,17 +42,21 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(
             name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.", allow_abbrev=False
         )
-        one.set_defaults(function=function)
+        one.set_defaults(function=function, page=name == "report")
         _add_own(one, function)
         one.add_argument(
             "--db", metavar="FILE", help="a DuckDB database file; opened read-only where nothing is written"
         )
-        one.add_argument(
-            "-o", "--out", metavar="FILE", help="where to write: .csv, .parquet or .json; else to standard output"
-        )
-        one.add_argument(
-            "--format", choices=FORMATS, help="default: by the name of FILE; a table at a terminal, csv in a pipe"
-        )
+        if name == "report":
+            one.add_argument("-o", "--out", metavar="FILE", help="where to write; else to standard output")
+            one.add_argument("--model", metavar="MODEL", help=f"{MODEL}; without it one is fitted")
+        else:
+            one.add_argument(
+                "-o", "--out", metavar="FILE", help="where to write: .csv, .parquet or .json; else to standard output"
+            )
+            one.add_argument(
+                "--format", choices=FORMATS, help="default: by the name of FILE; a table at a terminal, csv in a pipe"
+            )
         for option in _options_of(function):
             _add_flag(one, option)
     return whole
@@ -108,15 +116,21 @@ def _number(text: str) -> int | float | str:
         return text
 
 
+def options_of(function: str, given: Mapping[str, object]) -> dict[str, object]:
+    """The options among the flags that were given, checked. Raises OptionError."""
+    names = [option.name for option in _options_of(function)]
+    options = {name: given[name] for name in names if given.get(name) is not None}
+    (check_options if function in FITTING else check_reading)(function, options)
+    return options
+
+
 def call(function: str, source: str, given: Mapping[str, object]) -> str:
     """The SQL that calls a function with the flags that were given. Raises OptionError.
 
     >>> call("ppp_cluster", "it's.csv", {"k": 3, "by": ["city"], "scale": None})
     "FROM ppp_cluster('it''s.csv', k := 3, by := ['city'])"
     """
-    names = [option.name for option in _options_of(function)]
-    options = {name: given[name] for name in names if given.get(name) is not None}
-    (check_options if function in FITTING else check_reading)(function, options)
+    options = options_of(function, given)
     arguments = [literal(source), *(f"{name} := {_written(value)}" for name, value in options.items())]
     return f"FROM {function}({', '.join(arguments)})"
 

@@ -10,11 +10,12 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from ppp_duck.api import RAISED
-from ppp_duck.command.arguments import PROGRAM, call, parser
+from ppp_duck.api import RAISED, load
+from ppp_duck.command.arguments import PROGRAM, call, options_of, parser
 from ppp_duck.command.interrupting import interruptible
 from ppp_duck.command.reading import ROWS, keep_standard_input, load_standard_input, open_database, readable
 from ppp_duck.command.writing import format_of, pour, show_table, write
@@ -49,6 +50,9 @@ def message(error: Exception) -> str:
 
 
 def _run(given: argparse.Namespace, directory: Path) -> None:
+    if given.page:
+        _run_report(given, directory)
+        return
     kind = format_of(given.out, given.format)
     out = Path(given.out) if given.out is not None else directory / f"output.{kind}"
     text = None if given.function else _text(given)
@@ -64,6 +68,28 @@ def _run(given: argparse.Namespace, directory: Path) -> None:
     if given.out is None and out.exists():
         pour(out)
     sys.stdout.flush()
+
+
+def _run_report(given: argparse.Namespace, directory: Path) -> None:
+    options: dict[str, Any] = options_of(given.function, vars(given))
+    out = Path(given.out) if given.out is not None else directory / "report.html"
+    kept = keep_standard_input(directory) if given.source == "-" else None
+    with closing(open_database(given.db, True)) as con:
+
+        def work() -> None:
+            from ppp_duck.reporting import report as write_report  # heavy, and needs the extra [plot]
+
+            if kept is not None:
+                load_standard_input(con, kept)
+            for name in (given.source, given.model):
+                if name not in (None, "-"):
+                    readable(con, name)
+            model = None if given.model is None else load(con, given.model)
+            write_report(con, given.source if kept is None else ROWS, out, model=model, **options)
+
+        interruptible(con, work)
+    if given.out is None and out.exists():
+        pour(out)
 
 
 def _called(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Path | None) -> duckdb.DuckDBPyRelation:

@@ -103,7 +103,7 @@ def test_a_reader_that_has_enough(folder: Path) -> None:
     ("arguments", "message"),
     [
         (["cluster", "blob.csv"], "check the path: there is no file blob.csv; did you mean blobs.csv?"),
-        (["cluster", "blobs.csv", "--columns", "xx"], 'no column "xx" in blobs.csv; did you mean "x"?'),
+        (["cluster", "blobs.csv", "--columns", "xx"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
         (["cluster", "blobs.csv", "--scale", "standart"],
          "set scale to 'auto', 'standard', 'robust', 'log' or 'none', not 'standart'; did you mean 'standard'?"),
     ],
@@ -173,7 +173,9 @@ def test_every_option_has_its_flag(here: Path) -> None:
         source = ["seg"] if function else []
         needed = ["--model", "seg"] if function == "ppp_predict" else []
         found = vars(parser().parse_args([command, *source, *needed]))
-        own = {"function", "source", "db", "out", "format", "statement", "file"}
+        own = {"function", "page", "source", "db", "out", "format", "statement", "file"} | (
+            {"model"} if command == "report" else set()
+        )
         assert set(found) - own == set(ARGUMENTS.get(function, ()))
     every = {"columns": "x,y", "exclude": "id", "k": "3", "k_max": "9", "weight": "w", "scale": "log", "missing": "skip",
              "categorical": "onehot", "max_categories": "7", "covariance": "full", "separable_at": "0.9", "sample_size": "99",
@@ -295,7 +297,7 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["info", "sag"], "name a file, or a table of --db: there is no table sag"),
         (["sql", "SELEC 1"], 'syntax error at or near "SELEC"'),
         (["sql", " "], "give a statement, such as FROM ppp_cluster('x.csv')"),
-        (["sql", "FROM ppp_cluster('blobs.csv', columns := ['xx'])"], 'no column "xx" in blobs.csv; did you mean "x"?'),
+        (["sql", "FROM ppp_cluster('blobs.csv', columns := ['xx'])"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
         (["sql", "-f", "no.sql"], "No such file or directory: 'no.sql'"),
     ],
 )  # fmt: skip
@@ -326,3 +328,17 @@ def test_wrong_words_are_2_as_well(capsys: pytest.CaptureFixture[str]) -> None:
 def test_empty_standard_input(here: Path) -> None:
     done = run(here, "cluster", "-")
     assert (done.returncode, done.stderr) == (2, b"ppp-duck: give standard input rows: it is empty\n")
+
+
+def test_a_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "blobs.csv", "-o", "report.html", "--k", "3", "--columns", "x,y"]) == 0
+    html = (here / "report.html").read_text(encoding="utf-8")
+    assert html.startswith("<!DOCTYPE html>")
+    assert "ppp_fit(&#39;blobs.csv&#39;, columns := [&#39;x&#39;, &#39;y&#39;], k := 3)" in html
+    assert main(["fit", "blobs.csv", "--k", "3", "--columns", "x,y", "-o", "seg.parquet"]) == 0
+    assert main(["report", "blobs.csv", "--model", "seg.parquet"]) == 0
+    assert capsys.readouterr().out.strip() == html.strip()
+    assert main(["report", "blobs.csv", "--model", "seg.parquet", "--k", "2"]) == 2
+    assert (
+        capsys.readouterr().err == 'ppp-duck: report: leave out "k", or the model: it was fitted with its own options\n'
+    )
