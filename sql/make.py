@@ -176,6 +176,15 @@ DESCRIPTIONS = {
         "model, a := 0",
         {"model": MODEL},
     ),
+    "ppp_sql": Description(
+        "plain SQL that scores a relation by a model, as ppp_predict does, on an engine without this package.",
+        "One row with one column: sql VARCHAR. The text gives every row of the source, unchanged and in full, with the "
+        "columns of ppp_predict. It holds the whole model: missing values, categories, dates, scales, groups. The "
+        "source's columns must have the names and the types that they had in the fit. What an engine cannot say is an "
+        "error that names it.",
+        "model, …",
+        {"model": MODEL},
+    ),
     "ppp_match": Description(
         "which cluster of the old model became which of the new one, by the rows that they share.",
         f"Columns: {GROUPED}; old_id INTEGER; new_id INTEGER; shared_rows BIGINT; event VARCHAR: kept (each holds most "

@@ -17,12 +17,12 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in s
 
 # A module imports from its own room and from those before it; modules of no room are at the top, and from everywhere
 # there is what belongs to none.
-ROOMS = ("models", "engine", "features", "binding", "running", "register", "api", "__init__")
+ROOMS = ("models", "engine", "features", "binding", "portable", "running", "register", "api", "__init__")
 FROM_EVERYWHERE = ("errors", "version")
 OUTSIDE = {  # who may import it
     "duckdb": ("api", "register", "binding/source"),
     "pyarrow": ("running", "register", "binding/interface"),
-    "sqlglot": (),
+    "sqlglot": ("portable",),
     "random": (),
 }
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "data", "info", "common", "misc", "core"}

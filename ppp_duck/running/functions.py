@@ -34,5 +34,6 @@ FUNCTIONS: dict[str, Callable[..., pa.Array]] = {
     "ppp__centers": describing.centers,
     "ppp__trials": describing.trials,
     "ppp__info": describing.info,
+    "ppp__sql": describing.portable,
     "ppp__compare": describing.compare,
 }
