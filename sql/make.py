@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ppp_duck.binding.options import ARGUMENTS, FITTING, READING, TABLE, Option, Options, Reading
+from portable_models import portable_models
+
+from ppp_duck.binding.options import ARGUMENTS, DIALECTS, FITTING, READING, TABLE, Option, Options, Reading
 from ppp_duck.binding.source import Column, Source
 from ppp_duck.binding.statement import statement
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
 from ppp_duck.models.table import COLUMNS
+from ppp_duck.portable.writing import portable_sql
 
 FOLDER = Path(__file__).parent
 WIDTH = 124  # of a line
@@ -335,6 +338,10 @@ def files() -> Iterator[tuple[Path, str]]:
         yield FOLDER / f"{function}.sql", macro(function)
     for name in CALLS:
         yield FOLDER / "golden" / f"{name}.sql", golden(name)
+    for kind, models in portable_models().items():
+        for dialect in DIALECTS:
+            text = portable_sql(models, dialect, "main.customers", "full", "select")
+            yield FOLDER / "golden" / "portable" / f"{kind}_{dialect}.sql", text + "\n"
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ KINDS = {
 WIDE_COLUMNS = f"columns := [{', '.join(repr(f'w{j}') for j in range(WIDE))}], k := 4"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     name: str
     options: str  # of ppp_fit; '' of a model made by hand

@@ -27,6 +27,7 @@ CALLS = {
     "ppp_info": "ppp_info('seg')",
     "ppp_compare": "ppp_compare('seg', a := 0)",
     "ppp_match": "ppp_match('seg', 'seg', 'blobs')",
+    "ppp_sql": "ppp_sql('seg')",
     "ppp_outliers": "ppp_outliers('blobs', model := 'seg')",
 }
 

@@ -144,7 +144,11 @@ def _add_dependent(components: Components) -> list[str]:
             "squared distances to the components",
             {name: [product(column(z), column(z)) for z in parts] for name, parts in names.items()},
         )
-        squares += marginals.add(batch, components.points, chain) if components.points.holes else list(names)
+        squares += (
+            marginals.add(batch, components.points, components.dialect, chain)
+            if components.points.holes
+            else list(names)
+        )
     return squares
 
 

@@ -19,8 +19,9 @@ from ppp_duck.engine.mixed import _precisions
 from ppp_duck.engine.rows import LOG_2PI
 from ppp_duck.errors import DialectError
 from ppp_duck.models.model import Floats, Mixture
-from ppp_duck.portable.nodes import Node, case, column, difference, divided, is_null, number, product, times
-from ppp_duck.portable.points import Points
+from ppp_duck.portable.dialects import Dialect
+from ppp_duck.portable.nodes import Node, column, difference, divided, is_null, number, product, times
+from ppp_duck.portable.points import Points, typed
 from ppp_duck.portable.stages import Chain
 
 MOST_STEPS = 12_000  # products of an elimination, of all components together: text that engines take seconds to plan
@@ -49,7 +50,7 @@ class Marginals:
             )
         return Marginals(mixture, precisions, log_norms, tuple(sorted(holes)))
 
-    def add(self, batch: Sequence[int], points: Points, chain: Chain) -> list[str]:
+    def add(self, batch: Sequence[int], points: Points, dialect: Dialect, chain: Chain) -> list[str]:
         """Add the stages of ``ppp_norm`` and of the squared distances of these components; returns these columns."""
         chain.add_sums(
             "precision times difference, of numbers that may be missing",
@@ -64,9 +65,10 @@ class Marginals:
             columns: dict[str, Node] = {}
             missing = is_null(column(points.numbers[f]))
             states = {
-                j: _without(columns, state, matrices[0 if shared else j], f, j, missing) for j, state in states.items()
+                j: _without(dialect, columns, state, matrices[0 if shared else j], f, j, missing)
+                for j, state in states.items()
             }
-            matrices = {own: _eliminated(columns, matrix, own, f, missing) for own, matrix in matrices.items()}
+            matrices = {own: _eliminated(dialect, columns, matrix, own, f, missing) for own, matrix in matrices.items()}
             chain.add(f"number {f} is taken out where it is missing", columns)
         chain.add("what the squared distance is taken from", {
             f"ppp_norm_{j}": _node(state.norm) for j, state in states.items()
@@ -101,39 +103,52 @@ def _node(entry: Entry) -> Node:
     return column(entry) if isinstance(entry, str) else number(entry)
 
 
-def _changed(columns: dict[str, Node], name: str, before: Entry, missing: Node, less: Node) -> str:
+def _changed(
+    dialect: Dialect, columns: dict[str, Node], name: str, before: Entry, missing: Node, less: Node
+) -> str:  # fmt: skip
     """Adds a column: what was before, less something where the number is missing.
 
     Not a choice between both: ClickHouse works out the branches of a CASE for each use, so a chain of such choices
     would take twice the time with every stage.
     """
-    columns[name] = difference(_node(before), case([(missing.copy(), less)], number(0.0)))
+    columns[name] = difference(_node(before), typed(dialect, [(missing.copy(), less)], number(0.0)))
     return name
 
 
-def _without(columns: dict[str, Node], state: _State, matrix: Matrix, f: int, j: int, missing: Node) -> _State:
+def _without(
+    dialect: Dialect, columns: dict[str, Node], state: _State, matrix: Matrix, f: int, j: int, missing: Node
+) -> _State:  # fmt: skip
     """Adds the columns of a component's state without number f."""
     pivot, pull = matrix[f, f], state.pulls[f]
     share = product(column(pull), divided(column(pull), _node(pivot)))
-    log = exp.Ln(this=_node(pivot)) if isinstance(pivot, str) else number(float(np.log(pivot)))
-    loss = product(number(0.5), difference(log, number(LOG_2PI)))
+    loss = (
+        number(0.5 * (float(np.log(pivot)) - LOG_2PI))
+        if isinstance(pivot, float)
+        else product(number(0.5), difference(exp.Ln(this=_node(pivot)), number(LOG_2PI)))
+    )
     pulls = {}
     for g, own in state.pulls.items():
         if g > f:
             less = product(_node(matrix[f, g]), divided(column(pull), _node(pivot)))
-            pulls[g] = _changed(columns, f"ppp_pull_{j}_{g}_without_{f}", own, missing, less)
+            pulls[g] = _changed(dialect, columns, f"ppp_pull_{j}_{g}_without_{f}", own, missing, less)
     return _State(
-        _changed(columns, f"ppp_square_{j}_without_{f}", state.square, missing, share),
-        _changed(columns, f"ppp_norm_{j}_without_{f}", state.norm, missing, loss),
+        _changed(dialect, columns, f"ppp_square_{j}_without_{f}", state.square, missing, share),
+        _changed(dialect, columns, f"ppp_norm_{j}_without_{f}", state.norm, missing, loss),
         pulls,
     )
 
 
-def _eliminated(columns: dict[str, Node], matrix: Matrix, own: int, f: int, missing: Node) -> Matrix:
+def _eliminated(
+    dialect: Dialect, columns: dict[str, Node], matrix: Matrix, own: int, f: int, missing: Node
+) -> Matrix:  # fmt: skip
     """Adds the columns of a precision matrix without number f."""
     found: dict[tuple[int, int], Entry] = {}
     for (g, h), entry in matrix.items():
         if f not in (g, h):
-            less = product(_node(matrix[f, g]), divided(_node(matrix[f, h]), _node(matrix[f, f])))
-            found[g, h] = _changed(columns, f"ppp_precision_{own}_{g}_{h}_without_{f}", entry, missing, less)
+            one, other, pivot = matrix[f, g], matrix[f, h], matrix[f, f]
+            if isinstance(one, float) and isinstance(other, float) and isinstance(pivot, float):
+                less = number(one * (other / pivot))
+            else:
+                less = product(_node(one), divided(_node(other), _node(pivot)))
+            found[g, h] = _changed(dialect, columns, f"ppp_precision_{own}_{g}_{h}_without_{f}", entry, missing, less)
     return found
