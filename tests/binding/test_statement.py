@@ -18,7 +18,9 @@ def test_golden(name: str) -> None:
 
 
 def test_no_other_file_is_there() -> None:
-    assert {path.stem for path in (ROOT / "sql" / "golden").iterdir()} == set(make.CALLS)
+    folder = ROOT / "sql" / "golden"
+    assert {path.stem for path in folder.glob("*.sql")} == set(make.CALLS)
+    assert set(folder.rglob("*.sql")) == {path for path, _ in make.files() if folder in path.parents}
 
 
 @pytest.mark.parametrize("name", FITTING)
