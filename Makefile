@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DUCKDB ?= duckdb
+EXTRAS ?= test,lint
 BIN = $(VENV)/bin
 
 .PHONY: all demo sql test lint bench quality clean
@@ -10,7 +11,7 @@ all: lint test
 # A stamp per set of tools: nothing is installed twice, and a changed pyproject.toml installs anew.
 $(VENV)/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]' '$(DUCKDB)'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]' '$(DUCKDB)'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.made
@@ -25,8 +26,9 @@ sql: $(VENV)/.made
 	$(BIN)/python sql/make.py
 
 # A process for each core; -v shows the seed of the order. To repeat it in one: pytest -n 0 --randomly-seed=last, or the seed.
+# -rs says which tests were not run: those of databases that are not here. EXTRAS=test,lint,engines installs them.
 test: $(VENV)/.made
-	$(BIN)/python -m pytest -n auto -v
+	$(BIN)/python -m pytest -n auto -v -rs
 
 lint: $(VENV)/.made
 	$(BIN)/ruff check .

@@ -97,6 +97,16 @@ class Model:
         """What sets cluster ``a`` apart from ``b``, or from all the others, as ``ppp_compare`` returns it."""
         return _relation(self._rows, "ppp_compare", a=a, b=b)
 
+    def sql(
+        self, dialect: str = "duckdb", source: str | None = None, output: str = "id", form: str = "select"
+    ) -> str:  # fmt: skip
+        """Plain SQL that scores the rows of ``source``, without this package, as ``ppp_sql`` returns it."""
+        from ppp_duck.portable.writing import portable_sql  # sqlglot: only who asks for SQL waits for it
+
+        given = {"dialect": dialect, "source": source, "output": output, "form": form}
+        asked = check_reading("ppp_sql", given)
+        return portable_sql(self.models, asked.dialect, asked.source, asked.output, asked.form)
+
     @property
     def k(self) -> int:
         """The number of clusters, in all groups together."""

@@ -66,6 +66,15 @@ class FeatureError(PPPError, ValueError):
     """The data in the source cannot be clustered as asked."""
 
 
+class DialectError(PPPError):
+    """A dialect of SQL cannot say what a model needs."""
+
+    @classmethod
+    def lacks(cls, dialect: str, what: str, feature: str) -> DialectError:
+        """``feature`` is the column that needs it."""
+        return cls(f'ppp_sql: fit without "{feature}", or choose another dialect: {dialect} lacks {what}')
+
+
 def show(value: object) -> str:
     """A value as it would be written in SQL.
 

@@ -13,14 +13,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from portable_models import portable_models
+
 from ppp_duck.binding.interface import seen_macro
 from ppp_duck.binding.looking import look
-from ppp_duck.binding.options import ARGUMENTS, FITTING, READING, TABLE, Option, Options, Reading
+from ppp_duck.binding.options import ARGUMENTS, DIALECTS, FITTING, READING, TABLE, Option, Options, Reading
 from ppp_duck.binding.source import Column, Source
 from ppp_duck.binding.statement import ask, write
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
 from ppp_duck.models.table import COLUMNS
+from ppp_duck.portable.writing import portable_sql
 
 FOLDER = Path(__file__).parent
 WIDTH = 124  # of a line
@@ -185,6 +188,15 @@ DESCRIPTIONS = {
         "the pooled standard deviation within clusters; infinite where neither varies).\n"
         f"{PLAIN}: value_a_number DOUBLE, value_a_text VARCHAR, value_b_number DOUBLE, value_b_text VARCHAR.",
         "model, a := 0",
+        {"model": MODEL},
+    ),
+    "ppp_sql": Description(
+        "plain SQL that scores a relation by a model, as ppp_predict does, on an engine without this package.",
+        "One row with one column: sql VARCHAR. The text gives every row of the source, unchanged and in full, with the "
+        "columns of ppp_predict. It holds the whole model: missing values, categories, dates, scales, groups. The "
+        "source's columns must have the names and the types that they had in the fit. What an engine cannot say is an "
+        "error that names it.",
+        "model, …",
         {"model": MODEL},
     ),
     "ppp_match": Description(
@@ -353,6 +365,10 @@ def files() -> Iterator[tuple[Path, str]]:
     for name in CALLS:
         yield FOLDER / "golden" / f"{name}.sql", golden(name)
     yield FOLDER / "golden" / "looking.sql", looking()
+    for kind, models in portable_models().items():
+        for dialect in DIALECTS:
+            text = portable_sql(models, dialect, "main.customers", "full", "select")
+            yield FOLDER / "golden" / "portable" / f"{kind}_{dialect}.sql", text + "\n"
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in s
 # A module imports from its own room and from those before it; modules of no room are at the top, and from everywhere
 # there is what belongs to none.
 ROOMS = (
-    "models", "engine", "features", "binding", "running", "doors", "register", "api", "plot", "reporting", "estimator",
-    "__init__", "command", "__main__",
+    "models", "engine", "features", "binding", "portable", "running", "doors", "register", "api", "plot", "reporting",
+    "estimator", "__init__", "command", "__main__",
 )  # fmt: skip
 FROM_EVERYWHERE = ("errors", "names", "version")
 OUTSIDE = {  # who may import it
@@ -30,7 +30,7 @@ OUTSIDE = {  # who may import it
     "sqlalchemy": ("doors/connections",),
     "pandas": (),
     "polars": (),
-    "sqlglot": (),
+    "sqlglot": ("portable",),
     "altair": ("plot",),
     "jinja2": ("reporting",),
     "vl_convert": ("reporting",),

@@ -50,6 +50,8 @@ def model_stages(
 
 def described(function: str, model: Source, reading: Reading) -> str:
     """What each model says of itself, behind the columns that the table has beside those of a model (``by``)."""
+    if function == "ppp_sql":
+        return _portable(function, model, reading)
     arguments = ""
     if function == "ppp_compare":
         arguments = f", {reading.a}, {'CAST(NULL AS INTEGER)' if reading.b is None else reading.b}"
@@ -78,6 +80,14 @@ def plain(name: str, number: str, kind: str, text: str = "") -> list[str]:
         f"ppp__plain({number}, {kind}) AS {name}_number",
         f"{f'coalesce({shown}, {text})' if text else shown} AS {name}_text",
     ]
+
+
+def _portable(function: str, model: Source, reading: Reading) -> str:
+    """One row with the text that scores."""
+    source = "NULL" if reading.source is None else literal(reading.source)
+    arguments = f"{literal(reading.dialect)}, {source}, {literal(reading.output)}, {literal(reading.form)}"
+    text = f"ppp__sql(_ppp_model.model, {arguments}) AS sql"
+    return with_stages(model_stages(function, model, ()), select([text], "_ppp_model"))
 
 
 def model_heads(call: str, said: str, beside: str, stages: str) -> str:

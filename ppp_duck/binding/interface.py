@@ -152,5 +152,6 @@ RETURNS = {
     "ppp__centers": f"{sql_struct(description.CENTERS)}[]",  # models, model text -> the rows of ppp_centers
     "ppp__trials": f"{sql_struct(description.TRIALS)}[]",  # models, model text -> the rows of ppp_trials
     "ppp__info": f"{sql_struct(description.INFO)}[]",  # models, model text -> the rows of ppp_info
+    "ppp__sql": "VARCHAR",  # models, dialect, source, output, form -> the text that scores
     "ppp__compare": f"{sql_struct(description.COMPARE)}[]",  # models, model text, a, b -> the rows of ppp_compare
 }

@@ -16,6 +16,8 @@ SCALES = ("auto", "standard", "robust", "log", "none")
 CATEGORICAL = ("auto", "onehot", "ignore", "error")
 COVARIANCES = ("auto", *FORMS)
 OUTPUTS = ("id", "full")
+DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "clickhouse")  # of ppp_sql
+TEXT_FORMS = ("select", "macro", "view")
 
 MOST_CATEGORIES = 1000  # of a column: a fit needs room for products of all pairs of them
 MOST_SAMPLED = 1_000_000_000  # rows that a fit sees: more than fit into memory
@@ -52,6 +54,9 @@ class Reading:
     contamination: float = 0.01
     a: int | None = None
     b: int | None = None
+    dialect: str = "duckdb"
+    source: str | None = None
+    form: str = "select"
     output: str = "id"
     prefix: str = ""
 
@@ -128,36 +133,28 @@ TABLE = (
         "scale", "VARCHAR", _choice(*SCALES), "'auto' (as it is or as a logarithm), 'standard', 'robust', 'log', 'none'"
     ),
     Option(
-        "missing",
-        "VARCHAR",
-        _choice(*MISSING),
+        "missing", "VARCHAR", _choice(*MISSING),
         "'auto' (a row with holes has an id, too), 'skip' (NULL), 'impute', 'error'",
     ),
     Option(
-        "categorical",
-        "VARCHAR",
-        _choice(*CATEGORICAL),
+        "categorical", "VARCHAR", _choice(*CATEGORICAL),
         "'auto' (as categories), 'onehot' (as numbers), 'ignore', 'error'",
     ),
     Option(
-        "max_categories",
-        "INTEGER",
-        _integer(1, MOST_CATEGORIES),
+        "max_categories", "INTEGER", _integer(1, MOST_CATEGORIES),
         "the most frequent of a text column; the rest become one, other",
     ),
     Option("covariance", "VARCHAR", _choice(*COVARIANCES), "'auto', 'spherical' (k-means), 'diag', 'tied', 'full'"),
     Option("separable_at", "DOUBLE", _share(1), "posterior probability from which a row counts as separable"),
     Option(
-        "sample_size",
-        "BIGINT",
-        _integer(2, MOST_SAMPLED),
+        "sample_size", "BIGINT", _integer(2, MOST_SAMPLED),
         "distinct weighted rows the engine sees; below it nothing is lost",
     ),
     Option("refine", "INTEGER", _integer(0, 20), "passes over all rows, up to 20, that improve the fit to a sample"),
     Option("by", "VARCHAR[]", _names, "one independent clustering for each group of equal values in these columns"),
     Option("output", "VARCHAR", _choice(*OUTPUTS), "'id' (only cluster_id) or 'full'"),
     Option("prefix", "VARCHAR", _text, "put before the name of every new column"),
-)
+)  # fmt: skip
 
 
 READING = (
@@ -166,6 +163,9 @@ READING = (
     Option("contamination", "DOUBLE", _share(0.5), "the share of rows that is_outlier marks, at most"),
     Option("a", "INTEGER", _integer(0), "a cluster id"),
     Option("b", "INTEGER", _integer(0), "the cluster id to compare with; NULL: all the others together"),
+    Option("dialect", "VARCHAR", _choice(*DIALECTS), ", ".join(f"'{one}'" for one in DIALECTS)),
+    Option("source", "VARCHAR", _text, "the table to score, by name (of a macro: its own); NULL: the text {source}"),
+    Option("form", "VARCHAR", _choice(*TEXT_FORMS), "'select', 'macro' (DuckDB) or 'view' (source_clusters)"),
     *TABLE[-2:],  # output and prefix
 )
 
@@ -192,6 +192,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "ppp_info": (),
     "ppp_compare": ("a", "b"),
     "ppp_match": (),
+    "ppp_sql": ("dialect", "source", "output", "form"),
 }
 
 ARGUMENTS = {**FITTING, **SCORING, **MODELS}

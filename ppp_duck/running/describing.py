@@ -55,6 +55,13 @@ def clusterability(models: pa.ChunkedArray) -> pa.Array:
     return pa.array([sets], pa.list_(arrow_struct(SETS)))
 
 
+def portable(models: pa.ChunkedArray, *arguments: pa.ChunkedArray) -> pa.Array:
+    """The models as plain SQL. Other arguments: dialect, source, output, form."""
+    from ppp_duck.portable.writing import portable_sql  # sqlglot: only who asks for SQL waits for it
+
+    return pa.array([portable_sql(kept(models).set, *(argument[0].as_py() for argument in arguments))], pa.string())
+
+
 def _described(describe: Callable[..., list[dict[str, Any]]], kind: pa.DataType) -> Callable[..., pa.Array]:
     """A function of the models' key, a model text in each row, arguments: what ``describe`` says of the row's model."""
 

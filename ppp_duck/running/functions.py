@@ -65,6 +65,7 @@ FUNCTIONS: dict[str, Function] = {
     "ppp__centers": describing.centers,
     "ppp__trials": describing.trials,
     "ppp__info": describing.info,
+    "ppp__sql": describing.portable,
     "ppp__compare": describing.compare,
 }
 

@@ -12,16 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ppp_duck.features import scaling
 from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_NULL, IS_SPIKE, PRESENT, forward
+from ppp_duck.features.scaling import FARTHEST
 from ppp_duck.models.model import Bools, Feature, Floats, Ints, Layout
 
 STANDS = IS_SPIKE + 1  # one reason more: far out, and all that the row has
 REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite", IS_FAR: "is far out", STANDS: "is far out"}
 
 Lacking: TypeAlias = "list[tuple[int, Ints]]"  # features by number, and why rows lack them
-
-FARTHEST = 1e60  # coordinates end here: double arithmetic tells no centres apart from so far, and squares are finite
-MODERATE = 2.0**900  # values of this size can be subtracted and divided as they are
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,14 @@ class Encoder:
 
     @cached_property
     def _units(self) -> list[float]:
-        """Powers of two to divide by first. Only extreme values need it: elsewhere it changes no bit."""
-        return [1.0 if 1 / MODERATE < feature.unit < MODERATE else feature.unit for feature in self.features]
+        """Powers of two to divide by first."""
+        return [scaling.unit_of(feature) for feature in self.features]
 
     @cached_property
     def _scaling(self) -> tuple[Floats, Floats]:
         """Center and scale (d, 1) of values that are divided by their ``_units``."""
-        parts = [(feature, feature.unit / unit) for feature, unit in zip(self.features, self._units, strict=True)]
-        center = [feature.center * unit for feature, unit in parts]
-        scale = [feature.scale * unit for feature, unit in parts]
+        parts = [scaling.center_and_scale(feature) for feature in self.features]
+        center, scale = ([part[side] for part in parts] for side in (0, 1))
         return np.concatenate([np.zeros(0), *center])[:, None], np.concatenate([np.zeros(0), *scale])[:, None]
 
     @cached_property

@@ -22,7 +22,9 @@ def test_golden_of_looking() -> None:
 
 
 def test_no_other_file_is_there() -> None:
-    assert {path.stem for path in (ROOT / "sql" / "golden").iterdir()} == {*make.CALLS, "looking"}
+    folder = ROOT / "sql" / "golden"
+    assert {path.stem for path in folder.glob("*.sql")} == {*make.CALLS, "looking"}
+    assert set(folder.rglob("*.sql")) == {path for path, _ in make.files() if folder in path.parents}
 
 
 @pytest.mark.parametrize("name", FITTING)

@@ -12,6 +12,7 @@ from ppp_duck.binding.options import ARGUMENTS, FITTING, READING, TABLE, Options
 from ppp_duck.register import sql_directory
 
 POSITIONAL = {
+    "ppp_sql": ["model"],
     "ppp_match": ["old", "new", "src"],
     **{name: ["model"] for name in ("ppp_centers", "ppp_trials", "ppp_info", "ppp_compare")},
 }

@@ -1,0 +1,215 @@
+WITH
+-- the values that the model needs
+ppp_values AS (
+SELECT
+  ppp_source.*,
+  CAST(ppp_source."x" AS Nullable(Float64)) AS ppp_value_0,
+  CAST(ppp_source."y" AS Nullable(Float64)) AS ppp_value_1
+FROM "main"."customers" AS ppp_source
+),
+-- what is finite, and not far out
+ppp_stage_1 AS (
+SELECT
+  *,
+  CASE WHEN ppp_value_0 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 THEN ppp_value_0 END AS ppp_seen_0,
+  CASE WHEN ppp_value_1 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 THEN ppp_value_1 END AS ppp_seen_1
+FROM ppp_values
+),
+-- why a feature is missing: 1 it is NULL, 2 NaN, 3 infinite, 4 far out; 0 it is there
+ppp_stage_2 AS (
+SELECT
+  *,
+  CASE
+    WHEN ppp_value_0 IS NULL THEN 1
+    WHEN ppp_value_0 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 THEN 0
+    WHEN NOT (ppp_value_0 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 OR ppp_value_0 = CAST('inf' AS Nullable(Float64)) OR ppp_value_0 = CAST('-inf' AS Nullable(Float64))) THEN 2
+    ELSE 3
+  END AS ppp_cause_0,
+  CASE
+    WHEN ppp_value_1 IS NULL THEN 1
+    WHEN ppp_value_1 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 THEN 0
+    WHEN NOT (ppp_value_1 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 OR ppp_value_1 = CAST('inf' AS Nullable(Float64)) OR ppp_value_1 = CAST('-inf' AS Nullable(Float64))) THEN 2
+    ELSE 3
+  END AS ppp_cause_1
+FROM ppp_stage_1
+),
+-- points: scaled numbers (ppp_x), and the codes of categories (ppp_code)
+ppp_stage_3 AS (
+SELECT
+  *,
+  CASE WHEN ppp_seen_0 >= 5e59 THEN 1e60 WHEN ppp_seen_0 <= -5e59 THEN -1e60 ELSE (ppp_seen_0 - 2.5e0) / 5e-1 END AS ppp_x_0,
+  CASE WHEN ppp_seen_1 >= 5e59 THEN 1e60 WHEN ppp_seen_1 <= -5e59 THEN -1e60 ELSE (ppp_seen_1 - 2.5e0) / 5e-1 END AS ppp_x_1
+FROM ppp_stage_2
+),
+-- whether a row has what it takes to be scored
+ppp_stage_4 AS (
+SELECT
+  *,
+  NOT (ppp_seen_0 IS NULL) AND NOT (ppp_seen_1 IS NULL) AS ppp_complete
+FROM ppp_stage_3
+),
+-- squared distances to the components, in standard deviations
+ppp_stage_5 AS (
+SELECT
+  *,
+  ((ppp_x_0 + 1e0) * 1.5e0) * ((ppp_x_0 + 1e0) * 1.5e0) + ((ppp_x_1 + 1e0) * 1.5e0) * ((ppp_x_1 + 1e0) * 1.5e0) AS ppp_square_0,
+  (ppp_x_0 * 1.5e0) * (ppp_x_0 * 1.5e0) + ((ppp_x_1 - 5e-1) * 1.5e0) * ((ppp_x_1 - 5e-1) * 1.5e0) AS ppp_square_1,
+  ((ppp_x_0 - 1e0) * 1.5e0) * ((ppp_x_0 - 1e0) * 1.5e0) + ((ppp_x_1 - 1e0) * 1.5e0) * ((ppp_x_1 - 1e0) * 1.5e0) AS ppp_square_2
+FROM ppp_stage_4
+),
+-- log weight and log density of each component
+ppp_stage_6 AS (
+SELECT
+  *,
+  (-2.413241211312907e0) - (5e-1 * ppp_square_0) AS ppp_log_p_0,
+  (-2.413241211312907e0) - (5e-1 * ppp_square_1) AS ppp_log_p_1,
+  (-1.720094030752962e0) - (5e-1 * ppp_square_2) AS ppp_log_p_2
+FROM ppp_stage_5
+),
+-- the most probable component
+ppp_stage_7 AS (
+SELECT
+  *,
+  GREATEST(ppp_log_p_0, ppp_log_p_1, ppp_log_p_2) AS ppp_best
+FROM ppp_stage_6
+),
+-- nats below it from which a component does not matter
+ppp_stage_8 AS (
+SELECT
+  *,
+  -LEAST(700e0, 60e0 + 1e-6 * (ABS(ppp_best) + 1.0000053125e0)) AS ppp_reach
+FROM ppp_stage_7
+),
+-- densities of the components, in units of it
+ppp_stage_9 AS (
+SELECT
+  *,
+  CASE WHEN ppp_log_p_0 - ppp_best > ppp_reach THEN EXP(ppp_log_p_0 - ppp_best) ELSE 0e0 END AS ppp_p_0,
+  CASE WHEN ppp_log_p_1 - ppp_best > ppp_reach THEN EXP(ppp_log_p_1 - ppp_best) ELSE 0e0 END AS ppp_p_1,
+  CASE WHEN ppp_log_p_2 - ppp_best > ppp_reach THEN EXP(ppp_log_p_2 - ppp_best) ELSE 0e0 END AS ppp_p_2
+FROM ppp_stage_8
+),
+-- densities of the clusters
+ppp_stage_10 AS (
+SELECT
+  *,
+  ppp_p_0 + ppp_p_1 AS ppp_cluster_0,
+  ppp_p_2 AS ppp_cluster_1
+FROM ppp_stage_9
+),
+-- the largest
+ppp_stage_11 AS (
+SELECT
+  *,
+  GREATEST(ppp_cluster_0, ppp_cluster_1) AS ppp_first
+FROM ppp_stage_10
+),
+-- its cluster
+ppp_stage_12 AS (
+SELECT
+  *,
+  CASE WHEN ppp_cluster_0 = ppp_first THEN 0 WHEN ppp_cluster_1 = ppp_first THEN 1 END AS ppp_id
+FROM ppp_stage_11
+),
+-- all densities together
+ppp_stage_13 AS (
+SELECT
+  *,
+  ppp_cluster_0 + ppp_cluster_1 AS ppp_total
+FROM ppp_stage_12
+),
+-- densities of the clusters but the first
+ppp_stage_14 AS (
+SELECT
+  *,
+  CASE WHEN ppp_id = 0 THEN -1e0 ELSE ppp_cluster_0 END AS ppp_other_0,
+  CASE WHEN ppp_id = 1 THEN -1e0 ELSE ppp_cluster_1 END AS ppp_other_1
+FROM ppp_stage_13
+),
+-- the second
+ppp_stage_15 AS (
+SELECT
+  *,
+  GREATEST(ppp_other_0, ppp_other_1) AS ppp_next
+FROM ppp_stage_14
+),
+-- its cluster
+ppp_stage_16 AS (
+SELECT
+  *,
+  CASE WHEN ppp_other_0 = ppp_next THEN 0 WHEN ppp_other_1 = ppp_next THEN 1 END AS ppp_second
+FROM ppp_stage_15
+),
+-- squared distances to the centres of k-means
+ppp_stage_17 AS (
+SELECT
+  *,
+  (ppp_x_0 + 1e0) * (ppp_x_0 + 1e0) + (ppp_x_1 + 1e0) * (ppp_x_1 + 1e0) AS ppp_cell_square_0,
+  ppp_x_0 * ppp_x_0 + (ppp_x_1 - 5e-1) * (ppp_x_1 - 5e-1) AS ppp_cell_square_1,
+  (ppp_x_0 - 1e0) * (ppp_x_0 - 1e0) + (ppp_x_1 - 1e0) * (ppp_x_1 - 1e0) AS ppp_cell_square_2
+FROM ppp_stage_16
+),
+-- the smallest
+ppp_stage_18 AS (
+SELECT
+  *,
+  LEAST(ppp_cell_square_0, ppp_cell_square_1, ppp_cell_square_2) AS ppp_nearest
+FROM ppp_stage_17
+),
+-- the cluster of that centre
+ppp_stage_19 AS (
+SELECT
+  *,
+  CASE
+    WHEN ppp_cell_square_0 = ppp_nearest THEN 0
+    WHEN ppp_cell_square_1 = ppp_nearest THEN 0
+    WHEN ppp_cell_square_2 = ppp_nearest THEN 1
+  END AS ppp_cell
+FROM ppp_stage_18
+),
+-- differences from the centre of the cluster
+ppp_stage_20 AS (
+SELECT
+  *,
+  ppp_x_0 - CASE WHEN ppp_id = 0 THEN -1e0 ELSE 1e0 END AS ppp_from_center_0,
+  ppp_x_1 - CASE WHEN ppp_id = 0 THEN -1e0 ELSE 1e0 END AS ppp_from_center_1
+FROM ppp_stage_19
+),
+-- squared distance to it
+ppp_stage_21 AS (
+SELECT
+  *,
+  ppp_from_center_0 * ppp_from_center_0 + ppp_from_center_1 * ppp_from_center_1 AS ppp_center_square
+FROM ppp_stage_20
+),
+-- distance to it
+ppp_stage_22 AS (
+SELECT
+  *,
+  SQRT(ppp_center_square) AS ppp_distance
+FROM ppp_stage_21
+),
+-- every row as it was, and its new columns
+ppp_scored AS (
+SELECT
+  * EXCEPT (ppp_value_0, ppp_value_1, ppp_seen_0, ppp_seen_1, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_x_1, ppp_complete, ppp_square_0, ppp_square_1, ppp_square_2, ppp_log_p_0, ppp_log_p_1, ppp_log_p_2, ppp_best, ppp_reach, ppp_p_0, ppp_p_1, ppp_p_2, ppp_cluster_0, ppp_cluster_1, ppp_first, ppp_id, ppp_total, ppp_other_0, ppp_other_1, ppp_next, ppp_second, ppp_cell_square_0, ppp_cell_square_1, ppp_cell_square_2, ppp_nearest, ppp_cell, ppp_from_center_0, ppp_from_center_1, ppp_center_square, ppp_distance),
+  CAST(ppp_id + CASE WHEN ppp_complete THEN 0 END AS Nullable(Int32)) AS "cluster_id",
+  CAST(ppp_first / ppp_total + CASE WHEN ppp_complete THEN 0e0 END AS Nullable(Float64)) AS "probability",
+  CAST(ppp_second + CASE WHEN ppp_complete THEN 0 END AS Nullable(Int32)) AS "second_cluster_id",
+  CAST(ppp_next / ppp_total + CASE WHEN ppp_complete THEN 0e0 END AS Nullable(Float64)) AS "second_probability",
+  CAST(ppp_distance + CASE WHEN ppp_complete THEN 0e0 END AS Nullable(Float64)) AS "distance",
+  CAST(ppp_cell + CASE WHEN ppp_complete THEN 0 END AS Nullable(Int32)) AS "kmeans_id",
+  CAST((ppp_first / ppp_total) - ABS(ppp_id - ppp_cell) + CASE WHEN ppp_complete THEN 0e0 END >= 9.5e-1 AS Nullable(Bool)) AS "is_separable",
+  CAST(CASE
+    WHEN ppp_cause_0 = 1 THEN 'x is NULL'
+    WHEN ppp_cause_0 = 2 THEN 'x is NaN'
+    WHEN ppp_cause_0 = 3 THEN 'x is infinite'
+    WHEN ppp_cause_0 <> 0 THEN NULL
+    WHEN ppp_cause_1 = 1 THEN 'y is NULL'
+    WHEN ppp_cause_1 = 2 THEN 'y is NaN'
+    WHEN ppp_cause_1 = 3 THEN 'y is infinite'
+    WHEN ppp_cause_1 <> 0 THEN NULL
+  END AS Nullable(String)) AS "reason"
+FROM ppp_stage_22
+)
+SELECT * FROM ppp_scored

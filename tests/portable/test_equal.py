@@ -1,0 +1,91 @@
+"""The text of ``ppp_sql`` on engines that run: every row has the id of ``ppp_predict``, and its probabilities."""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from engines import ENGINES, engine_parameters, needed
+from portable_cases import Case, cases, connection, models_of, predicted
+
+from ppp_duck.models.model import FORMS, SCORE_COLUMNS, ModelSet
+from ppp_duck.portable.writing import portable_sql
+
+CASES = cases()
+KINDS = list(dict.fromkeys(case.name.partition(",")[0] for case in CASES))
+# Spark takes seconds to compile a query, so it runs a part of the matrix: each form, each kind of column.
+SPARK = ("numbers, tied", "scales, full", "dates, diag", "categories, full", "impute, spherical", "groups, diag",
+         "ties, full, merged")  # fmt: skip
+OTHER_DIALECTS = ("bigquery", "snowflake")  # generated, parsed, never run
+TINY = 1e-300  # of so improbable a second cluster the number may be another: the text takes exp(-700) for 0
+
+
+@pytest.fixture(scope="module")
+def con() -> duckdb.DuckDBPyConnection:
+    return connection()
+
+
+@functools.cache
+def fitted(con: duckdb.DuckDBPyConnection, case: Case) -> tuple[ModelSet, list[Any], list[Any]]:
+    models = models_of(con, case)
+    return models, predicted(con, case, "full"), predicted(con, case, "id")
+
+
+def value(text: Any, kind: str) -> Any:
+    """A value that an engine gives as it is, or as a text."""
+    if text is None or not isinstance(text, str) or kind == "VARCHAR":
+        return text
+    return {"t": True, "true": True, "f": False, "false": False}.get(text) if kind == "BOOLEAN" else (
+        int(text) if kind == "INTEGER" else float(text)
+    )  # fmt: skip
+
+
+def compare(found: list[Any], wanted: list[Any], width: int) -> None:
+    """Ids, flags and reasons are equal, doubles to 1e-9. ``width``: columns of the source."""
+    assert len(found) == len(wanted)
+    for row, own in zip(found, wanted, strict=True):
+        assert int(row[0]) == own[0]
+        names = list(SCORE_COLUMNS) if len(own) > 2 else ["cluster_id"]
+        new = [value(one, SCORE_COLUMNS[name]) for name, one in zip(names, row[width:], strict=True)]
+        for name, one, right in zip(names, new, own[1:], strict=True):
+            if SCORE_COLUMNS[name] == "DOUBLE" and right is not None:
+                assert one is not None, (name, row, own)
+                assert math.isclose(one, right, rel_tol=1e-9, abs_tol=1e-9), (name, row, own)
+            elif name != "second_cluster_id" or right is None or own[4] > TINY:
+                assert one == right, (name, one, own)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("engine", engine_parameters())
+def test_as_predicted(con: duckdb.DuckDBPyConnection, engine: str, kind: str, tmp_path: Path) -> None:
+    needed(engine)
+    _, dialect, run = ENGINES[engine]
+    chosen = [case for case in CASES if case.name.partition(",")[0] == kind]
+    chosen = [case for case in chosen if case.name in SPARK] if engine == "spark" else chosen
+    if not chosen:
+        return
+    rows = tmp_path / "rows.parquet"
+    con.execute(f"COPY rows TO '{rows}'").fetchall()
+    width = len(con.execute("DESCRIBE rows").fetchall())
+    texts = [
+        portable_sql(fitted(con, case)[0], dialect, "rows", output, "select")
+        for case in chosen
+        for output in ("full", "id")
+    ]
+    results = run(rows, texts)
+    for at, case in enumerate(chosen):
+        compare(results[2 * at], fitted(con, case)[1], width)
+        compare(results[2 * at + 1], fitted(con, case)[2], width)
+
+
+def test_every_form_and_ties_are_among_the_cases(con: duckdb.DuckDBPyConnection) -> None:
+    """And rows that are exactly between components, which only the order of clusters decides."""
+    for case in CASES:
+        models, full, _ = fitted(con, case)
+        assert {one.clustering.mixture.covariance for one in models.models if one.clustering} <= set(FORMS)
+        if case.name.startswith("ties"):
+            assert sum(row[2] is not None and row[2] == row[4] for row in full) > 10
