@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -31,6 +33,15 @@ class Page:
     drawn: int  # pictures
     title: str
     scroll_width: int
+
+
+def needed() -> None:
+    """Leaves the test out where the browser is missing, and says so; fails where all must be there."""
+    if BROWSER is None or DRIVER is None:
+        message = "Chromium is not here: apt-get install chromium chromium-driver"
+        if os.environ.get("PPP_ENGINES"):
+            pytest.fail(message)
+        pytest.skip(message)
 
 
 @contextmanager

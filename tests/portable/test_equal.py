@@ -67,7 +67,7 @@ def test_as_predicted(con: duckdb.DuckDBPyConnection, engine: str, kind: str, tm
     chosen = [case for case in CASES if case.name.partition(",")[0] == kind]
     chosen = [case for case in chosen if case.name in SPARK] if engine == "spark" else chosen
     if not chosen:
-        return
+        pytest.skip("Spark runs a part of the matrix")
     rows = tmp_path / "rows.parquet"
     con.execute(f"COPY rows TO '{rows}'").fetchall()
     width = len(con.execute("DESCRIBE rows").fetchall())

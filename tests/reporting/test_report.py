@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from chromium import BROWSER, DRIVER, browser, opened
+from chromium import browser, needed, opened
 
 import ppp_duck
 
@@ -104,12 +104,10 @@ def test_hostile_names_and_values_are_text(con: duckdb.DuckDBPyConnection) -> No
 
 
 @pytest.mark.chromium
-@pytest.mark.skipif(
-    BROWSER is None or DRIVER is None, reason="Chromium is not here: apt-get install chromium chromium-driver"
-)
 def test_a_browser_shows_it_without_an_error_and_without_the_network(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
+    needed()
     options: dict[str, dict[str, Any]] = {'"hostile <b>"': {}, "one": {}, "sixty": {"k": 60}, "trees": {"by": ["tree"]}}
     with browser() as driver:
         for place, (source, own) in enumerate(options.items()):
