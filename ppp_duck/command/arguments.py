@@ -29,8 +29,12 @@ COMMANDS = {  # the function that a command calls, and what it is for
         "ppp_fit",
         "one HTML file about the clusters of a source, which opens offline: write it with -o report.html",
     ),
+    "to-sql": ("ppp_sql", "plain SQL that scores by a model of 'fit', on a database without this package"),
     "sql": ("", "run SQL that knows all ppp_ functions, and write what its last statement returns"),
 }
+
+
+OWN_NAMES = {"source": "table"}  # of options that are called as the positional argument is
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(
             name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.", allow_abbrev=False
         )
-        one.set_defaults(function=function, page=name == "report")
+        one.set_defaults(function=function, command=name)
         _add_own(one, function)
         one.add_argument(
             "--db", metavar="FILE", help="a DuckDB database file; opened read-only where nothing is written"
@@ -50,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
         if name == "report":
             one.add_argument("-o", "--out", metavar="FILE", help="where to write; else to standard output")
             one.add_argument("--model", metavar="MODEL", help=f"{MODEL}; without it one is fitted")
+        elif name == "to-sql":
+            one.add_argument("-o", "--out", metavar="FILE", help="where to write; else to standard output")
         else:
             one.add_argument(
                 "-o", "--out", metavar="FILE", help="where to write: .csv, .parquet or .json; else to standard output"
@@ -67,7 +73,7 @@ def _add_own(one: argparse.ArgumentParser, function: str) -> None:
         which = one.add_mutually_exclusive_group()
         which.add_argument("statement", nargs="?", metavar="SQL", help=STATEMENT)
         which.add_argument("-f", "--file", metavar="FILE", help="a file of SQL")
-    elif function == "ppp_info":
+    elif function in ("ppp_info", "ppp_sql"):
         one.add_argument("source", metavar="MODEL", help=MODEL)
     else:
         one.add_argument("source", metavar="FILE_OR_TABLE", help=SOURCE)
@@ -86,7 +92,8 @@ def _add_flag(one: argparse.ArgumentParser, option: Option) -> None:
     shown = f" (default: {show(default)})" if default not in (None, (), "") else ""
     listed = option.sql_type.endswith("[]")
     one.add_argument(
-        *flags, dest=option.name, required=option.name == "model", action="extend" if listed else "store",
+        *flags, dest=OWN_NAMES.get(option.name, option.name), required=option.name == "model",
+        action="extend" if listed else "store",
         type=_names if listed else str if option.sql_type == "VARCHAR" else _number,
         metavar="NAMES" if listed else {"VARCHAR": "TEXT"}.get(option.sql_type, "NUMBER"),
         help=(option.meaning + shown).replace("%", "%%"),
@@ -119,7 +126,8 @@ def _number(text: str) -> int | float | str:
 def options_of(function: str, given: Mapping[str, object]) -> dict[str, object]:
     """The options among the flags that were given, checked. Raises OptionError."""
     names = [option.name for option in _options_of(function)]
-    options = {name: given[name] for name in names if given.get(name) is not None}
+    found = {name: given.get(OWN_NAMES.get(name, name)) for name in names}
+    options = {name: value for name, value in found.items() if value is not None}
     (check_options if function in FITTING else check_reading)(function, options)
     return options
 

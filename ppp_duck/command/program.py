@@ -50,8 +50,8 @@ def message(error: Exception) -> str:
 
 
 def _run(given: argparse.Namespace, directory: Path) -> None:
-    if given.page:
-        _run_report(given, directory)
+    if given.command in TEXTS:
+        _run_text(given, directory)
         return
     kind = format_of(given.out, given.format)
     out = Path(given.out) if given.out is not None else directory / f"output.{kind}"
@@ -70,26 +70,37 @@ def _run(given: argparse.Namespace, directory: Path) -> None:
     sys.stdout.flush()
 
 
-def _run_report(given: argparse.Namespace, directory: Path) -> None:
+def _run_text(given: argparse.Namespace, directory: Path) -> None:
     options: dict[str, Any] = options_of(given.function, vars(given))
-    out = Path(given.out) if given.out is not None else directory / "report.html"
+    out = Path(given.out) if given.out is not None else directory / "text"
     kept = keep_standard_input(directory) if given.source == "-" else None
     with closing(open_database(given.db, True)) as con:
 
         def work() -> None:
-            from ppp_duck.reporting import report as write_report  # heavy, and needs the extra [plot]
-
             if kept is not None:
                 load_standard_input(con, kept)
-            for name in (given.source, given.model):
+            for name in (given.source, getattr(given, "model", None)):
                 if name not in (None, "-"):
                     readable(con, name)
-            model = None if given.model is None else load(con, given.model)
-            write_report(con, given.source if kept is None else ROWS, out, model=model, **options)
+            text = TEXTS[given.command](con, given.source if kept is None else ROWS, given, options)
+            out.write_text(text, encoding="utf-8")
 
         interruptible(con, work)
     if given.out is None and out.exists():
         pour(out)
+
+
+def _html(con: duckdb.DuckDBPyConnection, source: str, given: argparse.Namespace, options: dict[str, Any]) -> str:
+    from ppp_duck.reporting import report  # heavy, and needs the extra [plot]
+
+    return report(con, source, model=None if given.model is None else load(con, given.model), **options) + "\n"
+
+
+def _plain_sql(con: duckdb.DuckDBPyConnection, source: str, given: argparse.Namespace, options: dict[str, Any]) -> str:
+    return load(con, source).sql(**options) + "\n"
+
+
+TEXTS = {"report": _html, "to-sql": _plain_sql}  # commands that write a text, not rows
 
 
 def _called(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Path | None) -> duckdb.DuckDBPyRelation:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ppp_duck.api import Model
 from ppp_duck.binding.options import Options
-from ppp_duck.errors import show
+from ppp_duck.errors import DialectError, show
 from ppp_duck.models.model import Model as Fitted
 from ppp_duck.plot.differences import Differences, differences
 from ppp_duck.plot.group import parts_of, told
@@ -25,6 +25,7 @@ LEAST_ROWS = 300  # of a map, where many groups share its rows
 FIGURES = 8  # differences on a card
 EXAMPLES = 3  # rows on a card
 COLUMNS = 8  # of an example
+LONGEST_SQL = 200_000  # letters of SQL that scores: more is for a file of its own
 
 PICTURES = (  # what each of them shows
     "Where the rows of each cluster lie, along the directions that tell the clusters apart best.",
@@ -81,6 +82,7 @@ class Story:
     chapters: tuple[Chapter, ...]
     others: tuple[tuple[str, str, str], ...]  # groups without a chapter: name, rows, clusters
     sql: str
+    elsewhere: str  # plain SQL that scores, on DuckDB without the package; '' where there is none, or it is too long
 
 
 def story(model: Model, src: Any, title: str | None) -> Story:
@@ -92,7 +94,9 @@ def story(model: Model, src: Any, title: str | None) -> Story:
         (told(model, one), f"{_rows(one):,}", one.note or str(len(parts_of(one)[0].sizes)))
         for one in models[MOST_GROUPS:]
     )
-    return Story(title or f"The clusters of {short(model.name, 80)}", VERSION, chapters, others, _sql(model))
+    return Story(
+        title or f"The clusters of {short(model.name, 80)}", VERSION, chapters, others, _sql(model), _elsewhere(model)
+    )
 
 
 def _chapter(model: Model, fitted: Fitted, src: Any, most: int) -> Chapter:
@@ -182,6 +186,16 @@ def _sql(model: Model) -> str:
     source = show(model.name)
     scored = f"FROM ppp_predict({source}, model := 'segments', output := 'full');"
     return f"CREATE TABLE segments AS FROM ppp_fit({', '.join([source, *changed])});\n{scored}"
+
+
+def _elsewhere(model: Model) -> str:
+    if all(one.clustering is None for one in model.models.models):
+        return ""
+    try:
+        text = model.sql()
+    except DialectError:
+        return ""
+    return text if len(text) <= LONGEST_SQL else ""
 
 
 def _default(name: str) -> str:

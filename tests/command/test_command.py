@@ -19,7 +19,7 @@ from conftest import BLOBS
 
 import ppp_duck
 from ppp_duck.binding.options import ARGUMENTS, READING, TABLE
-from ppp_duck.command.arguments import COMMANDS, call, parser
+from ppp_duck.command.arguments import COMMANDS, OWN_NAMES, call, parser
 from ppp_duck.command.program import main
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(ppp_duck.__file__).parents[1]), "COLUMNS": "80"}
@@ -173,10 +173,11 @@ def test_every_option_has_its_flag(here: Path) -> None:
         source = ["seg"] if function else []
         needed = ["--model", "seg"] if function == "ppp_predict" else []
         found = vars(parser().parse_args([command, *source, *needed]))
-        own = {"function", "page", "source", "db", "out", "format", "statement", "file"} | (
+        own = {"function", "command", "source", "db", "out", "format", "statement", "file"} | (
             {"model"} if command == "report" else set()
         )
-        assert set(found) - own == set(ARGUMENTS.get(function, ()))
+        wanted = {OWN_NAMES.get(name, name) for name in ARGUMENTS.get(function, ())}
+        assert set(found) - own == wanted
     every = {"columns": "x,y", "exclude": "id", "k": "3", "k_max": "9", "weight": "w", "scale": "log", "missing": "skip",
              "categorical": "onehot", "max_categories": "7", "covariance": "full", "separable_at": "0.9", "sample_size": "99",
              "refine": "2", "by": "tree", "output": "full", "prefix": "p_"}  # fmt: skip
@@ -342,3 +343,15 @@ def test_a_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         capsys.readouterr().err == 'ppp-duck: report: leave out "k", or the model: it was fitted with its own options\n'
     )
+
+
+def test_plain_sql(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "blobs.csv", "--k", "3", "--columns", "x,y", "-o", "seg.parquet"]) == 0
+    assert main(["to-sql", "seg.parquet", "--source", "blobs", "--output", "full", "-o", "score.sql"]) == 0
+    with duckdb.connect("warehouse.duckdb", read_only=True) as con:  # it knows nothing of the package
+        rows = con.execute((here / "score.sql").read_text(encoding="utf-8")).fetchall()
+    assert sorted(row[4] for row in rows) == [0] * 60 + [1] * 50 + [2] * 40
+    assert main(["to-sql", "seg.parquet", "--dialect", "postgres"]) == 0
+    assert "{source}" in capsys.readouterr().out
+    assert main(["to-sql", "seg.parquet", "--dialect", "postgre"]) == 2
+    assert "did you mean 'postgres'?" in capsys.readouterr().err

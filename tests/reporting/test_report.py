@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,16 @@ def test_the_sql_in_it_does_it_again(con: duckdb.DuckDBPyConnection) -> None:
     assert sorted(rows) == sorted(
         con.sql("SELECT revenue, cluster_id FROM ppp_cluster('shops', columns := ['revenue'], k := 3)").fetchall()
     )
+
+
+def test_the_sql_in_it_scores_without_the_package(con: duckdb.DuckDBPyConnection) -> None:
+    html = ppp_duck.report(con, "shops", columns=["revenue"], k=2)
+    found = re.findall(r"<pre><code>(.*?)</code></pre>", html, re.DOTALL)[1]
+    sql = unescape(found).replace("{source}", "shops")
+    with duckdb.connect() as plain:
+        plain.register("shops", con.sql("FROM shops").to_arrow_table())
+        rows = plain.execute(sql).fetchall()
+    assert sorted(rows) == sorted(con.execute("FROM ppp_cluster('shops', columns := ['revenue'], k := 2)").fetchall())
 
 
 def test_it_is_the_same_every_time(con: duckdb.DuckDBPyConnection) -> None:
