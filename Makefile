@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DUCKDB ?= duckdb
 EXTRAS ?= test,lint
+TESTS ?=
 BIN = $(VENV)/bin
 
 .PHONY: all demo sql test lint bench quality clean
@@ -28,7 +29,7 @@ sql: $(VENV)/.made
 # A process for each core; -v shows the seed of the order. To repeat it in one: pytest -n 0 --randomly-seed=last, or the seed.
 # -rs says which tests were not run: those of databases that are not here. EXTRAS=test,lint,engines installs them.
 test: $(VENV)/.made
-	$(BIN)/python -m pytest -n auto -v -rs
+	$(BIN)/python -m pytest -n auto -v -rs $(TESTS)
 
 lint: $(VENV)/.made
 	$(BIN)/ruff check .
