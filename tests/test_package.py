@@ -19,15 +19,16 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in s
 # there is what belongs to none.
 ROOMS = (
     "models", "engine", "features", "binding", "running", "register", "api", "plot", "reporting", "estimator", "__init__",
-    "command", "__main__",
+    "command", "__main__", "dbt_plugin",
 )  # fmt: skip
 FROM_EVERYWHERE = ("errors", "names", "version")
 OUTSIDE = {  # who may import it
-    "duckdb": ("api", "register", "binding/source", "estimator/given", "estimator/ppp", "command"),
+    "duckdb": ("api", "register", "binding/source", "estimator/given", "estimator/ppp", "command", "dbt_plugin"),
     "pyarrow": ("running", "register", "binding/interface", "estimator"),
     "sklearn": ("estimator/ppp",),
     "sqlglot": (),
     "altair": ("plot",),
+    "dbt": ("dbt_plugin",),
     "jinja2": ("reporting",),
     "vl_convert": ("reporting",),
     "random": (),
