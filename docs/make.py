@@ -1,4 +1,4 @@
-"""``python docs/make.py`` writes what a command can make of the documentation: reference.md, the pictures of wines."""
+"""``python docs/make.py`` writes reference.md, the pictures of wines, and into the notebook what comes out of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import argparse
 import inspect
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbclient
+import nbformat
 import pyarrow
 from sklearn.datasets import load_wine
 
@@ -140,6 +143,19 @@ def pictures(folder: Path) -> None:
     plot.profile(model).save(str(folder / "wines-profile.svg"))
 
 
+def executed(notebook: Path, folder: Path) -> Any:
+    """A notebook with what comes out of its cells, run in a folder."""
+    cells = nbformat.read(notebook, as_version=4)
+    where = {"metadata": {"path": str(folder)}}
+    return nbclient.NotebookClient(cells, timeout=600, record_timing=False, resources=where).execute()
+
+
+def write_notebook(notebook: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        nbformat.write(executed(notebook, Path(folder)), notebook)
+
+
 if __name__ == "__main__":
+    write_notebook(FOLDER.parent / "examples" / "segmentation.ipynb")
     (FOLDER / "reference.md").write_text(reference(), encoding="utf-8")
     pictures(FOLDER)
