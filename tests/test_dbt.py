@@ -17,8 +17,8 @@ PROJECT = ROOT / "examples" / "dbt"
 HERE = all(importlib.util.find_spec(name) for name in ("dbt", "dbt.adapters", "dbt.adapters.duckdb"))
 
 pytestmark = [
-    pytest.mark.dbt,
-    pytest.mark.skipif(not HERE, reason="dbt is not here: pip install 'ppp-duck[dbt]', on a Python before 3.14"),
+    pytest.mark.doors,
+    pytest.mark.skipif(not HERE, reason="dbt is not here: make test-doors has it"),
 ]
 
 
