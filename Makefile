@@ -5,7 +5,7 @@ EXTRAS ?= test,lint
 TESTS ?=
 BIN = $(VENV)/bin
 
-.PHONY: all demo sql test lint bench quality clean
+.PHONY: all demo sql test test-doors docs lint bench quality clean
 
 all: lint test
 
@@ -30,6 +30,25 @@ sql: $(VENV)/.made
 # -rs says which tests were not run: those of databases that are not here. EXTRAS=test,lint,engines installs them.
 test: $(VENV)/.made
 	$(BIN)/python -m pytest -n auto -v -rs $(TESTS)
+
+# What else opens DuckDB, in a place of its own: dbt holds back tools that lint needs. Nothing is skipped here but by a DuckDB's version.
+$(VENV)-doors/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-doors
+	$(VENV)-doors/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,dbt,doors]' '$(DUCKDB)'
+	$(VENV)-doors/bin/python -c 'import dbt.adapters.duckdb, duckdb_engine, ibis, marimo, sql.magic'
+	touch $@
+
+test-doors: $(VENV)-doors/.made
+	$(VENV)-doors/bin/python -m pytest -v -rs -m doors tests/test_dbt.py tests/test_pages.py
+
+# The pages that a command makes, and the site, in site/.
+docs: $(VENV)/.docs
+	$(BIN)/python docs/make.py
+	$(BIN)/mkdocs build --strict
+
+$(VENV)/.docs: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' '$(DUCKDB)'
+	touch $@
 
 lint: $(VENV)/.made
 	$(BIN)/ruff check .
@@ -57,4 +76,4 @@ quality: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.real_tables
 
 clean:
-	rm -rf $(VENV) .venv-lts .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-doors .venv-lts site .pytest_cache .mypy_cache .ruff_cache .hypothesis

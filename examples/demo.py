@@ -39,6 +39,9 @@ def main() -> None:
         con.sql(CENTERS).show()
         print("And the growers, which it was not told:\n")
         con.sql(COMPARE).show()
+        report = Path(tempfile.mkdtemp(prefix="ppp_duck_")) / "wines.html"
+        ppp_duck.report(con, "wines", report, exclude=["grower"])
+        print(f"The same with pictures, to open in a browser: {report.as_uri()}")
         con.close()
 
 

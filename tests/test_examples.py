@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
 import runpy
 import sys
+import tempfile
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pytest
 
@@ -13,10 +17,17 @@ EXAMPLES = sorted(DIRECTORY.glob("*.py"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
-def test_example(path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "argv", [str(path)])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     runpy.run_path(str(path), run_name="__main__")
-    assert capsys.readouterr().out.count("\n") >= 5
+    written = capsys.readouterr().out
+    assert written.count("\n") >= 5
+    for uri in re.findall(r"file://\S+", written):
+        assert "<h1" in Path(url2pathname(urlparse(uri).path)).read_text(encoding="utf-8")
+    assert path.name != "demo.py" or "file://" in written
 
 
 def test_the_segmentation_story_comes_out_as_told() -> None:

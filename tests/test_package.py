@@ -20,11 +20,20 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in s
 # there is what belongs to none.
 ROOMS = (
     "models", "engine", "features", "binding", "portable", "running", "doors", "register", "api", "plot", "reporting",
-    "estimator", "__init__", "command", "__main__",
+    "estimator", "__init__", "command", "__main__", "dbt_plugin",
 )  # fmt: skip
 FROM_EVERYWHERE = ("errors", "names", "version")
 OUTSIDE = {  # who may import it
-    "duckdb": ("api", "register", "doors", "binding/source", "estimator/given", "estimator/ppp", "command"),
+    "duckdb": (
+        "api",
+        "register",
+        "doors",
+        "binding/source",
+        "estimator/given",
+        "estimator/ppp",
+        "command",
+        "dbt_plugin",
+    ),
     "pyarrow": ("running", "register", "doors", "binding/interface", "estimator"),
     "sklearn": ("estimator/ppp",),
     "sqlalchemy": ("doors/connections",),
@@ -32,6 +41,7 @@ OUTSIDE = {  # who may import it
     "polars": (),
     "sqlglot": ("portable",),
     "altair": ("plot",),
+    "dbt": ("dbt_plugin",),
     "jinja2": ("reporting",),
     "vl_convert": ("reporting",),
     "random": (),

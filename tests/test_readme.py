@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 import ppp_duck
 from ppp_duck.binding.options import TABLE
@@ -36,19 +37,22 @@ def test_sql_runs() -> None:
     assert all(results)
 
 
-def test_python_runs(tmp_path: Path, monkeypatch: object) -> None:
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
-        con.execute("CREATE TABLE customers AS SELECT sin(i) + i % 2 * 9 AS x FROM range(60) r(i)").fetchall()
-    first, doors, estimator = blocks("python")
+def test_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    """One block after the other, as a reader copies them; the first prints the table that stands below it."""
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(first.replace('"warehouse.duckdb"', repr(str(tmp_path / "warehouse.duckdb"))), names)
+    first, *others = blocks("python")
+    exec(first, names)
+    assert capsys.readouterr().out.strip() == blocks("text")[0].strip()
     duckdb.sql("DROP TABLE IF EXISTS visits")
-    exec(doors, names)
+    for text in others:
+        exec(text, names)
     assert names["result"].columns == ["spend", "cluster_id"]
     duckdb.sql("DROP TABLE visits")
-    exec(estimator.replace('"cellar.duckdb"', repr(str(tmp_path / "cellar.duckdb"))), names)
     assert names["wine"].n_clusters_ == 3
-    with duckdb.connect(str(tmp_path / "cellar.duckdb")) as con:
+    with duckdb.connect("cellar.duckdb") as con:
         assert con.execute("SELECT count(*) FROM wine").fetchall() == [(3,)]
 
 
@@ -57,7 +61,7 @@ def test_a_shell_runs(tmp_path: Path) -> None:
         con.execute(blocks("sql")[0].split(";")[0]).fetchall()
         con.execute(f"COPY customers TO '{tmp_path / 'customers.csv'}'").fetchall()
     program = f'ppp-duck() {{ "{sys.executable}" -m ppp_duck "$@"; }}'
-    _, text = blocks("sh")
+    text = blocks("sh")[-1]
     script = f"set -euo pipefail\n{program}\n{text}"
     done = subprocess.run(
         ["bash", "-c", script],
@@ -97,8 +101,11 @@ def test_the_table_of_known_sets_is_what_comes_out() -> None:
     assert README.split("<!-- known sets -->")[1].split("<!-- end -->")[0].strip() == table()
 
 
-def test_commands_exist() -> None:
-    text, _ = blocks("sh")
+def test_extras_and_commands_exist() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for extra in re.findall(r"'\.\[(\w+)\]'", README):
+        assert f"\n{extra} = [" in project
+    (text,) = (text for text in blocks("sh") if text.startswith("make "))
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for line in text.splitlines():
         target = line.split("#")[0].split()[1]

@@ -1,0 +1,3 @@
+select customer, day, amount, discounted
+from {{ ref('orders') }}
+where amount > 0
