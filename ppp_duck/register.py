@@ -19,7 +19,7 @@ import pyarrow as pa
 from ppp_duck.binding import looking, statement
 from ppp_duck.binding.interface import RETURNS
 from ppp_duck.binding.quoting import literal
-from ppp_duck.binding.source import Source, find_source
+from ppp_duck.binding.source import Named, Source, columns_of, find_source
 from ppp_duck.doors import catalog as catalog_
 from ppp_duck.doors.catalog import Catalog
 from ppp_duck.doors.connections import connection_of, each_connection, is_engine
@@ -217,15 +217,20 @@ def _macros() -> str:
 def statement_of(
     con: duckdb.DuckDBPyConnection, function: str, source: Source, options: Mapping[str, Any]
 ) -> str:  # fmt: skip
-    """The statement of a call about a source that Python knows and DuckDB does not."""
+    """The statement of a call about a source that Python knows and DuckDB does not; its model is a query."""
     ((search_path,),) = con.execute("SELECT current_setting('search_path')").fetchall()
     with closing(con.cursor()) as cursor:
         _follow(cursor, search_path)
 
-        def find(of: str, src: object, role: str = "source") -> Source:
-            return source if role == "source" else _find(cursor, of, src, role)
+        def find(of: str, src: object, role: str = "source") -> Named:
+            return Named(source.name, source.relation) if role == "source" else _find(cursor, of, src, role)
 
-        return statement.write(statement.ask(function, source.name, options, find))
+        asked = statement.ask(function, source.name, options, find)
+        models = (
+            Source(one.name, one.relation, columns_of(cursor.sql(f"FROM {one.relation}")), repeatable=False)
+            for one in asked.relations[1:]
+        )
+        return statement.write(asked, (source, *models))
 
 
 def _follow(cursor: duckdb.DuckDBPyConnection, search_path: str) -> None:
@@ -250,7 +255,7 @@ def _rewrite(*arguments: pa.ChunkedArray) -> pa.Array:
     return pa.array([catalog.in_full(looking.look(replace(asked, catalog=number)))])
 
 
-def _find(cursor: duckdb.DuckDBPyConnection, function: str, src: object, role: str = "source") -> Source:
+def _find(cursor: duckdb.DuckDBPyConnection, function: str, src: object, role: str = "source") -> Named:
     return find_source(function, src, cursor, role)
 
 
@@ -263,7 +268,7 @@ def _look(types: pa.ChunkedArray) -> pa.Array:
 def _write(asked: pa.ChunkedArray) -> pa.Array:
     """The call in, the text of the statement that runs out."""
     call = looking.Asked.from_json(asked[0].as_py())
-    sql, catalog = statement.write(call.seen(_seen.types)), _catalogs.get(call.catalog)
+    sql, catalog = statement.write(call, call.seen(_seen.types)), _catalogs.get(call.catalog)
     return pa.array([sql if catalog is None else catalog.in_full(sql)])
 
 

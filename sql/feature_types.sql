@@ -1,5 +1,5 @@
 -- How a column of each type becomes a number, a text or a vector. DuckDB chooses the overload by the column's own type,
--- so the same expression serves every source, also one whose columns cannot be seen before the statement runs.
+-- so the same expression serves every source.
 -- The last overload, without a type, is for all types that no feature can be made of.
 -- Texts are compared letter by letter, whatever the collation of their column: COLLATE C.
 -- A BIGNUM from 1e308 on may be beyond all doubles: it is infinite, as a hole is.

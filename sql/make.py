@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from portable_models import portable_models
 from ppp_duck.binding.interface import seen_macro
 from ppp_duck.binding.looking import look
 from ppp_duck.binding.options import ARGUMENTS, DIALECTS, FITTING, READING, TABLE, Option, Options, Reading
-from ppp_duck.binding.source import Column, Source
+from ppp_duck.binding.source import Column, Named, Source
 from ppp_duck.binding.statement import ask, write
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
@@ -349,13 +349,14 @@ def golden(name: str) -> str:
     """The statement that a call becomes."""
     function, source, given = CALLS[name]
     known = {"seg": SEG, "rows": THE_ROWS, source.name: source}
-    return write(ask(function, source.name, given, lambda _, found, **__: known[found])) + "\n"
+    asked = ask(function, source.name, given, lambda _, found, **__: Named(known[found].name, known[found].relation))
+    return write(asked, [known[named.name] for named in asked.relations]) + "\n"
 
 
 def looking() -> str:
     """The statement that a call becomes first."""
-    unseen = {one.name: replace(one, columns=None, repeatable=False) for one in (CTE, SEG)}
-    return look(ask("ppp_predict", "c", {"model": "seg"}, lambda _, found, **__: unseen[found])) + "\n"
+    named = {one.name: Named(one.name, one.relation) for one in (CTE, SEG)}
+    return look(ask("ppp_predict", "c", {"model": "seg"}, lambda _, found, **__: named[found])) + "\n"
 
 
 def files() -> Iterator[tuple[Path, str]]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ppp_duck.binding.interface import FEATURE_FORMS, NUMBER, TEXT, VECTOR
+from ppp_duck.binding.interface import NUMBER, TEXT, VECTOR
 from ppp_duck.binding.options import Options
 from ppp_duck.binding.quoting import folded
 from ppp_duck.binding.source import Column, Source
@@ -89,15 +89,9 @@ class Call:
 
 def plan_call(function: str, source: Source, options: Options) -> Call:
     """Which columns become features, in the order of their names. Raises SourceError, OptionError, FeatureError."""
-    dropped: list[tuple[str, str]] = []
-    if source.columns is None:
-        left_out = {folded(name) for name in (*options.exclude, *options.by)}
-        names = [name for name in options.columns or () if folded(name) not in left_out]
-        features = [Feature(name, FEATURE_FORMS, "") for name in names]
-    else:
-        options = _spelled_as_in(function, source, options)
-        features, dropped = _seen_features(function, source.columns, options)
-    features.sort(key=lambda feature: (feature.name.casefold(), feature.name))
+    options = _spelled_as_in(function, source, options)
+    features, dropped = _features(function, source.columns, options)
+    features.sort(key=lambda feature: folded(feature.name))
     if not features:
         why = "; ".join(f"{name}: {reason}" for name, reason in dropped)
         raise FeatureError(f"{function}: name columns to cluster by, {source.name} leaves no usable one"
@@ -107,12 +101,11 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
 
 def _spelled_as_in(function: str, source: Source, options: Options) -> Options:
     """The options with the names of columns as the source spells them. Raises SourceError for one that is not there."""
-    columns = source.columns or ()
-    by_name = {folded(column.name): column.name for column in columns}
+    by_name = {folded(column.name): column.name for column in source.columns}
 
     def find(name: str) -> str:
         if folded(name) not in by_name:
-            raise SourceError.column(function, name, source.name, [column.name for column in columns])
+            raise SourceError.column(function, name, source.name, [column.name for column in source.columns])
         return by_name[folded(name)]
 
     return replace(
@@ -122,10 +115,10 @@ def _spelled_as_in(function: str, source: Source, options: Options) -> Options:
     )  # fmt: skip
 
 
-def _seen_features(
+def _features(
     function: str, columns: tuple[Column, ...], options: Options
 ) -> tuple[list[Feature], list[tuple[str, str]]]:
-    """The features among visible columns, and which of them are dropped by their type, and why."""
+    """The features among the columns, and which of them are dropped by their type, and why."""
     by_name = {column.name: column for column in columns}
     if options.weight is not None and (weight := by_name[options.weight]).kind != NUMBER:
         raise FeatureError(f"{function}: name a numeric column as weight, not {options.weight} ({weight.type})")

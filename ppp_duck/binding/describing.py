@@ -25,8 +25,8 @@ DESCRIBED = {
 
 def model_source(function: str, model: Source) -> Source:
     """Refuses, as early as can be, a relation that is no model."""
-    found = None if model.columns is None else {folded(column.name) for column in model.columns}
-    missing = [name for name in table.COLUMNS if found is not None and name not in found]
+    found = {folded(column.name) for column in model.columns}
+    missing = [name for name in table.COLUMNS if name not in found]
     if missing:
         raise ModelError(f'{function}: name a model that ppp_fit made: {model.name} has no column "{missing[0]}"')
     return model

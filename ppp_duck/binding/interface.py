@@ -33,9 +33,6 @@ FORM_TYPES = {NUMBER: pa.float64(), TEXT: pa.string(), VECTOR: pa.list_(pa.float
 # The lists that carry the features of a call with more than WIDE of them: a form each. The others have columns.
 LISTS = {NUMBER: "numbers", TEXT: "texts", VECTOR: "vectors"}
 
-# Starts the names of forms that DuckDB itself lists, of columns that nobody could see at bind time.
-UNSEEN = "ppp__row \x1f"
-
 FIT, MODEL, MODELS, MEASUREMENT = "fit:", "model:", "models:", "measurement:"  # how states begin
 
 # What ``ppp__fit`` is given of each group, and what the stages hand on to it.
@@ -58,7 +55,7 @@ def column_of(field_name: str) -> tuple[str, str]:
     >>> column_of("text home town")
     ('text', 'home town')
     """
-    form, _, column = field_name.removeprefix(UNSEEN).partition(" ")
+    form, _, column = field_name.partition(" ")
     return form, column
 
 

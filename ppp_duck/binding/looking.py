@@ -7,7 +7,8 @@ does while it binds:
 
 - ``typeof`` of a row is a constant, and ``struct_extract`` wants a constant name: so it calls ``ppp__look``.
 - A column that a relation does not have is looked for outside: a table has ``rowid``, a file ``file_index``; a view, a
-  CTE or a query has neither, and there that of a namesake around it is found, a BOOLEAN.
+  CTE or a query has neither, and there that of a namesake around it is found, a BOOLEAN. A query stands before all
+  that, as a CTE, or a wrong name in it would be looked for there, too.
 - The argument of a macro is bound to learn its type. ``ppp__cluster_seen`` does not use it, so
   nothing of it is left.
 """
@@ -17,13 +18,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ppp_duck.binding.interface import seen_macro
 from ppp_duck.binding.options import FITTING, Options, Reading
 from ppp_duck.binding.quoting import folded, literal, qualified, quote
-from ppp_duck.binding.source import Column, Source
+from ppp_duck.binding.source import Column, Named, Source
 
 SCANNED = ("rowid", "file_index")  # columns beside those of a star, of what is scanned where it lies: tables and files
 NOWHERE = "BOOLEAN"  # the type of the columns around the relations: none of SCANNED has it
@@ -39,7 +40,7 @@ class Asked:
 
     function: str
     options: Options | Reading
-    relations: tuple[Source, ...]  # the source, or source and model, or the models (and, to match them, the source)
+    relations: tuple[Named, ...]  # the source, or source and model, or the models (and, to match them, the source)
     catalog: int = 0  # the number of the catalog whose function was called; 0: it was one of the connection's own
 
     def to_json(self) -> str:
@@ -52,39 +53,42 @@ class Asked:
             name: tuple(value) if isinstance(value, list) else value for name, value in fields["options"].items()
         }
         options = Options(**given) if fields["function"] in FITTING else Reading(**given)
-        return cls(fields["function"], options, tuple(map(_source, fields["relations"])), fields["catalog"])
+        return cls(fields["function"], options, tuple(map(_named, fields["relations"])), fields["catalog"])
 
-    def seen(self, types: Sequence[Sequence[str]]) -> Asked:
-        """The same with what ``ppp__look`` was told of each relation: the types of its row and of SCANNED."""
-        return replace(self, relations=tuple(map(_seen, self.relations, types)))
+    def seen(self, types: Sequence[Sequence[str]]) -> tuple[Source, ...]:
+        """The relations, by what ``ppp__look`` was told of each: the types of its row and of SCANNED."""
+        return tuple(map(_seen, self.relations, types))
 
 
 def look(asked: Asked) -> str:
     """The first statement: it shows ``ppp__look`` what the relations are, and becomes what ``ppp__write`` returns."""
     names = [quote(f"_ppp_relation_{i} \x1f") for i in range(len(asked.relations))]  # no source has a column of these
     told = ", ".join(f"[{', '.join([f'typeof({n})', *(f'typeof({n}.{c})' for c in SCANNED)])}]" for n in names)
-    relations = ", ".join(f"{one.relation} AS {name}" for one, name in zip(asked.relations, names, strict=True))
+    queries = {one.relation: quote(f"_ppp_query_{i} \x1f") for i, one in enumerate(asked.relations) if one.is_query}
+    before = f"WITH {', '.join(f'{name} AS {query}' for query, name in queries.items())} " if queries else ""
+    read = (queries.get(one.relation, one.relation) for one in asked.relations)
+    relations = ", ".join(f"{relation} AS {name}" for relation, name in zip(read, names, strict=True))
     around = ", ".join(f"(SELECT {', '.join(f'true AS {c}' for c in SCANNED)}) AS {name}" for name in names)
     looked = qualified(f"struct_extract({{'seen': 1}}, ppp__look([{told}]))")
-    return f"""FROM {seen_macro(asked.function)}((SELECT (
+    return f"""FROM {seen_macro(asked.function)}(({before}SELECT (
   SELECT {looked}
   FROM {relations} LIMIT 0
 ) FROM {around}),
   {literal(asked.to_json())})"""
 
 
-def _source(fields: Mapping[str, Any]) -> Source:
-    columns = fields["columns"]
-    return Source(**{**fields, "columns": columns and tuple(Column(**one) for one in columns)})
+def _named(fields: Mapping[str, Any]) -> Named:
+    frame = fields["frame"]
+    return Named(**{**fields, "frame": frame and tuple(Column(**one) for one in frame)})
 
 
-def _seen(relation: Source, types: Sequence[str]) -> Source:
+def _seen(named: Named, types: Sequence[str]) -> Source:
     row, *scanned = types
     columns = tuple(columns_of(row))
     own = {folded(column.name) for column in columns}
     in_place = any(kind != NOWHERE and name not in own for name, kind in zip(SCANNED, scanned, strict=True))
-    in_place |= relation.columns == columns  # a pandas frame that a variable holds, or a CTE like it, read once anyway
-    return replace(relation, columns=columns, repeatable=in_place)
+    in_place |= named.frame == columns  # a pandas frame that a variable holds, or a CTE like it, read once anyway
+    return Source(named.name, named.relation, columns, repeatable=in_place)
 
 
 def columns_of(row: str) -> Iterator[Column]:

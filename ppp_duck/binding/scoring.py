@@ -28,7 +28,7 @@ def score_query(
     others, each distinct one is scored, and its equals look it up. ``only``: rows of which this column is true.
     """
     names = [prefix + name for name in columns]
-    guard = _clash_guard(function, source, names)
+    _refuse_clash(function, source, names)
     udf = "ppp__assign" if list(columns) == ["cluster_id"] else "ppp__score"
     score = f"{udf}(_ppp_model.model, {rows.group}, {rows.row})"
     stages, relation, call = list(rows.stages), f"{rows.relation}, _ppp_model", rows.fit
@@ -45,29 +45,20 @@ def score_query(
         relation = f"{rows.relation} CROSS JOIN _ppp_model{looking_up(call)}"
         score = looked_up(call, score)
     if udf == "ppp__assign":
-        return stages, select([rows.kept, f"{score} AS {quote(names[0])}"], f"{relation}{guard}")
+        return stages, select([rows.kept, f"{score} AS {quote(names[0])}"], f"{relation}")
     found = unowned("_ppp_score", source)
-    scored = select([rows.kept, f"{score} AS {found}"], f"{relation}{guard}")
+    scored = select([rows.kept, f"{score} AS {found}"], f"{relation}")
     fields = [f"{found}.{column} AS {quote(name)}" for column, name in zip(columns, names, strict=True)]
     where = f"WHERE {found}.{only}" if only else ""
     return stages, select([f"* EXCLUDE ({found})", *fields], indented(scored), where)
 
 
-def _clash_guard(function: str, source: Source, names: Sequence[str]) -> str:
-    """Refuses new columns that the source already has, now or, of columns that cannot be seen, when DuckDB binds.
-
-    Where the source has one of the names too, the reference is ambiguous, and the binder's message shows the name of
-    the relation that stands here.
-    """
-    if source.columns is not None:
-        taken = {folded(column.name) for column in source.columns}
-        for name in names:
-            if folded(name) in taken:
-                raise SourceError.clash(function, name, source.name)
-        return ""
-    hint = quote(f"{function}: set prefix, the source already has this column")
-    nothing = ", ".join(f"NULL AS {quote(name)}" for name in names)
-    return f", (SELECT {nothing}) AS {hint}\nWHERE true OR ({' AND '.join(f'{quote(name)} IS NULL' for name in names)})"
+def _refuse_clash(function: str, source: Source, names: Sequence[str]) -> None:
+    """Raises SourceError where the source already has a column of a new one's name."""
+    taken = {folded(column.name) for column in source.columns}
+    for name in names:
+        if folded(name) in taken:
+            raise SourceError.clash(function, name, source.name)
 
 
 def predict(function: str, source: Source, model: Source, reading: Reading) -> str:
@@ -81,10 +72,10 @@ def outliers(function: str, source: Source, model: Source, reading: Reading) -> 
     """The least probable rows: at most ``contamination`` of the scored ones, fewer where scores tie."""
     score, is_outlier = (reading.prefix + name for name in OUTLIERS)
     rows = any_row(source, once=True)
-    guard = _clash_guard(function, source, [score, is_outlier])
+    _refuse_clash(function, source, [score, is_outlier])
     own = unowned("_ppp_surprise", source)
     surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS {own}"
-    scored = select([rows.kept, surprise], f"{rows.relation}, _ppp_model{guard}")
+    scored = select([rows.kept, surprise], f"{rows.relation}, _ppp_model")
     limit = f"SELECT quantile_disc({own}, {literal(1 - reading.contamination)}) AS most FROM _ppp_scored"
     stages = [*rows.stages, *model_stages(function, model, reading.by)]
     stages.append(Stage("_ppp_scored", scored, "rows with minus their log density"))

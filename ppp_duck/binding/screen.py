@@ -26,7 +26,7 @@ def components(call: Call, source: Source) -> int:
     """For how many components a statement provides. 0: rows are not screened, or are not all of known numbers."""
     options = call.options
     wanted = options.k or min(MOST_COMPONENTS, options.k_max or MOST_COMPONENTS)
-    if options.by or source.columns is None or len(call.features) > MOST_FEATURES or wanted > MOST_COMPONENTS:
+    if options.by or len(call.features) > MOST_FEATURES or wanted > MOST_COMPONENTS:
         return 0
     ours = any(folded(column.name).startswith("_ppp_") for column in source.columns)
     return wanted if call.are_numbers and not ours else 0

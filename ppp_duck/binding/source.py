@@ -1,4 +1,4 @@
-"""What stands behind the name that a caller gave as a source, as far as it can be known before the statement runs."""
+"""What a caller gave as a source: a name or a query; and what the statement that reads it finds there."""
 
 from __future__ import annotations
 
@@ -51,20 +51,35 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Source:
-    """A source of rows: ``relation`` is SQL that may stand after FROM.
+class Named:
+    """What a string means: ``relation`` is SQL that may stand after FROM. What that has, the statement shows.
 
-    ``columns`` is None until the statement that reads it has shown them (looking.py).
+    ``frame``: the columns of the pandas frame that a variable of this name holds where the statement was called.
+    """
+
+    name: str
+    relation: str
+    frame: tuple[Column, ...] | None = None
+
+    @property
+    def is_query(self) -> bool:
+        return self.relation.startswith("(")  # names are quoted
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of rows as the statement that reads it sees it.
+
     ``repeatable`` says that reading it twice gives the same rows, so that no copy is needed.
     """
 
     name: str
     relation: str
-    columns: tuple[Column, ...] | None
+    columns: tuple[Column, ...]
     repeatable: bool
 
 
-def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> Source:
+def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> Named:
     """What a string means, a name or a query; of a pandas frame also its columns. No row is read.
 
     ``cursor`` is a connection of its own to the same database. What it sees may be a namesake of what the statement
@@ -82,20 +97,19 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, r
         )
     if not WORD.fullmatch(src):  # one word is a name, and no query
         if _describe(cursor, f"FROM {quote(src)}") is not None:
-            return Source(src, quote(src), None, False)
+            return Named(src, quote(src))
         if QUERY.match(src) or _is_sql(cursor, src):
-            return Source("the query", f"({reading_query(function, src, cursor, role)})", None, repeatable=False)
+            return Named("the query", f"({reading_query(function, src, cursor, role)})")
     path = path_of(src)
     if path is None:
-        return Source(src, quote(src), None, False)
+        return Named(src, quote(src))
     dotted = ".".join(map(quote, path))
     if FILE.match(src) and _describe(cursor, f"FROM {dotted}") is None:
-        return Source(src, quote(src), None, False)
+        return Named(src, quote(src))
     found = _python_object(path[0]) if len(path) == 1 else None
     # An Arrow object is read once: scanning one twice crashes DuckDB 1.4, and a reader is empty by then.
-    if type(found).__module__.startswith("pandas") and (columns := _describe_object(cursor, found)) is not None:
-        return Source(src, dotted, columns, True)
-    return Source(src, dotted, None, False)
+    is_pandas = type(found).__module__.startswith("pandas")
+    return Named(src, dotted, _describe_object(cursor, found) if is_pandas else None)
 
 
 def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> str:
@@ -165,9 +179,7 @@ def _describe_object(cursor: duckdb.DuckDBPyConnection, found: Any) -> tuple[Col
     try:
         cursor.register("_ppp_object", found)
     except (duckdb.Error, TypeError):
-        # A variable that DuckDB cannot scan: the statement will say so. Or a relation, which DuckDB 1.4 scans on its
-        # own connection only, and which tells its columns.
-        return columns_of(found) if isinstance(found, duckdb.DuckDBPyRelation) else None
+        return None  # a variable that DuckDB cannot scan: the statement will say so
     columns = _describe(cursor, 'FROM "_ppp_object"')
     cursor.unregister("_ppp_object")
     return columns

@@ -45,16 +45,10 @@ def source_stage(source: Source) -> Stage:
 def unowned(name: str, *relations: Source) -> str:
     """A name for a column of ours beside those of these relations, which none of them has.
 
-    Where columns cannot be seen, it ends with a character that no name has.
-
     >>> unowned("_ppp_score", Source("t", '"t"', (), True))
     '_ppp_score'
     """
-    taken: set[str] = set()
-    for relation in relations:
-        if relation.columns is None:
-            return quote(f"{name} \x1f")
-        taken |= {folded(column.name) for column in relation.columns}
+    taken = {folded(column.name) for relation in relations for column in relation.columns}
     while name in taken:
         name += "_"
     return name

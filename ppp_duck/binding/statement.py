@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ppp_duck.binding.call import plan_call
@@ -16,10 +16,10 @@ from ppp_duck.binding.matching import match
 from ppp_duck.binding.measuring import evaluate, profile
 from ppp_duck.binding.options import ARGUMENTS, FITTING, SCORING, Options, check_options, check_reading
 from ppp_duck.binding.scoring import outliers, predict
-from ppp_duck.binding.source import Source
+from ppp_duck.binding.source import Named, Source
 from ppp_duck.errors import OptionError
 
-Find = Callable[..., Source]  # (function, name, role="source"): what stands behind the name of a source
+Find = Callable[..., Named]  # (function, name, role="source"): what the name of a source means
 
 
 def ask(function: str, src: object, given: Mapping[str, Any], find: Find) -> Asked:
@@ -38,22 +38,22 @@ def ask(function: str, src: object, given: Mapping[str, Any], find: Find) -> Ask
     return Asked(function, reading, tuple(relations))
 
 
-def write(asked: Asked) -> str:
+def write(asked: Asked, relations: Sequence[Source]) -> str:
     """The SQL that a call becomes. Raises PPPError for anything that can be refused before a row is seen."""
     function, options = asked.function, asked.options
     if isinstance(options, Options):
-        (source,) = asked.relations
+        (source,) = relations
         call = plan_call(function, source, options)
         return {"ppp_cluster": cluster, "ppp_fit": fit, "ppp_separable": separable,
                 "ppp_clusterability": clusterability}[function](call, source)  # fmt: skip
     if function in SCORING:
-        source, model = asked.relations[0], model_source(function, asked.relations[1])
+        source, model = relations[0], model_source(function, relations[1])
         return {"ppp_predict": predict, "ppp_outliers": outliers, "ppp_profile": profile,
                 "ppp_evaluate": evaluate}[function](function, source, model, options)  # fmt: skip
     if function == "ppp_match":
-        old, new, source = asked.relations
+        old, new, source = relations
         return match(function, model_source(function, old), model_source(function, new), source)
-    return described(function, model_source(function, asked.relations[0]), options)
+    return described(function, model_source(function, relations[0]), options)
 
 
 def refuse_comparisons(function: str, given: Mapping[str, object], booleans: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from ppp_duck.binding.quoting import literal, quote
-from ppp_duck.binding.source import FILE, Source, find_source, path_of
+from ppp_duck.binding.source import FILE, find_source, path_of
 from ppp_duck.errors import SourceError, did_you_mean, nearest
 from ppp_duck.register import connect
 
@@ -54,28 +54,30 @@ def readable(con: duckdb.DuckDBPyConnection, name: str) -> str:
     """The name itself. Raises SourceError or DuckDB's own error where nothing can be read by it."""
     with closing(con.cursor()) as cursor:
         source = find_source("ppp-duck", name, cursor)
-        if source.columns is None:
-            _explain(cursor, name, source)
+        try:
+            cursor.execute(f"DESCRIBE FROM {source.relation}").fetchall()
+        except duckdb.Error:
+            _explain(cursor, name, is_query=source.name != name)
+            raise
     return name
 
 
-def _explain(cursor: duckdb.DuckDBPyConnection, name: str, source: Source) -> None:
-    """Say why nothing can be read by a name: in our words if it is simply not there, else DuckDB says it."""
-    is_query, is_file = source.name != name, FILE.match(name)
+def _explain(cursor: duckdb.DuckDBPyConnection, name: str, is_query: bool) -> None:
+    """Say in our words that nothing of a name is there. All else DuckDB has said."""
+    is_file = FILE.match(name)
     if is_file and not is_query and not Path(name).exists() and not set("*?[:") & set(name):
-        raise SourceError(f"check the path: there is no file {name}{_near(name)}")
+        raise SourceError(f"check the path: there is no file {name}{_near(name)}") from None
     if not is_file and not is_query and path_of(name) is not None:
         if Path(name).is_file():
             raise SourceError(f"end the name of {name} with .csv, .parquet or .json, by what it is, or give it to "
-                              "standard input")  # fmt: skip
+                              "standard input") from None  # fmt: skip
         listing = (
             "SELECT table_name FROM system.main.duckdb_tables() UNION SELECT view_name FROM system.main.duckdb_views()"
         )
         tables = [table for (table,) in cursor.execute(f"{listing} WHERE NOT internal ORDER BY ALL").fetchall()]
         near = nearest(name, tables)
         hint = did_you_mean(near) or _near(name)
-        raise SourceError(f"name a file, or a table of --db: there is no table {name}{hint}")
-    cursor.execute(f"DESCRIBE FROM {source.relation}").fetchall()
+        raise SourceError(f"name a file, or a table of --db: there is no table {name}{hint}") from None
 
 
 def _near(path: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, UNSEEN, column_of, field
+from ppp_duck.binding.interface import GROUP, field
 from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import ModelError
 from ppp_duck.models.model import Ints
@@ -52,11 +52,11 @@ class Part:
             return Points(np.zeros((n, 1)), nothing - 1, nothing, np.ones(n, dtype=bool))
         places = _places(self.rows.type)
         columns = [self.rows.field(places[name]) for name in ready.columns if name in places]
-        if len(columns) < len(ready.columns) or any(column.null_count for column in columns):
-            fields, features = fields_of(self.rows), zip(ready.model.features, ready.columns, strict=True)
-            if lacking := [feature.name for feature, name in features if not _has(fields, name)]:
-                raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
-                                 f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
+        if len(columns) < len(ready.columns):
+            features = zip(ready.model.features, ready.columns, strict=True)
+            lacking = [feature.name for feature, name in features if name not in places]
+            raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
+                             f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
         return ready.encoder.encode(columns, far=far)
 
 
@@ -93,7 +93,7 @@ def _are_missing(names: list[str]) -> str:
 
 def names_of(kind: pa.DataType) -> list[str]:
     """The fields of a struct, with columns as the source spells them: 'number Income'."""
-    return [column.name.removeprefix(UNSEEN) for column in kind] if pa.types.is_struct(kind) else []
+    return [column.name for column in kind] if pa.types.is_struct(kind) else []
 
 
 @functools.lru_cache(maxsize=64)
@@ -105,13 +105,3 @@ def _places(kind: pa.DataType) -> Mapping[str, int]:
 def fields_of(struct: pa.Array) -> dict[str, pa.Array]:
     """The fields of a struct by their names in lower case."""
     return {name: struct.field(place) for name, place in _places(struct.type).items()}
-
-
-def _has(columns: Mapping[str, pa.Array], name: str) -> bool:
-    """Whether a form of a column is there. A column of unseen type has all forms, NULL but for its own."""
-    if name not in columns:
-        return False
-    others = (columns.get(field(form, column_of(name)[1])) for form in FEATURE_FORMS)
-    return not columns[name].null_count or all(
-        other is columns[name] or other is None or other.null_count == len(other) for other in others
-    )

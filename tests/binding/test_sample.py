@@ -12,9 +12,14 @@ import ppp_duck
 from ppp_duck.binding.call import plan_call
 from ppp_duck.binding.options import check_options
 from ppp_duck.binding.sample import sample_list, sample_order
-from ppp_duck.binding.source import Column, Source
+from ppp_duck.binding.source import Column, Named, Source
 from ppp_duck.binding.statement import ask, write
 from ppp_duck.running.group import Group, in_order
+
+
+def written(source: Source, function: str, given: dict[str, object]) -> str:
+    """The statement of a call about one source."""
+    return write(ask(function, source.name, given, lambda *_, **__: Named(source.name, source.relation)), [source])
 
 
 def until(text: str, stage: str) -> str:
@@ -26,7 +31,7 @@ def keys(query: str, columns: list[Column], weight: str | None = None) -> np.nda
     """The content keys of a query's rows, by the statement's own stages."""
     source = Source("q", f"({query})", tuple(columns), True)
     given: dict[str, object] = {"columns": [c.name for c in columns if c.name != weight], "weight": weight}
-    text = write(ask("ppp_cluster", "q", given, lambda *_, **__: source))
+    text = written(source, "ppp_cluster", given)
     stages = until(text, "_ppp_distinct_rows")
     return ppp_duck.connect().execute(f"{stages} SELECT uniform FROM _ppp_keyed").fetchnumpy()["uniform"]
 
@@ -72,7 +77,7 @@ def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyC
     source = Source("q", f"({query})", tuple(NUMBER), True)
     options = check_options("ppp_cluster", {"columns": ["x"], "sample_size": 2000})
     call = plan_call("ppp_cluster", source, options)
-    text = write(ask("ppp_cluster", "q", {"columns": ["x"], "sample_size": 2000}, lambda *_, **__: source))
+    text = written(source, "ppp_cluster", {"columns": ["x"], "sample_size": 2000})
     stages = until(text, "_ppp_begun")
     listed = sample_list(call)
     (batch,) = con.sql(f"{stages} SELECT {listed} AS rows FROM _ppp_sample").to_arrow_table().to_batches()
@@ -103,7 +108,7 @@ def sampled(
 ) -> duckdb.DuckDBPyRelation:
     """The rows of a stage, for one feature ``x``."""
     source = Source("q", f"({query})", tuple(NUMBER), True)
-    text = write(ask("ppp_cluster", "q", {"columns": ["x"], "sample_size": size}, lambda *_, **__: source))
+    text = written(source, "ppp_cluster", {"columns": ["x"], "sample_size": size})
     return con.sql(f"{until(text, '_ppp_begun')} FROM {stage}")
 
 

@@ -238,7 +238,7 @@ def test_each_connection_has_its_own(con: duckdb.DuckDBPyConnection, tmp_path: P
 def test_the_choice_goes_with_the_connection() -> None:
     gc.collect()
     known = len(progress._choices)
-    con = ppp_duck.connect(progress=lambda _: None)
+    con = ppp_duck.connect(progress=lambda _: None, catalog=False)
     assert len(progress._choices) == known + 1
     con.close()
     del con

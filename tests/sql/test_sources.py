@@ -15,7 +15,7 @@ def test_cte_source(con: duckdb.DuckDBPyConnection) -> None:
     assert con.execute(
         f"{cte} SELECT cluster_id, count(*) FROM ppp_cluster('few', columns := ['x', 'y']) GROUP BY ALL ORDER BY ALL"
     ).fetchall() == [(0, 50), (1, 40)]
-    # A text and a date from a source whose types nobody could know at bind time.
+    # A text and a date of a type that only the statement itself sees.
     assert con.execute(
         f"{cte} SELECT cluster_id, count(*) FROM ppp_cluster('few', columns := ['tree', 'day', 'x']) "
         "GROUP BY ALL ORDER BY ALL"
