@@ -60,12 +60,15 @@ GOLDEN_OPTIONS = f"columns := ['x', 'y', 'c', 'd', 'v'], k := 3, covariance := '
 VERSIONS = ["1.4.5", "2.0.1"]
 
 
-def agree(found: Rows, expected: Rows) -> bool:
-    """Whether all is equal, but for the last bits of doubles: of a fit they depend on the BLAS that numpy brings."""
+def agree(found: Rows, expected: Rows, most: float = 1e-9) -> bool:
+    """Whether all is equal, but for the last bits of doubles: of a fit they depend on the BLAS that numpy brings.
+
+    ``most``: by how much doubles may differ, as a share of them.
+    """
 
     def same(a: Any, b: Any) -> bool:
         doubles = isinstance(a, float) and isinstance(b, float)
-        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) if doubles else a == b
+        return math.isclose(a, b, rel_tol=most, abs_tol=most / 1000) if doubles else a == b
 
     return len(found) == len(expected) and all(
         len(one) == len(other) and all(map(same, one, other)) for one, other in zip(found, expected, strict=True)
@@ -86,14 +89,15 @@ def test_models_of_other_versions(con: duckdb.DuckDBPyConnection, version: str) 
     rows = predict(con, "golden", model)
     ids = "".join("-" if row[6] is None else str(row[6]) for row in rows)
     assert ids == (GOLDEN / "model_ids.txt").read_text().strip()
-    assert agree(rows, cluster(con, "golden", GOLDEN_OPTIONS))
+    # what is kept of a fit is rounded since to 1e-6 of a standard deviation, and these models are older
+    assert agree(rows, cluster(con, "golden", GOLDEN_OPTIONS), most=1e-4)
     assert dict(con.execute("FROM ppp_info($1)", [model]).fetchall())["duckdb_version"] == f"v{version}"
     con.execute(f"CREATE TABLE now AS FROM ppp_fit('golden', {GOLDEN_OPTIONS})").fetchall()
     told = "SELECT value FROM ppp_info($1) WHERE property = 'fingerprint'"
     assert con.execute(told, ["now"]).fetchall() == con.execute(told, [model]).fetchall()
     for function in ("centers", "trials"):
         call = f"FROM ppp_{function}($1)"
-        assert agree(con.execute(call, ["now"]).fetchall(), con.execute(call, [model]).fetchall())
+        assert agree(con.execute(call, ["now"]).fetchall(), con.execute(call, [model]).fetchall(), most=1e-4)
 
 
 HOLED_ROWS = """

@@ -96,7 +96,8 @@ def best_splits(x: Floats, weights: Floats) -> tuple[Bools, Floats]:
     for _ in range(20):  # two-means by Lloyd, from the cut of every axis at once
         on_right = right.astype(np.float64) @ moments
         on_left = everything - on_right
-        low, high = on_left[:, :, 1:] / on_left[:, :, :1], on_right[:, :, 1:] / on_right[:, :, :1]
+        # a side whose weight is nothing beside the heaviest row's removes nothing, wherever its mean is
+        low, high = (side[:, :, 1:] / np.where(side[:, :, :1] > 0, side[:, :, :1], 1.0) for side in (on_left, on_right))
         middle = 0.5 * ((high**2).sum(axis=2) - (low**2).sum(axis=2))
         moved = fixed.product(high - low, across) > middle[:, :, None]
         goes_on = (moved != right).any(axis=2) & moved.any(axis=2) & ~moved.all(axis=2)
