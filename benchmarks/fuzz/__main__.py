@@ -28,8 +28,7 @@ def failures(number: int, refusals: Counter[str]) -> list[str]:
         watch = threading.Timer(LIMIT, case.con.interrupt)
         watch.start()
         try:
-            for failure in check(case, lambda words: refusals.update([words])):
-                found.append(failure)
+            found.extend(check(case, lambda words: refusals.update([words])))
         except Exception as error:  # a table is judged, and the next one follows
             found.append(f"{type(error).__name__}: {error}")
         finally:
@@ -57,7 +56,10 @@ def main() -> int:
         if failures(number, refusals):
             broken.append(number)
         done += 1
-    print(f"{done} tables from {asked.first} in {time.monotonic() - start:.0f} s, {refusals.total()} refused by the package")
+        if done % 20 == 0:
+            print(f"{done} tables, {time.monotonic() - start:.0f} s", flush=True)
+    took = time.monotonic() - start
+    print(f"{done} tables from {asked.first} in {took:.0f} s, {refusals.total()} refused by the package")
     print("".join(f"  {count} x {words[:200]}\n" for words, count in refusals.most_common(40)), end="")
     print(f"{len(broken)} failures{': ' + ', '.join(map(str, broken)) if broken else ''}")
     return 1 if broken else 0

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -16,9 +17,20 @@ from benchmarks.fuzz.tables import Table, call, made, renewed
 from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import CatalogError, DialectError, FeatureError, ModelError, OptionError, PPPError, SourceError
 
-OURS = tuple(one.__name__ for one in (PPPError, OptionError, SourceError, ModelError, FeatureError, DialectError, CatalogError))
+OURS = tuple(
+    one.__name__ for one in (PPPError, OptionError, SourceError, ModelError, FeatureError, DialectError, CatalogError)
+)
 SAID = re.compile(rf"UDF: ({'|'.join(OURS)}): (ppp_\w+: .+?)(\n\nAt:|\n\nLINE 1:|\Z)", re.DOTALL)
-NEW = ("cluster_id", "probability", "second_cluster_id", "second_probability", "distance", "kmeans_id", "is_separable", "reason")
+NEW = (
+    "cluster_id",
+    "probability",
+    "second_cluster_id",
+    "second_probability",
+    "distance",
+    "kmeans_id",
+    "is_separable",
+    "reason",
+)
 LEAVES = re.compile(r"\S+ leaves(?= no usable)")
 ORDERED = duckdb.__version__ >= "2"  # 1.4 loses the order of what is copied where there are several threads
 
@@ -179,7 +191,9 @@ def canonical(found: Answer, plain: Answer, options: dict[str, object]) -> Itera
         if score["cluster_id"] is None and any(score[name] for name in NEW[1:-1]):
             yield f"figures of a row without an id: {score}"
             return
-    if options.get("missing") == "error" and any(row[place] is None and "NULL" in (row[-1] or "") for row in found.rows):
+    if options.get("missing") == "error" and any(
+        row[place] is None and "NULL" in (row[-1] or "") for row in found.rows
+    ):
         yield "missing := 'error' let a hole through"
 
 
@@ -196,7 +210,7 @@ def ids(fitted: Answer, options: dict[str, object]) -> Iterator[str]:
         if [one for one, _ in clusters] != list(range(len(clusters))):
             yield f"ids {clusters} in {name}"
         sizes = [each for _, each in clusters]
-        if any(not later <= earlier * (1 + 1e-9) for earlier, later in zip(sizes, sizes[1:], strict=False)):
+        if not all(later <= earlier * (1 + 1e-9) for earlier, later in pairwise(sizes)):
             yield f"sizes {sizes} in {name}"
         if "k" in options and len(clusters) != options["k"]:
             yield f"{len(clusters)} clusters for k := {options['k']} in {name}"
@@ -215,12 +229,13 @@ def same(what: str, found: Answer, wanted: Answer) -> Iterator[str]:
 
 def stored(case: Case, one: Source, wanted: Answer) -> Iterator[str]:
     """The model as a table, and as files; what reads it."""
-    fit = one.ask("ppp_fit", case.options)
-    if not fit.right:
-        yield f"ppp_fit: {fit.fault or 'refused, ppp_cluster did not: ' + fit.refusal}"
+    try:
+        case.con.execute(f"CREATE TABLE seg AS FROM {call('ppp_fit', one.text, case.options)}").fetchall()
+    except duckdb.Error as error:
+        yield f"ppp_fit, where ppp_cluster did: {failed(error)}"
         return
+    fit = ask(case.con, "seg")
     yield from ids(fit, case.options)
-    case.con.execute(f"CREATE TABLE seg AS FROM {call('ppp_fit', one.text, case.options)}").fetchall()
     for end in ("csv", "parquet"):
         case.con.execute(f"COPY seg TO '{case.folder / f'seg.{end}'}'").fetchall()
     reading = {**case.prefix, "output": "full"}
@@ -273,30 +288,30 @@ def described(case: Case, one: Source) -> Iterator[str]:
 
 
 def elsewhere(case: Case, wanted: Answer) -> Iterator[str]:
-    """The same ids on four threads, for other orders, and from another source whose types and values are equal."""
-    table = Source(case.con, "t")
-    plain = table.plain()
-    case.con.execute("SET threads = 4").fetchall()
-    threads = table.ask("ppp_cluster", case.full)
-    yield from same("4 threads", threads, wanted)
-    if threads.right:
-        yield from (f"4 threads: {word}" for word in unchanged(threads, plain, len(NEW), ORDERED))
-    case.con.execute("SET threads = 1").fetchall()
+    """The same ids on four threads for another order of rows and columns, and from another kind of source.
+
+    That is so where types and values are equal there: Parquet and pandas have not all types.
+    """
     shuffled = opened(case.given, case.folder, shuffled=True)
-    yield from same("shuffled", Source(shuffled.con, "t").ask("ppp_cluster", case.full), wanted)
+    shuffled.con.execute("SET threads = 4").fetchall()
+    moved = Source(shuffled.con, "t")
+    found = moved.ask("ppp_cluster", case.full)
+    yield from same("shuffled, on 4 threads", found, wanted)
+    if found.right:
+        yield from (f"4 threads: {word}" for word in unchanged(found, moved.plain(), len(NEW), ORDERED))
     shuffled.con.close()
-    for kind in dict.fromkeys([case.given.source, "parquet"]):
-        other = source(case.con, kind, case.folder)
-        there = other.plain() if other else None
-        if other is None or there is None or there.fault or kind == "table":
-            continue
-        found = other.ask("ppp_cluster", case.full)
-        if (there.types, there.rows) == (plain.types, plain.rows):
-            yield from same(kind, found, wanted)
-        elif found.fault:
-            yield f"{kind}: {found.fault}"
-        if found.right:
-            yield from (f"{kind}: {word}" for word in unchanged(found, there, len(NEW)))
+    plain, kind = Source(case.con, "t").plain(), case.given.source
+    other = source(case.con, kind if kind != "table" else "parquet", case.folder)
+    there = other.plain() if other else None
+    if other is None or there is None or there.fault:
+        return
+    found = other.ask("ppp_cluster", case.full)
+    if (there.types, there.rows) == (plain.types, plain.rows):
+        yield from same(kind, found, wanted)
+    elif found.fault:
+        yield f"{kind}: {found.fault}"
+    if found.right:
+        yield from (f"{kind}: {word}" for word in unchanged(found, there, len(NEW)))
 
 
 def seldom(case: Case) -> Iterator[str]:
@@ -322,8 +337,8 @@ def check(case: Case, refused: Callable[[str], None]) -> Iterator[str]:
     if wanted.right:
         yield from unchanged(wanted, plain, len(NEW))
         yield from canonical(wanted, plain, case.options)
-        brief = table.ask("ppp_cluster", {**case.options, **case.prefix})
-        if [row[-1] for row in brief.rows] != [row[len(plain.names)] for row in wanted.rows]:
+        brief = table.ask("ppp_cluster", {**case.options, **case.prefix}) if case.given.number % 3 == 0 else None
+        if brief and [row[-1] for row in brief.rows] != [row[len(plain.names)] for row in wanted.rows]:
             yield f"output := 'id' has other ids than 'full' {brief.fault or brief.refusal}"
         yield from stored(case, table, wanted)
     else:

@@ -23,11 +23,45 @@ FLOATING = {"FLOAT": 3.4e38, "DOUBLE": 1.7e308}
 DAY, DAYS = 86_400_000_000, 100_000  # microseconds; how far dates lie from 1970 at most
 EPOCH = datetime.datetime(1970, 1, 1)
 NUMERIC = (*WHOLE, *DECIMALS, *FLOATING)
-MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMPTZ", "TIME", "TIMETZ", "INTERVAL")
-WORDS = ("oak", "elm", "ash", "Oak", "OAK", "ÄSH", "äsh", "", " ", "NULL", "nan", "it's", "a\nb", "日本", "🦆", "0", "_other", "other", "straße", "x" * 300)
+MOMENTS = (
+    "DATE",
+    "TIMESTAMP",
+    "TIMESTAMP_S",
+    "TIMESTAMP_MS",
+    "TIMESTAMP_NS",
+    "TIMESTAMPTZ",
+    "TIME",
+    "TIMETZ",
+    "INTERVAL",
+)
+WORDS = (
+    "oak",
+    "elm",
+    "ash",
+    "Oak",
+    "OAK",
+    "ÄSH",
+    "äsh",
+    "",
+    " ",
+    "NULL",
+    "nan",
+    "it's",
+    "a\nb",
+    "日本",
+    "🦆",
+    "0",
+    "_other",
+    "other",
+    "straße",
+    "x" * 300,
+)
 MOODS = "ENUM('glad', 'Glad', '', 'it''s', '日本')"
 TEXTS = ("VARCHAR", "VARCHAR COLLATE NOCASE", "VARCHAR COLLATE NOACCENT", "JSON", MOODS, "BLOB", "BIT", "UUID")
-NESTED = ("DOUBLE[]", "DOUBLE[3]", "FLOAT[2]", "INTEGER[]", "VARCHAR[]", "STRUCT(a DOUBLE, b VARCHAR)", "MAP(VARCHAR, INTEGER)", "UNION(n DOUBLE, t VARCHAR)", "DOUBLE[][]")  # fmt: skip
+NESTED = (
+    "DOUBLE[]", "DOUBLE[3]", "FLOAT[2]", "INTEGER[]", "VARCHAR[]", "STRUCT(a DOUBLE, b VARCHAR)",
+    "MAP(VARCHAR, INTEGER)", "UNION(n DOUBLE, t VARCHAR)", "DOUBLE[][]",
+)  # fmt: skip
 OTHERS = ("BOOLEAN", '"NULL"')
 NEWER = ("VARIANT", "TIME_NS")  # since DuckDB 1.5
 
