@@ -64,7 +64,9 @@ def test_ids_from_the_largest_on(clusters: list[tuple[str, str]], options: dict[
 
 
 def test_errors_of_the_package_and_others() -> None:
-    ours = duckdb.InvalidInputException("Python exception occurred while executing the UDF: OptionError: ppp_fit: set k")
+    ours = duckdb.InvalidInputException(
+        "Python exception occurred while executing the UDF: OptionError: ppp_fit: set k"
+    )
     assert failed(ours) == Answer(refusal="ppp_fit: set k")
     raw = duckdb.InvalidInputException("Python exception occurred while executing the UDF: KeyError: 'x'")
     inside = duckdb.InternalException(str(ours))

@@ -26,7 +26,8 @@ from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import Column, Source
 
 SCANNED = ("rowid", "file_index")  # columns beside those of a star, of what is scanned where it lies: tables and files
-NOWHERE = "BOOLEAN"  # the type of the columns around the relations: none of SCANNED has it
+# The type of the columns around the relations: none of SCANNED has it. In a list: of a NULL no constant is made.
+NOWHERE = "BOOLEAN[]"
 ROW = re.compile(r"STRUCT\((.*)\)", re.DOTALL)
 # A piece of a type: a text or a name in quotes, a bracket, a comma, or what lies between.
 PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[(\[]|[)\]]|,|[^'"(\[)\],]+""")
@@ -62,7 +63,7 @@ class Asked:
 def look(asked: Asked) -> str:
     """The first statement: it shows ``ppp__look`` what the relations are, and becomes what ``ppp__write`` returns."""
     names = [quote(f"_ppp_relation_{i} \x1f") for i in range(len(asked.relations))]  # no source has a column of these
-    told = ", ".join(f"[{', '.join([f'typeof({n})', *(f'typeof({n}.{c})' for c in SCANNED)])}]" for n in names)
+    told = ", ".join(f"[{', '.join([f'typeof({n})', *(f'typeof([{n}.{c}])' for c in SCANNED)])}]" for n in names)
     relations = ", ".join(f"{one.relation} AS {name}" for one, name in zip(asked.relations, names, strict=True))
     around = ", ".join(f"(SELECT {', '.join(f'true AS {c}' for c in SCANNED)}) AS {name}" for name in names)
     looked = qualified(f"struct_extract({{'seen': 1}}, ppp__look([{told}]))")

@@ -7,6 +7,7 @@ import pytest
 from conftest import refused
 
 import ppp_duck
+from ppp_duck.errors import show
 from ppp_duck.models.model import SCORE_COLUMNS
 
 
@@ -107,3 +108,18 @@ def test_rows_that_differ_in_their_holes_are_not_told_apart() -> None:
     by = "columns := ['x', 'y', 'c'], k := 3, by := ['g'], output := 'full'"
     found = con.execute(f"SELECT DISTINCT cluster_id, reason FROM ppp_cluster('t', {by})").fetchall()
     assert found == [(None, wanted.removeprefix("ppp_cluster: "))]
+
+
+@pytest.mark.parametrize("name", ["rowid", "file_index", "FILE_INDEX"])
+@pytest.mark.parametrize("kind", ["NULL", "true", "1", "'a'", "[NULL]"])
+def test_columns_called_as_those_of_tables_and_files(name: str, kind: str) -> None:
+    con = ppp_duck.connect()
+    query = f'SELECT sin(i) AS x, {kind} AS "{name}" FROM range(40) r(i)'
+    arrow = con.sql(query).to_arrow_table()
+    con.register("framed", arrow)
+    for src in (query, "framed", "cte"):
+        cte = f"WITH cte AS ({query})" if src == "cte" else ""
+        call = f"ppp_cluster({show(src)}, columns := ['x'], k := 2)"
+        found = con.execute(f"{cte} FROM {call}")
+        assert [column[0] for column in found.description] == ["x", name, "cluster_id"]
+        assert len(found.fetchall()) == 40
