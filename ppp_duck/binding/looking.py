@@ -27,7 +27,8 @@ from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import Column, Named, Source
 
 SCANNED = ("rowid", "file_index")  # columns beside those of a star, of what is scanned where it lies: tables and files
-NOWHERE = "BOOLEAN"  # the type of the columns around the relations: none of SCANNED has it
+# The type of the columns around the relations: none of SCANNED has it. In a list: of a NULL no constant is made.
+NOWHERE = "BOOLEAN[]"
 ROW = re.compile(r"STRUCT\((.*)\)", re.DOTALL)
 # A piece of a type: a text or a name in quotes, a bracket, a comma, or what lies between.
 PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[(\[]|[)\]]|,|[^'"(\[)\],]+""")
@@ -63,7 +64,7 @@ class Asked:
 def look(asked: Asked) -> str:
     """The first statement: it shows ``ppp__look`` what the relations are, and becomes what ``ppp__write`` returns."""
     names = [quote(f"_ppp_relation_{i} \x1f") for i in range(len(asked.relations))]  # no source has a column of these
-    told = ", ".join(f"[{', '.join([f'typeof({n})', *(f'typeof({n}.{c})' for c in SCANNED)])}]" for n in names)
+    told = ", ".join(f"[{', '.join([f'typeof({n})', *(f'typeof([{n}.{c}])' for c in SCANNED)])}]" for n in names)
     queries = {one.relation: quote(f"_ppp_query_{i} \x1f") for i, one in enumerate(asked.relations) if one.is_query}
     before = f"WITH {', '.join(f'{name} AS {query}' for query, name in queries.items())} " if queries else ""
     read = (queries.get(one.relation, one.relation) for one in asked.relations)

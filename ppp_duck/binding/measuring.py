@@ -5,6 +5,7 @@ from __future__ import annotations
 from ppp_duck.binding.describing import model_groups, model_heads, model_stages, plain
 from ppp_duck.binding.interface import NUMBER, TEXT
 from ppp_duck.binding.options import Reading
+from ppp_duck.binding.quoting import quote
 from ppp_duck.binding.rows import any_row
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, as_form, indented, select, unowned, with_stages
@@ -43,7 +44,7 @@ def profile(function: str, source: Source, model: Source, reading: Reading) -> s
     where, g, cluster, every = (unowned(f"ppp__{name}", source) for name in ("where", "g", "cluster", "all"))
     key, said, count, of = (unowned(name, model) for name in ("_ppp_key", "_ppp_said", "_ppp_n", "ppp__of"))
     located = f"ppp__tally(_ppp_measure.key, {rows.group}, {rows.row}) AS {where}"
-    tallied = select([rows.kept, located], f"{rows.relation}, _ppp_measure")
+    tallied = select([rows.kept + _variants_as_texts(source), located], f"{rows.relation}, _ppp_measure")
     counted = _counted(where, g, cluster, every)
     unpivoted = (
         f"SELECT {g} AS g, {cluster} AS cluster, {every} AS every, c, s FROM (\n"
@@ -64,6 +65,13 @@ def profile(function: str, source: Source, model: Source, reading: Reading) -> s
         model_groups("_ppp_model", of),
     ]
     return with_stages(stages, _profile_query(of))
+
+
+def _variants_as_texts(source: Source) -> str:
+    """DuckDB takes a VARIANT for any type: which macro it then chooses can fail on its values."""
+    names = [quote(column.name) for column in source.columns or () if column.type.upper() == "VARIANT"]
+    texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in names)
+    return f" REPLACE ({texts})" if names else ""
 
 
 def _counted(where: str, g: str, cluster: str, every: str) -> str:

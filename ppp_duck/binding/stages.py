@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from ppp_duck.binding.call import Call, Feature
 from ppp_duck.binding.interface import GROUP, LISTS, ROW_GROUP, field, in_lists, numbered
 from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import Source
+
+QUOTED = re.compile(r"""("[^"]*"|'[^']*')""")  # a doubled quote only ends one and begins the next
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,14 @@ def listed(items: Iterable[str]) -> str:
 
 
 def indented(text: str) -> str:
-    """A subquery in brackets, its lines indented."""
-    return "(\n  " + text.replace("\n", "\n  ") + "\n)"
+    r"""A subquery in brackets, its lines indented; not what stands in quotes, names and texts of several lines.
+
+    >>> indented('SELECT "a\nb"\nFROM t')
+    '(\n  SELECT "a\nb"\n  FROM t\n)'
+    """
+    parts = QUOTED.split(text)
+    parts[::2] = [part.replace("\n", "\n  ") for part in parts[::2]]
+    return "(\n  " + "".join(parts) + "\n)"
 
 
 def as_form(form: str, column: str) -> str:

@@ -87,6 +87,8 @@ def fit(
                 result = _certified(rows, weights, every, cells, layout, middle, unit, trials, k, progress)
                 if len(result.sizes) == k:
                     break
+            else:
+                raise select.TooManyClustersError(len(result.sizes))
         return result
 
 

@@ -300,6 +300,14 @@ def forms_to_try(covariance: str, d: int) -> tuple[str, ...]:
     return tuple(form for form in gaussian.FORMS if d <= widest.get(form, d))
 
 
+class TooManyClustersError(ValueError):
+    """Rows that differ only in that one has a hole where the other has a value are not told apart: k is too large."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"k must be {most} or less, the number of rows that differ in what they have")
+        self.most = most
+
+
 def search(
     rows: Rows, begin: Starts, covariance: str, k: int | None, k_max: int | None, progress: Progress
 ) -> list[Candidate]:
@@ -308,6 +316,8 @@ def search(
     Where one candidate alone is wanted, the best, and rows are many, a quarter of them leaves out those far behind.
     """
     most = begin.round.most
+    if k is not None and k > most:
+        raise TooManyClustersError(most)
     # a component of one row has no spread, so an open k needs two observations a component
     most = most if k is not None else max(1, min(most, int(rows.observations // 2)))
     if is_kmeans(rows, covariance) and k is None and k_max is not None:

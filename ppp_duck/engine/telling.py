@@ -51,7 +51,8 @@ def worthless(rows: Rows, posterior: Floats, worth: float, price: float) -> Bool
         mass, squares = own.T @ (np.ones(rows.x.shape) * has), rows.x**2
     mean = own.T @ rows.x / np.maximum(mass, 1e-300)
     spread = np.maximum(own.T @ squares / np.maximum(mass, 1e-300) - mean**2, 1e-300)
-    every, middle = mass.sum(axis=0), (mass * mean).sum(axis=0) / mass.sum(axis=0)
-    whole = (mass * (spread + (mean - middle) ** 2)).sum(axis=0) / every
+    every = np.maximum(mass.sum(axis=0), 1e-300)  # of a number that no row has nothing is told
+    middle = (mass * mean).sum(axis=0) / every
+    whole = np.maximum((mass * (spread + (mean - middle) ** 2)).sum(axis=0) / every, 1e-300)
     gain = worth * (every * np.log(whole) - (mass * np.log(spread)).sum(axis=0))
     return np.asarray(gain <= price * 2 * (m - 1))

@@ -124,13 +124,17 @@ def differences(
     others = np.array([j for j in range(k) if (j == b if b is not None else j != a)], dtype=np.int64)
     if not len(others):
         return  # the only cluster has no others
-    mean_a, variance_a = model.means[a], model.spreads[a] ** 2
-    mean_b, variance_b = together(clustering.sizes[others], model.means[others], model.spreads[others])
+    # In units of a power of two, which costs no digit: so squares stay in range.
+    exponent = np.frexp(np.maximum(np.abs(model.means), model.spreads).max(axis=0))[1]
+    means, spreads = np.ldexp(model.means, -exponent), np.ldexp(model.spreads, -exponent)
+    mean_a, variance_a = means[a], spreads[a] ** 2
+    mean_b, variance_b = together(clustering.sizes[others], means[others], spreads[others])
     gap, pooled = np.abs(mean_a - mean_b), np.sqrt((variance_a + variance_b) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(gap > 0, gap / pooled, 0.0)  # infinite where neither varies
+    shown_a, shown_b = np.ldexp(mean_a, exponent), np.ldexp(mean_b, exponent)
     for place, position in enumerate(named_positions(model)):
-        yield *position, {"a": float(mean_a[place]), "b": float(mean_b[place]), "score": float(score[place])}
+        yield *position, {"a": float(shown_a[place]), "b": float(shown_b[place]), "score": float(score[place])}
 
 
 def together(sizes: Floats, means: Floats, spreads: Floats) -> tuple[Floats, Floats]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ppp_duck.binding.interface import GROUP, field
 from ppp_duck.binding.quoting import folded
-from ppp_duck.errors import ModelError
+from ppp_duck.errors import FeatureError, ModelError
 from ppp_duck.models.model import Ints
 from ppp_duck.running.memory import By, Loaded, Ready
 from ppp_duck.running.points import Points
@@ -57,6 +58,10 @@ class Part:
             lacking = [feature.name for feature, name in features if name not in places]
             raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
                              f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
+        for feature, column in zip(ready.model.features, columns, strict=True):
+            if feature.kind == "vector" and (wrong := _other_length(column, len(feature.center))) is not None:
+                raise FeatureError(f"{self.function}: give every list in {feature.name} the length that those of the "
+                                   f"model have, {len(feature.center)}: one has {wrong}")  # fmt: skip
         return ready.encoder.encode(columns, far=far)
 
 
@@ -81,6 +86,12 @@ def parts(loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> Ite
         if group in loaded.ready:
             at = np.array(members, dtype=np.int64)
             yield Part(loaded.function, at, loaded.ready[group], columns.take(pa.array(at)))
+
+
+def _other_length(lists: pa.Array, length: int) -> int | None:
+    """The shortest or longest list, where it has not this length."""
+    ends = pc.min_max(pc.list_value_length(lists)).as_py() if lists.null_count < len(lists) else {}
+    return next((end for end in ends.values() if end != length), None)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

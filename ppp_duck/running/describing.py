@@ -48,7 +48,7 @@ def rows(models: pa.ChunkedArray) -> pa.Array:
 def clusterability(models: pa.ChunkedArray) -> pa.Array:
     """The sets of rows of each group, as ``ppp_clusterability`` shows them."""
     sets = [
-        {"g": list(model.group), **vars(row_set), "rows": round(row_set.rows)}
+        {"g": list(model.group), **vars(row_set), "rows": round(row_set.rows) if row_set.rows < 2.0**63 else None}
         for model in kept(models).set.models
         for row_set in model.sets
     ]

@@ -16,6 +16,7 @@ from ppp_duck.engine import pipeline
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.clusterability import how_sure, row_sets
 from ppp_duck.engine.score import Scorer
+from ppp_duck.engine.select import TooManyClustersError
 from ppp_duck.errors import FeatureError, OptionError, PPPError
 from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import power_above
@@ -82,14 +83,22 @@ def _fit_group(group: Group, progress: Progress) -> Model:
         pipeline.fit, layout=_needed(learned, options), k_max=options.k_max, covariance=options.covariance,
         report=described, progress=progress,
     )  # fmt: skip
-    clustering = fit(learned.points, learned.weights, k=options.k)
+    try:
+        clustering = fit(learned.points, learned.weights, k=options.k)
+    except TooManyClustersError as error:
+        wanted = f"{error.most} or less, the number of rows that differ in more than what is missing"
+        return nothing(OptionError, f"set k to {wanted}, not {options.k}")
     if options.missing == "auto" and clustering.layout is None:  # rows to come may have holes
         clustering = replace(clustering, layout=Layout(learned.layout.numbers))
     model = replace(empty, features=learned.features, clustering=clustering, beyond=_beyond(group, learned, clustering))
     if call.function == "ppp_clusterability":
 
         def fit_part(part: Floats, weights: Floats) -> Clustering:
-            return fit(part, weights, k=None if options.k is None else min(options.k, _distinct(part)))
+            k = None if options.k is None else min(options.k, _distinct(part))
+            try:
+                return fit(part, weights, k=k)
+            except TooManyClustersError as error:
+                return fit(part, weights, k=error.most)
 
         sets = row_sets(learned.points, learned.weights, clustering, model.separable_at, fit_part)
         return replace(model, sets=sets)

@@ -157,6 +157,8 @@ class Group:
         if shortest != longest:
             raise FeatureError(f"{self.call.function}: give every list in {name} the same length: the shortest has "
                                f"{shortest}, the longest {longest}")  # fmt: skip
+        if longest is None:
+            return 1  # no row has a list: a hole in every row, as of a number
         if longest == 0:
             raise FeatureError(f"{self.call.function}: leave {name} out of columns: its lists are empty")
         return int(longest)

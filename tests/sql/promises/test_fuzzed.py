@@ -1,0 +1,125 @@
+"""What `make fuzz` found, each kind with the smallest table that shows it."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from conftest import refused
+
+import ppp_duck
+from ppp_duck.errors import show
+from ppp_duck.models.model import SCORE_COLUMNS
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\n", 'a"\n"b', "it's\na"])
+@pytest.mark.parametrize("options", ["", ", output := 'full'", ", sample_size := 20, refine := 2", ", by := ['g']"])
+def test_a_name_of_several_lines(name: str, options: str) -> None:
+    con = ppp_duck.connect()
+    column = '"' + name.replace('"', '""') + '"'
+    con.execute(f"CREATE TABLE t AS SELECT sin(i) + i % 2 * 9 AS {column}, cos(i) AS y, i % 3 AS g FROM range(90) r(i)")
+    con.execute(f"CREATE TABLE plain AS SELECT {column} AS x, y, g FROM t")
+    wanted = con.execute(f"FROM ppp_cluster('plain', k := 2{options})").fetchall()
+    found = con.execute(f"FROM ppp_cluster('t', k := 2{options})")
+    assert found.description[0][0] == name
+    assert found.fetchall() == wanted
+    con.execute("CREATE TABLE seg AS FROM ppp_fit('t', k := 2)").fetchall()
+    assert {row[1] for row in con.execute("FROM ppp_profile('t', model := 'seg')").fetchall()} == {name, "y", "g"}
+    assert len(con.execute("FROM ppp_evaluate('t', model := 'seg')").fetchall()) == 1
+
+
+def test_weights_beyond_a_bigint() -> None:
+    con = ppp_duck.connect()
+    con.execute("CREATE TABLE t AS SELECT sin(i) AS x, 1e100 AS w FROM range(60) r(i)").fetchall()
+    found = con.execute(
+        "SELECT \"set\", \"rows\", k FROM ppp_clusterability('t', columns := ['x'], weight := 'w', k := 2)"
+    )
+    assert [row[1] for row in found.fetchall()] == [None] * 3
+    con.execute("UPDATE t SET w = 2").fetchall()
+    found = con.execute("SELECT \"rows\" FROM ppp_clusterability('t', columns := ['x'], weight := 'w', k := 2)")
+    assert found.fetchone() == (120,)
+
+
+@pytest.mark.parametrize("size", [1e308, 1.0, 1e-310])
+def test_what_sets_clusters_apart_has_no_unit(size: float) -> None:
+    con = ppp_duck.connect()
+    con.execute(f"CREATE TABLE t AS SELECT (i % 2 - 0.5 + sin(i) / 9) * {size} AS x FROM range(90) r(i)").fetchall()
+    con.execute("CREATE TABLE seg AS FROM ppp_fit('t', columns := ['x'], k := 2, scale := 'standard')").fetchall()
+    (score,) = con.execute("SELECT score FROM ppp_compare('seg', a := 0)").fetchall()
+    assert score[0] == pytest.approx(12.795, abs=0.01)
+
+
+@pytest.mark.parametrize("options", ["", ", missing := 'impute'", ", missing := 'skip'", ", by := ['g']"])
+@pytest.mark.parametrize("kind", ["DOUBLE[]", "DOUBLE[3]", "DOUBLE", "VARCHAR"])
+def test_a_column_without_values(kind: str, options: str) -> None:
+    con = ppp_duck.connect()
+    con.execute(
+        f"CREATE TABLE t AS SELECT sin(i) AS x, CAST(NULL AS {kind}) AS v, i % 2 AS g FROM range(40) r(i)"
+    ).fetchall()
+    call = f"ppp_cluster('t', columns := ['x', 'v'], output := 'full'{options})"
+    found = con.execute(f"SELECT cluster_id, reason, count(*)::INTEGER FROM {call} GROUP BY ALL").fetchall()
+    assert found == ([(None, "v is NULL", 40)] if "skip" in options else [(0, None, 40)])
+
+
+def test_a_group_without_lists() -> None:
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE t AS SELECT sin(i) AS x, CASE WHEN i % 2 = 0 THEN [i, 2.0] END AS v, i % 2 AS g FROM range(40) r(i)"
+    )
+    found = con.execute(
+        "SELECT g, count(cluster_id) FROM ppp_cluster('t', columns := ['x', 'v'], by := ['g']) GROUP BY g"
+    )
+    assert sorted(found.fetchall()) == [(0, 20), (1, 20)]
+
+
+def test_lists_of_another_length_than_those_of_the_model() -> None:
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE seg AS FROM ppp_fit('SELECT [sin(i), cos(i)] AS v FROM range(40) r(i)', k := 1)"
+    ).fetchall()
+    for lists, length in (("[1, 2, 3]", 3), ("[1]", 1), ("[]", 0)):
+        wanted = "ppp_predict: give every list in v the length that those of the model have, 2: one has "
+        assert refused(con, f"FROM ppp_predict('SELECT {lists}::DOUBLE[] AS v', model := 'seg')") == f"{wanted}{length}"
+    no_list = "SELECT count(*) FROM ppp_predict('SELECT NULL::DOUBLE[] AS v', model := 'seg') WHERE cluster_id IS NULL"
+    assert con.execute(no_list).fetchall() == [(1,)]
+
+
+@pytest.mark.skipif(duckdb.__version__ < "1.5", reason="DuckDB 1.4 has no VARIANT")
+def test_a_variant_in_a_profile_is_a_text() -> None:
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE t AS SELECT sin(i) AS x, CAST(['a', 'b', 'b'][1 + i % 3] AS VARIANT) AS v FROM range(60) r(i)"
+    )
+    con.execute("CREATE TABLE seg AS FROM ppp_fit('t', k := 1)").fetchall()
+    found = con.execute("SELECT top_value FROM ppp_profile('t', model := 'seg') WHERE \"column\" = 'v'")
+    assert found.fetchall() == [("b",)]
+    described = con.execute("DESCRIBE FROM ppp_cluster('t', output := 'full')").fetchall()
+    assert [row[0] for row in described][2:] == list(SCORE_COLUMNS)
+
+
+def test_rows_that_differ_in_their_holes_are_not_told_apart() -> None:
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE t AS SELECT 0e0 AS x, NULL::DOUBLE AS y, [NULL, 'a', 'b'][1 + i % 3] AS c, i % 2 AS g FROM range(60) r(i)"
+    )
+    call = "('t', columns := ['x', 'y', 'c'], k := {k}, covariance := 'tied')"
+    wanted = "ppp_cluster: set k to 2 or less, the number of rows that differ in more than what is missing, not 3"
+    assert refused(con, f"FROM ppp_cluster{call.format(k=3)}") == wanted
+    assert con.execute(f"SELECT count(DISTINCT cluster_id) FROM ppp_cluster{call.format(k=2)}").fetchall() == [(2,)]
+    by = "columns := ['x', 'y', 'c'], k := 3, by := ['g'], output := 'full'"
+    found = con.execute(f"SELECT DISTINCT cluster_id, reason FROM ppp_cluster('t', {by})").fetchall()
+    assert found == [(None, wanted.removeprefix("ppp_cluster: "))]
+
+
+@pytest.mark.parametrize("name", ["rowid", "file_index", "FILE_INDEX"])
+@pytest.mark.parametrize("kind", ["NULL", "true", "1", "'a'", "[NULL]"])
+def test_columns_called_as_those_of_tables_and_files(name: str, kind: str) -> None:
+    con = ppp_duck.connect()
+    query = f'SELECT sin(i) AS x, {kind} AS "{name}" FROM range(40) r(i)'
+    arrow = con.sql(query).to_arrow_table()
+    con.register("framed", arrow)
+    for src in (query, "framed", "cte"):
+        cte = f"WITH cte AS ({query})" if src == "cte" else ""
+        call = f"ppp_cluster({show(src)}, columns := ['x'], k := 2)"
+        found = con.execute(f"{cte} FROM {call}")
+        assert [column[0] for column in found.description] == ["x", name, "cluster_id"]
+        assert len(found.fetchall()) == 40
