@@ -8,7 +8,8 @@ does while it binds:
 - ``typeof`` of a row is a constant, and ``struct_extract`` wants a constant name: so it calls ``ppp__look``.
 - A column that a relation does not have is looked for outside: a table has ``rowid``, a file ``file_index``; a view, a
   CTE or a query has neither, and there that of a namesake around it is found, a BOOLEAN. A query stands before all
-  that, as a CTE, or a wrong name in it would be looked for there, too.
+  that, as a CTE, or a wrong name in it would be looked for there, too. (DuckDB 1.4 gives columns of one name other
+  new names in a CTE than in a subquery, hence both.)
 - The argument of a macro is bound to learn its type. ``ppp__cluster_seen`` does not use it, so
   nothing of it is left.
 """
@@ -66,7 +67,9 @@ def look(asked: Asked) -> str:
     names = [quote(f"_ppp_relation_{i} \x1f") for i in range(len(asked.relations))]  # no source has a column of these
     told = ", ".join(f"[{', '.join([f'typeof({n})', *(f'typeof([{n}.{c}])' for c in SCANNED)])}]" for n in names)
     queries = {one.relation: quote(f"_ppp_query_{i} \x1f") for i, one in enumerate(asked.relations) if one.is_query}
-    before = f"WITH {', '.join(f'{name} AS {query}' for query, name in queries.items())} " if queries else ""
+    before = (
+        f"WITH {', '.join(f'{name} AS (SELECT * FROM {query})' for query, name in queries.items())} " if queries else ""
+    )
     read = (queries.get(one.relation, one.relation) for one in asked.relations)
     relations = ", ".join(f"{relation} AS {name}" for relation, name in zip(read, names, strict=True))
     around = ", ".join(f"(SELECT {', '.join(f'true AS {c}' for c in SCANNED)}) AS {name}" for name in names)

@@ -49,10 +49,11 @@ def lookup() -> str:
     return select(["any_value(slots) AS slots", *lists], f"{indented(every)} LEFT JOIN {indented(filled)} USING (slot)")
 
 
-def looked_up(call: Call, otherwise: str) -> str:
+def looked_up(call: Call, otherwise: str, reasons: bool = False) -> str:
     """The score of a row of ``_ppp_source`` beside ``looking_up``: as it is known, or ``otherwise``.
 
-    A row that is not in the sample, because it has weight 0 or lacks a feature, is not looked up.
+    A row that is not in the sample, because it has weight 0 or lacks a feature, is not looked up. Nor is, where
+    ``reasons`` are asked for, one without any feature: infinite, NaN and NULL are alike in the sample.
     """
     values = [
         usable_value(call, i, form, as_form(form, f"_ppp_source.{quote(feature.name)}"))
@@ -62,6 +63,8 @@ def looked_up(call: Call, otherwise: str) -> str:
     if call.key_skips:
         unless = [f"NOT _ppp_summary.helps_{i} OR " if call.automatic else "" for i in range(len(values))]
         conditions += [f"({may}{value} IS NOT NULL)" for may, value in zip(unless, values, strict=True)]
+    elif reasons:
+        conditions.append(f"({' OR '.join(f'{value} IS NOT NULL' for value in values)})")
     if call.options.weight is not None:
         conditions.append(f"{as_form(NUMBER, f'_ppp_source.{quote(call.options.weight)}')} > 0")
     row_hash = f"CASE WHEN {' AND '.join(conditions)} THEN hash({', '.join(values)}) END"

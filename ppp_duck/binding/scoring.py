@@ -43,7 +43,7 @@ def score_query(
             score = f"{udf}(_ppp_models, {rows.group}, {rows.row})"
             return stages, screen.scored(call, components, relation, score, names[0])
         relation = f"{rows.relation} CROSS JOIN _ppp_model{looking_up(call)}"
-        score = looked_up(call, score)
+        score = looked_up(call, score, reasons=udf == "ppp__score")
     if udf == "ppp__assign":
         return stages, select([rows.kept, f"{score} AS {quote(names[0])}"], f"{relation}")
     found = unowned("_ppp_score", source)

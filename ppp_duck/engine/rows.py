@@ -23,6 +23,7 @@ REPEATS = 100.0
 # Share of the evidence, at most, of one distinct row, where there are twenty or more: the density at one point has no
 # bound. A point with most of the mass takes 53 to 71 components without it, 3 to 5 with it.
 SHARE = 0.1
+MOST_COUNTED = 1e12  # no table has more rows: a larger sum of weights counts none
 ATOMS = 100  # of so many rows the heaviest one may be a point with mass of its own: it makes the others no less sure
 
 
@@ -66,7 +67,8 @@ class Rows:
     @staticmethod
     def of(x: Floats, weights: Floats, observations: float | None = None, mixed: Mixed | None = None) -> Rows:
         if observations is None:
-            observations = float(weights.sum()) if mixed is not None and mixed.discrete else count(weights)
+            are_rows = mixed is not None and mixed.discrete and are_counts(weights)
+            observations = float(weights.sum()) if are_rows else count(weights)
         return Rows(x, weights, observations, {}, mixed)
 
     def sample(self, size: int) -> tuple[Rows, Ints]:
@@ -200,6 +202,11 @@ def count(weights: Floats) -> float:
     """
     extra = max(0.0, float(weights.sum()) - len(weights))
     return (len(weights) + REPEATS * extra / (REPEATS + extra)) * evenness(weights)
+
+
+def are_counts(weights: Floats) -> bool:
+    """Whether weights can tell how often each row is there: whole numbers. Others say where the mass is."""
+    return bool((np.abs(weights - np.rint(weights)) <= 1e-6).all()) and float(weights.sum()) <= MOST_COUNTED
 
 
 def evenness(weights: Floats) -> float:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from ppp_duck.binding.options import Options
 from ppp_duck.engine.far import quantiles
+from ppp_duck.engine.rows import are_counts, evenness
 from ppp_duck.features import scale as scales
 from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import PRESENT, Scale
@@ -45,9 +46,15 @@ def learn_feature(
     codes = treatment == "category"
     if is_constant(raw.min(), raw.max(), type_name):
         raw = np.full(raw.shape, raw.min())
+    times = weights if options.weight is None else _observations(weights)
     return _number(
-        name, type_name, raw[:, 0], weights, scales.learn(raw[:, 0], weights, options.scale, codes, one_of_many)
+        name, type_name, raw[:, 0], weights, scales.learn(raw[:, 0], times, options.scale, codes, one_of_many)
     )
+
+
+def _observations(weights: Floats) -> Floats:
+    """Weights that sum to as many observations as they are worth: whole ones count rows, others say where mass is."""
+    return weights if are_counts(weights) else weights * (len(weights) * evenness(weights) / weights.sum())
 
 
 def _number(name: str, type_name: str, values: Floats, weights: Floats, found: Scale) -> Feature:

@@ -173,8 +173,8 @@ SELECT
 FROM (
   SELECT
     _ppp_source.*,
-    CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
-      THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
+    CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL AND (CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END IS NOT NULL) THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
+      THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL AND (CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END IS NOT NULL) THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."x")) THEN ppp__number(_ppp_source."x") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
       ELSE ppp__score(_ppp_model.model, NULL, {'number x': ppp__number(_ppp_source."x")}) END AS _ppp_score
   FROM _ppp_source CROSS JOIN _ppp_model CROSS JOIN _ppp_lookup
 )

@@ -59,3 +59,18 @@ def test_it_is_done_where_most_rows_repeat(monkeypatch: pytest.MonkeyPatch, repe
         len(con.execute("FROM ppp_cluster('many', columns := ['x'], k := 20)").fetchall()) == 600
     )  # too many to screen
     assert sum(rows) == scored
+
+
+@pytest.mark.parametrize("columns", ["columns := ['x']", "columns := ['x', 'z']"])
+@pytest.mark.parametrize("missing", ["auto", "skip"])
+def test_why_a_row_without_features_has_no_cluster(columns: str, missing: str) -> None:
+    """NULL, NaN and infinity are one row of the sample, but not for one reason."""
+    con = ppp_duck.connect()
+    con.execute("""CREATE TABLE t AS SELECT x, CASE WHEN isfinite(x) THEN 'a' END AS z FROM (
+      SELECT [NULL, 'nan'::DOUBLE, 'inf'::DOUBLE, '-inf'::DOUBLE, 0e0, 9e0, 0e0, 9e0][1 + i % 8] AS x FROM range(400) r(i)
+    )""").fetchall()
+    call = f"ppp_cluster('t', {columns}, missing := '{missing}', output := 'full')"
+    found = con.execute(
+        f"SELECT DISTINCT x::VARCHAR, reason FROM {call} WHERE cluster_id IS NULL ORDER BY ALL"
+    ).fetchall()
+    assert found == [("-inf", "x is infinite"), ("inf", "x is infinite"), ("nan", "x is NaN"), (None, "x is NULL")]

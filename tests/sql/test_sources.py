@@ -115,3 +115,22 @@ def test_names_follow_the_search_path(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE TABLE east.blobs AS FROM main.blobs WHERE id < 110").fetchall()
     con.execute("USE east").fetchall()
     assert sizes(con, "ppp_cluster('blobs')") == [(0, 60), (1, 50)]
+
+
+def test_columns_of_one_name(con: duckdb.DuckDBPyConnection) -> None:
+    """They have the names that DuckDB gives them in a subquery."""
+    query = "SELECT * FROM blobs a JOIN blobs b ON a.id = b.id"
+    con.execute(f"CREATE TABLE seg AS FROM ppp_fit('{query}', columns := ['x', 'Y_1'])").fetchall()
+    names = [name for name, *_ in con.execute(f"DESCRIBE FROM ({query})").fetchall()]
+    for call in (f"ppp_cluster('{query}', columns := ['x', 'y_1'])", f"ppp_predict('{query}', model := 'seg')"):
+        assert [name for name, *_ in con.execute(f"DESCRIBE FROM {call}").fetchall()] == [*names, "cluster_id"]
+        assert sizes(con, call) == THREE
+
+
+def test_a_wrong_name_in_a_query_is_not_told_ours(con: duckdb.DuckDBPyConnection) -> None:
+    for name in ("rows", "index", "file_index"):
+        with pytest.raises(duckdb.BinderException) as told:
+            con.execute(f"FROM ppp_cluster('SELECT {name}, x FROM blobs WHERE y > 0')")
+        assert f'Referenced column "{name}" not found' in str(told.value)
+        assert '"file_index"' not in str(told.value).replace(f'"{name}" not found', "")
+        assert '"rowid"' not in str(told.value)

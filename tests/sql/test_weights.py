@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 from conftest import refused
 
@@ -57,3 +59,17 @@ def test_weights_beyond_all_sums(two: duckdb.DuckDBPyConnection, weight: str) ->
 def test_refined_with_weights_of_any_ratio(two: duckdb.DuckDBPyConnection) -> None:
     found = ids(two, "if(i % 4 < 2, 1e16, 1)", ", k := 2, refine := 1, sample_size := 100")
     assert found == [(0, 100), (1, 100)]
+
+
+@pytest.mark.parametrize("kind", ["x", "round(x, 1)", "round(x * 3)::INTEGER", "round(x)"])
+@pytest.mark.parametrize("seed", [0, 2])
+def test_unequal_weights_make_no_clusters(kind: str, seed: int) -> None:
+    """Lognormal weights, log sd 2: neither the rows on grids nor the scale of a column take them for rows."""
+    rng = np.random.default_rng(seed)
+    x, y = np.concatenate([rng.normal(0, 1, (1000, 2)), rng.normal(6, 1, (1000, 2))]).T
+    con = ppp_duck.connect()
+    con.register("rows", pa.table({"x": x, "y": y, "w": rng.lognormal(0, 2, 2000)}))
+    source = f"SELECT {kind} AS x, {kind.replace('x', 'y')} AS y, w FROM rows"
+    call = f"ppp_cluster('{source}', columns := ['x', 'y'], weight := 'w')"
+    found = con.execute(f"SELECT count(*) FROM {call} GROUP BY cluster_id ORDER BY cluster_id").fetchall()
+    assert [count for (count,) in found] == pytest.approx([1000, 1000], abs=1)
