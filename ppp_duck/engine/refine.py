@@ -188,7 +188,7 @@ class Refinement:
         unit = 1.0
         if self._beyond.heaviest is not None:
             unit = float(np.ldexp(1.0, _exponent(self._beyond.heaviest) - WEIGHT_BITS))
-        return unit * max(1.0, self._beyond.rows / (total * unit))
+        return max(unit, self._beyond.rows / total)
 
     def _step(self, clustering: Clustering) -> Clustering:
         """One Lloyd step of the cells, one EM step of the mixture."""
