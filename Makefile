@@ -6,7 +6,7 @@ TESTS ?=
 FUZZ ?= --tables 2000
 BIN = $(VENV)/bin
 
-.PHONY: all demo sql test test-doors docs lint bench quality fuzz clean
+.PHONY: all demo sql test test-doors test-engines docs lint bench quality fuzz clean
 
 all: lint test
 
@@ -50,6 +50,11 @@ docs: $(VENV)/.docs
 $(VENV)/.docs: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' '$(DUCKDB)'
 	touch $@
+
+# The text of ppp_sql on every engine, Spark too, which wants Java: the whole matrix, about an hour.
+test-engines: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[engines,spark]' '$(DUCKDB)'
+	PPP_ENGINES=whole $(BIN)/python -m pytest -n auto -v tests/portable
 
 lint: $(VENV)/.made
 	$(BIN)/ruff check .
