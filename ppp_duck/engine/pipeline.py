@@ -87,9 +87,13 @@ def fit(
                 result = _certified(rows, weights, every, cells, layout, middle, unit, trials, k, progress)
                 if len(result.sizes) == k:
                     break
-            else:
-                raise select.TooManyClustersError(len(result.sizes))
-        return result
+        return _with_as_many(result, k)
+
+
+def _with_as_many(found: Clustering, k: int | None) -> Clustering:
+    if k is not None and len(found.sizes) != k:
+        raise select.TooManyClustersError(len(found.sizes))
+    return found
 
 
 def _with_rows(found: Clustering, rows: Floats, weights: Floats) -> Clustering:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -92,17 +92,18 @@ def _fit_group(group: Group, progress: Progress) -> Model:
         clustering = replace(clustering, layout=Layout(learned.layout.numbers))
     model = replace(empty, features=learned.features, clustering=clustering, beyond=_beyond(group, learned, clustering))
     if call.function == "ppp_clusterability":
-
-        def fit_part(part: Floats, weights: Floats) -> Clustering:
-            k = None if options.k is None else min(options.k, _distinct(part))
-            try:
-                return fit(part, weights, k=k)
-            except TooManyClustersError as error:
-                return fit(part, weights, k=error.most)
-
+        fit_part = partial(_fit_part, fit, options.k)
         sets = row_sets(learned.points, learned.weights, clustering, model.separable_at, fit_part)
         return replace(model, sets=sets)
     return _with_moments(model, learned) if described else model
+
+
+def _fit_part(fit: Callable[..., Clustering], k: int | None, part: Floats, weights: Floats) -> Clustering:
+    """Of fewer rows, of which there may be fewer than k to tell apart."""
+    try:
+        return fit(part, weights, k=None if k is None else min(k, _distinct(part)))
+    except TooManyClustersError as error:
+        return fit(part, weights, k=error.most)
 
 
 def _needed(learned: Learned, options: Options) -> Layout | None:

@@ -89,7 +89,7 @@ def refined(model: Model, refinement: Refinement) -> Model:
     if result is None:
         return model
     model = replace(model, clustering=result.clustering)
-    if model.means is None or any(one.codes or one.log_unit for one in model.features):
+    if model.means is None or not model.features or any(one.codes or one.log_unit for one in model.features):
         return model  # means of logarithms and of codes are none of the columns': those of the sample stay
     unit = units_of(model.features)
     center = np.concatenate([feature.center for feature in model.features])

@@ -123,3 +123,19 @@ def test_columns_called_as_those_of_tables_and_files(name: str, kind: str) -> No
         found = con.execute(f"{cte} FROM {call}")
         assert [column[0] for column in found.description] == ["x", name, "cluster_id"]
         assert len(found.fetchall()) == 40
+
+
+def test_a_sample_of_the_least_weights_is_refined() -> None:
+    con = ppp_duck.connect()
+    con.execute("CREATE TABLE t AS SELECT i % 2 * 9 + sin(i) AS x, 5e-324 AS w FROM range(40) r(i)").fetchall()
+    call = "ppp_cluster('t', columns := ['x'], weight := 'w', k := 2, sample_size := 10, refine := 3)"
+    assert con.execute(f"SELECT count(DISTINCT cluster_id), count(cluster_id) FROM {call}").fetchall() == [(2, 40)]
+
+
+def test_a_sample_in_which_no_column_helps_is_refined() -> None:
+    con = ppp_duck.connect()
+    con.execute("CREATE TABLE t AS SELECT CASE WHEN i % 2 = 0 THEN 3 END AS x, "
+                "CASE WHEN i % 14 > 0 THEN CAST([-5, -14, -9][1 + i % 3] AS DECIMAL(38, 0)) END AS y FROM range(280) r(i)")  # fmt: skip
+    call = "ppp_fit('t', sample_size := 2, refine := 3, scale := 'standard')"
+    (row,) = con.execute(f"SELECT cluster_id, share FROM {call}").fetchall()
+    assert row == (0, 1.0)
