@@ -44,7 +44,8 @@ def arrow(relation: duckdb.DuckDBPyRelation) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def table() -> pa.Table:
-    return arrow(duckdb.connect().sql(BLOBS))
+    with duckdb.connect() as con:
+        return arrow(con.sql(BLOBS))
 
 
 class Interchanged:
