@@ -161,6 +161,11 @@ class Feature:
         return f"{words}, with {self.levels[0]:g} apart" if self.levels else words
 
     @property
+    def told(self) -> str:
+        """The feature with its type and its use, as ``ppp_info`` lists it."""
+        return f"{self.name} ({self.type}, as {self.treatment})"
+
+    @property
     def codes(self) -> int:
         """The number of categories, where the feature is one; else 0."""
         if self.kind == "text":

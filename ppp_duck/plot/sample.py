@@ -11,7 +11,7 @@ import numpy as np
 
 from ppp_duck.api import Model
 from ppp_duck.binding.interface import GROUP, NUMBER, TEXT
-from ppp_duck.binding.key import MIXERS, PRIME
+from ppp_duck.binding.key import MIXERS, PRIME, TEXT_DIGITS
 from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import find_source
 from ppp_duck.doors.frames import given
@@ -121,7 +121,7 @@ def _key(features: Sequence[Feature]) -> str:
             part = f"coalesce(TRY_CAST({place} AS BIGINT), 0) % {PRIME}"
         else:
             text = _form(feature) if feature.kind == TEXT else f"CAST({_form(feature)} AS VARCHAR)"
-            part = f"coalesce(CAST('0x' || left(md5({text}), 7) AS BIGINT), 0)"
+            part = f"coalesce(CAST('0x' || left(md5({text}), {TEXT_DIGITS}) AS BIGINT), 0)"
         parts.append(f"(abs({part}) * {odd}) % {PRIME}")
     key = f"({' + '.join(parts)}) % {PRIME}"
     for mixer in MIXERS:

@@ -101,7 +101,7 @@ def story(model: Model, src: Any, title: str | None) -> Story:
 
 def _chapter(model: Model, fitted: Fitted, src: Any, most: int) -> Chapter:
     about = dict(fitted.report)
-    title, used = told(model, fitted), _used(fitted)
+    title, used = told(model, fitted), tuple(feature.told for feature in fitted.features)
     dropped = tuple(
         (name.removeprefix("column_dropped: "), why)
         for name, why in fitted.report
@@ -143,10 +143,6 @@ def _facts(fitted: Fitted, about: dict[str, str]) -> tuple[tuple[str, str], ...]
         )
     facts.append(("fingerprint", about.get("fingerprint", "")))
     return tuple((name, value) for name, value in facts if value)
-
-
-def _used(fitted: Fitted) -> tuple[str, ...]:
-    return tuple(f"{feature.name} ({feature.type}, as {feature.treatment})" for feature in fitted.features)
 
 
 def _rows(fitted: Fitted) -> int:

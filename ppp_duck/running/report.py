@@ -38,8 +38,7 @@ def report(group: Group, model: Model, duckdb_version: str) -> tuple[tuple[str, 
     lines.append(("sample", f"all {sampled} distinct rows" if all_distinct else f"{sampled - 1} distinct rows"))
     if call.options.refine:  # a refinement writes here what it did
         lines.append(("refined", "not needed: the fit saw all distinct rows" if all_distinct else "nothing to refine"))
-    used_columns = (f"{feature.name} ({feature.type}, as {feature.treatment})" for feature in model.features)
-    lines.append(("columns_used", ", ".join(used_columns)))
+    lines.append(("columns_used", ", ".join(feature.told for feature in model.features)))
     lines += [(f"column_dropped: {name}", why) for name, why in (*call.dropped, *group.dropped.items())]
     lines += [(f"option: {name}", show(value)) for name, value in _options(call).items()]
     return (*lines, ("ppp_duck_version", VERSION), ("duckdb_version", duckdb_version))
