@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +48,8 @@ OUTSIDE = {  # who may import it
     "vl_convert": ("reporting",),
     "random": (),
 }
+# What takes long to import, and is imported when it is first used.
+LATE = ("altair", "narwhals", "pandas", "polars", "pyarrow.compute", "pyspark", "sklearn", "sqlalchemy", "sqlglot")
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "data", "info", "common", "misc", "core"}
 LINES = {"binding": 250}  # of a module, by room
 MOST_LINES = 400
@@ -126,6 +130,11 @@ def test_functions_are_short(name: str) -> None:
     assert [
         (function, lines) for function, lines in lengths if lines > FUNCTION_LINES.get(room(name), MOST_FUNCTION_LINES)
     ] == []
+
+
+def test_the_package_imports_nothing_heavy() -> None:
+    code = f"import sys, ppp_duck; print(sorted(sys.modules.keys() & {set(LATE)}))"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
 def test_every_function_has_a_type_and_the_other_way_round() -> None:

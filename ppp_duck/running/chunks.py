@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ppp_duck.binding.interface import GROUP, field
 from ppp_duck.binding.quoting import folded
@@ -90,8 +89,9 @@ def parts(loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> Ite
 
 def _other_length(lists: pa.Array, length: int) -> int | None:
     """The shortest or longest list, where it has not this length."""
-    ends = pc.min_max(pc.list_value_length(lists)).as_py() if lists.null_count < len(lists) else {}
-    return next((end for end in ends.values() if end != length), None)
+    lengths = lists.drop_null().value_lengths().to_numpy()
+    ends = (int(lengths.min()), int(lengths.max())) if len(lengths) else ()
+    return next((end for end in ends if end != length), None)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

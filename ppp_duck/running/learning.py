@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ppp_duck.binding.options import Options
 from ppp_duck.engine.far import quantiles
@@ -125,9 +124,9 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
 
 def _ranked(column: pa.Array, weights: Floats, most: int) -> tuple[tuple[str, ...], bool, Floats]:
     """The most frequent texts, whether there are more, and the shares of them and of all others together."""
-    encoded = pc.dictionary_encode(column)
+    encoded = column.dictionary_encode()
     values: list[str] = encoded.dictionary.to_pylist()
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     frequency = np.bincount(codes[codes >= 0], weights=weights[codes >= 0], minlength=len(values))
     ranked = sorted(range(len(values)), key=lambda i: (-frequency[i], values[i]))
     kept, other = tuple(values[i] for i in ranked[:most]), len(values) > most

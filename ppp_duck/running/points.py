@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ppp_duck.features import scaling
 from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_NULL, IS_SPIKE, PRESENT, forward
@@ -170,11 +169,13 @@ def _is_linear(feature: Feature) -> bool:
 
 def _text_codes(feature: Feature, column: pa.Array) -> tuple[Ints, Ints | None]:
     """The category of each row; one that is none of them is the last one more, or missing where there is no *other*."""
+    import pyarrow.compute as pc  # late: it takes as long to import as a fifth of all the package
+
     codes = pc.index_in(column, value_set=pa.array(feature.categories, pa.string()))
-    codes = pc.fill_null(codes, len(feature.categories)).to_numpy().astype(np.int64)
+    codes = codes.fill_null(len(feature.categories)).to_numpy().astype(np.int64)
     causes = None
     if column.null_count:
-        causes = np.where(pc.is_null(column).to_numpy(zero_copy_only=False), IS_NULL, PRESENT)
+        causes = np.where(column.is_null().to_numpy(zero_copy_only=False), IS_NULL, PRESENT)
     if feature.codes and not feature.other:  # a category that was never seen tells nothing
         return np.where(codes == len(feature.categories), -1, codes), causes
     return codes, causes
@@ -203,7 +204,7 @@ def raw_values(features: Sequence[Feature], columns: Sequence[pa.Array]) -> Floa
 
 def values_of(column: pa.Array, kind: str, positions: int) -> tuple[Floats, Ints]:
     """Unscaled values (n, p), 0 for a row that is missing, and why it is."""
-    null = np.asarray(pc.is_null(column)) if column.null_count else np.zeros(len(column), dtype=bool)
+    null = np.asarray(column.is_null()) if column.null_count else np.zeros(len(column), dtype=bool)
     if kind == "number":
         flat = column.to_numpy(zero_copy_only=False)[:, None]
     else:
@@ -212,7 +213,7 @@ def values_of(column: pa.Array, kind: str, positions: int) -> tuple[Floats, Ints
         flat[~null] = items.to_numpy(zero_copy_only=False).reshape(-1, positions)
         holes = np.zeros((len(column), positions), dtype=bool)
         if items.null_count:
-            holes[~null] = np.asarray(pc.is_null(items)).reshape(-1, positions)
+            holes[~null] = np.asarray(items.is_null()).reshape(-1, positions)
             null = null | holes.any(axis=1)
     finite = np.isfinite(flat).all(axis=1)
     if finite.all() and not null.any():

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import ROW_GROUP, numbered
@@ -78,8 +77,8 @@ def _content(column: pa.Array) -> bytes:
     if not listed and not pa.types.is_floating(column.type):
         return json.dumps(column.to_pylist()).encode()
     numbers = column.flatten() if listed else column
-    bits = pc.fill_null(numbers, 0.0).to_numpy(zero_copy_only=False).astype("<f8")
-    return b"".join(part.tobytes() for part in (np.asarray(pc.is_null(column)), np.asarray(pc.is_null(numbers)), bits))
+    bits = numbers.fill_null(0.0).to_numpy(zero_copy_only=False).astype("<f8")
+    return b"".join(part.tobytes() for part in (np.asarray(column.is_null()), np.asarray(numbers.is_null()), bits))
 
 
 def model_key(models: ModelSet) -> str:
