@@ -89,8 +89,9 @@ def best_splits(x: Floats, weights: Floats) -> tuple[Bools, Floats]:
     everything = moments.sum(axis=1, keepdims=True)
     variance, vectors = fixed.eigen(fixed.product(moments[:, :, 1:].transpose(0, 2, 1), gap))
     axes = vectors[:, :, : -CUT_AXES - 1 : -1].transpose(0, 2, 1)  # (b, a, d), that of largest variance first
-    across = np.ascontiguousarray(gap.transpose(0, 2, 1))
-    right, is_cut = best_cuts(fixed.product(axes, across), weights)
+    d = x.shape[2]
+    across = fixed.factor(np.ascontiguousarray(gap.transpose(0, 2, 1)), d)
+    right, is_cut = best_cuts(fixed.factor(axes, d) @ across, weights)
     is_cut &= variance[:, : -CUT_AXES - 1 : -1] > 1e-12 * variance[:, -1:]
     right[~is_cut] = np.arange(x.shape[1]) == 0  # anything that can be computed: it does not count
     for _ in range(20):  # two-means by Lloyd, from the cut of every axis at once
@@ -99,7 +100,7 @@ def best_splits(x: Floats, weights: Floats) -> tuple[Bools, Floats]:
         # a side whose weight is nothing beside the heaviest row's removes nothing, wherever its mean is
         low, high = (side[:, :, 1:] / np.where(side[:, :, :1] > 0, side[:, :, :1], 1.0) for side in (on_left, on_right))
         middle = 0.5 * ((high**2).sum(axis=2) - (low**2).sum(axis=2))
-        moved = fixed.product(high - low, across) > middle[:, :, None]
+        moved = fixed.factor(high - low, d) @ across > middle[:, :, None]
         goes_on = (moved != right).any(axis=2) & moved.any(axis=2) & ~moved.all(axis=2)
         if not goes_on.any():
             break
