@@ -29,8 +29,9 @@ sql: $(VENV)/.made
 
 # A process for each core; -v shows the seed of the order. To repeat it in one: pytest -n 0 --randomly-seed=last, or the seed.
 # -rs says which tests were not run: those of databases that are not here. EXTRAS=test,lint,engines installs them.
+# Compiled modules are kept, wherever that is turned off: tests start the command line again and again.
 test: $(VENV)/.made
-	$(BIN)/python -m pytest -n auto -v -rs $(TESTS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto -v -rs $(TESTS)
 
 # What else opens DuckDB, in a place of its own: dbt holds back tools that lint needs. Nothing is skipped here but by a DuckDB's version.
 $(VENV)-doors/.made: pyproject.toml
