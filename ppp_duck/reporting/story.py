@@ -83,6 +83,7 @@ class Story:
     others: tuple[tuple[str, str, str], ...]  # groups without a chapter: name, rows, clusters
     sql: str
     elsewhere: str  # plain SQL that scores, on DuckDB without the package; '' where there is none, or it is too long
+    why_not: str  # then why; '' where nothing was fitted
 
 
 def story(model: Model, src: Any, title: str | None) -> Story:
@@ -95,7 +96,7 @@ def story(model: Model, src: Any, title: str | None) -> Story:
         for one in models[MOST_GROUPS:]
     )
     return Story(
-        title or f"The clusters of {short(model.name, 80)}", VERSION, chapters, others, _sql(model), _elsewhere(model)
+        title or f"The clusters of {short(model.name, 80)}", VERSION, chapters, others, _sql(model), *_elsewhere(model)
     )
 
 
@@ -184,14 +185,17 @@ def _sql(model: Model) -> str:
     return f"CREATE TABLE segments AS FROM ppp_fit({', '.join([source, *changed])});\n{scored}"
 
 
-def _elsewhere(model: Model) -> str:
+def _elsewhere(model: Model) -> tuple[str, str]:
+    """The text that scores, or why it is not on the page."""
     if all(one.clustering is None for one in model.models.models):
-        return ""
+        return "", ""
     try:
         text = model.sql()
-    except DialectError:
-        return ""
-    return text if len(text) <= LONGEST_SQL else ""
+    except DialectError as error:
+        return "", f"This model cannot be written as plain SQL: {error}."
+    if len(text) > LONGEST_SQL:
+        return "", f"The text has {len(text):,} letters, which is too long for this page."
+    return text, ""
 
 
 def _default(name: str) -> str:

@@ -56,6 +56,7 @@ def test_it_tells_what_was_clustered_and_how(con: duckdb.DuckDBPyConnection, tmp
     for words in (
         "The clusters of shops", "rows 400", "k 2:", "how sure clear:", "high revenue", "kind web", "a key: no value repeats",
         "CREATE TABLE segments AS FROM ppp_fit(&#39;shops&#39;);", "rows near its centre",
+        "Score it elsewhere This is the model as plain SQL",
     ):  # fmt: skip
         assert words in said, words
     assert len(specs_of(html)) == 5
@@ -131,3 +132,12 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
                 assert page.drawn == len(specs_of(html))
                 assert "owned" not in page.title
                 assert page.scroll_width <= width  # nothing sticks out of a phone
+
+
+def test_sql_that_is_too_long_for_the_page(con: duckdb.DuckDBPyConnection) -> None:
+    columns = ", ".join(f"sin(i * {place}.37) + i % 3 * 3 AS c{place}" for place in range(10))
+    wide = con.sql(f"SELECT {columns} FROM range(300) r(i)")
+    model = ppp_duck.fit(con, wide, k=6, covariance="full")
+    said = text_of(ppp_duck.report(con, wide, model=model))
+    assert f"Score it elsewhere The text has {len(model.sql()):,} letters, which is too long for this page." in said
+    assert "This is the model as plain SQL" not in said
