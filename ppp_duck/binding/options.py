@@ -166,7 +166,7 @@ READING = (
     Option("dialect", "VARCHAR", _choice(*DIALECTS), ", ".join(f"'{one}'" for one in DIALECTS)),
     Option("source", "VARCHAR", _text, "the table to score, by name (of a macro: its own); NULL: the text {source}"),
     Option("form", "VARCHAR", _choice(*TEXT_FORMS), "'select', 'macro' (DuckDB) or 'view' (source_clusters)"),
-    *TABLE[-2:],  # output and prefix
+    *(option for option in TABLE if option.name in ("output", "prefix")),
 )
 
 _FIT = tuple(option.name for option in TABLE)

@@ -48,7 +48,7 @@ def _judged(
         name,
         float(weights.sum()),
         len(clustering.sizes),
-        p_value,
+        1.0 if p_value is None else p_value,
         clustering.overall_agreement,
         simplified_silhouette(Scorer(clustering).view(rows), weights, scores.cluster_id, clustering.centers),
         _in_words(weights, clustering, scores, separable_at, p_value),
@@ -62,13 +62,15 @@ def how_sure(rows: Floats, weights: Floats, clustering: Clustering, scores: Scor
     return _in_words(weights, clustering, scores, separable_at, p_value)
 
 
-def _in_words(weights: Floats, clustering: Clustering, scores: Scores, separable_at: float, p_value: float) -> str:
+def _in_words(
+    weights: Floats, clustering: Clustering, scores: Scores, separable_at: float, p_value: float | None
+) -> str:
     share = float(weights[scores.separable(separable_at)].sum() / weights.sum())
     return confidence(len(clustering.sizes), share, clustering.overall_agreement, separable_at, p_value)
 
 
-def one_mode_p_value(rows: Floats, weights: Floats, clustering: Clustering) -> float:
-    """The p-value of one mode in the numbers of rows ``(n, d)``, a missing one as the mean; 1 where there are none.
+def one_mode_p_value(rows: Floats, weights: Floats, clustering: Clustering) -> float | None:
+    """The p-value of one mode in the numbers of rows ``(n, d)``, a missing one as the mean; None where there are none.
 
     Numbers on a coarse grid, and categories, are left out: the dip test takes each of their values for a mode.
     """
@@ -79,7 +81,7 @@ def one_mode_p_value(rows: Floats, weights: Floats, clustering: Clustering) -> f
     seen = ~np.isnan(x)
     x = x[:, seen.any(axis=0)]
     if not x.shape[1]:
-        return 1.0
+        return None
     seen = ~np.isnan(x)
     mean = (weights @ np.where(seen, x, 0.0)) / (weights @ seen)
     return clusterability_p_value(np.where(seen, x, mean), weights)

@@ -10,21 +10,24 @@ import numpy as np
 from ppp_duck.models.model import Bools, Floats
 
 FAR = 4.0  # times the reach of the other rows from their median, from which values are far out
+# The same of logarithms, for up to so many values: amounts may span decades, but their logarithms have no long tails.
+# More values that differ may be a segment.
+FAR_LOG, FAR_LOG_VALUES = 2.5, 2
 FAR_SHARE = 0.01  # share of the rows that may be far out
 FAR_SHARE_FEW, FAR_FEW = 0.02, 8  # the same where they have fewer than so many different values
 UNKNOWN_FAR = 10.0  # where none was seen: times the reach from which a new value is far out
 
 
-def far_out(z: Floats, w: Floats) -> tuple[Bools, float, float]:
+def far_out(z: Floats, w: Floats, logarithms: bool = False) -> tuple[Bools, float, float]:
     """Which values are not far out, and the limits beyond which new ones are. ``z`` ascending.
 
-    A cut is far out where what lies beyond it is rare and begins FAR times as far from the median as what lies before
-    it reaches. The innermost such cut counts, on either side.
+    A cut is far out where what lies beyond it is rare and begins FAR (of ``logarithms`` FAR_LOG) times as far from the
+    median as what lies before it reaches. The innermost such cut counts, on either side.
     """
     center = float(quantile(z, w, 0.5))
     total = float(w.sum())
-    top = _innermost(z - center, w, total)
-    bottom = _innermost((center - z)[::-1], w[::-1], total)
+    top = _innermost(z - center, w, total, logarithms)
+    bottom = _innermost((center - z)[::-1], w[::-1], total, logarithms)
     kept = np.ones(len(z), dtype=bool)
     kept[len(z) - top :] = False
     kept[:bottom] = False
@@ -37,7 +40,7 @@ def far_out(z: Floats, w: Floats) -> tuple[Bools, float, float]:
     return kept, float(low), float(high)
 
 
-def _innermost(away: Floats, w: Floats, total: float) -> int:
+def _innermost(away: Floats, w: Floats, total: float, logarithms: bool) -> int:
     """How many of the last values are far out; ``away``: distances from the median, ascending."""
     found = 0
     beyond = np.cumsum(w[::-1])
@@ -47,7 +50,8 @@ def _innermost(away: Floats, w: Floats, total: float) -> int:
             break
         first, before = float(away[-count]), float(away[-count - 1])
         least = max(before, 0.25 * reach_other)
-        if least > 0 and first > FAR * least and _rare(w[len(w) - count :], total):
+        far = FAR_LOG if logarithms and count <= FAR_LOG_VALUES else FAR
+        if least > 0 and first > far * least and _rare(w[len(w) - count :], total):
             found = count
     return found
 

@@ -386,7 +386,7 @@ def steps(most: int, k: int | None) -> int:
 
 def why(found: Candidate, chosen: bool, k: int | None, k_max: int | None) -> str:
     """A few words on what became of a candidate."""
-    merged = "" if found.m == found.k else f"{found.m} components, no valley between some; "
+    merged = "" if found.m == found.k else f"{found.m} components, some of them one cluster; "
     if chosen:
         return merged + "lowest tempered BIC + disagreement"
     if found.component_cluster is None:

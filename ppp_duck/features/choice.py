@@ -146,7 +146,7 @@ def _text(one: Column, counts: Counts) -> _Verdict:
         return None, "a key or a name: every value occurs once"
     covered = sum(counts.top) / one.values
     if sounds_like_key(one.name) and distinct > FEW:
-        return None, f"it says which one: {distinct:,} different values, and it is called so"
+        return None, f"it says which one: {distinct:,} different values, and its name says so"
     if common < COMMON or (covered < COVERED and not _is_panel(one, counts)):
         return None, f"names, ids or free text: {distinct:,} different values, none of them common"
     if _is_panel(one, counts):
@@ -181,7 +181,7 @@ def _whole(one: Column, counts: Counts) -> _Verdict:
         return None, "it says when, not what: years that are evenly filled"
     if key and (distinct > FEW or common < COMMON):
         how_many = "no value repeats" if unique else f"{distinct:,} different values"
-        return None, f"it says which one: {how_many}, and it is called so"
+        return None, f"it says which one: {how_many}, and its name says so"
     if not sounds_like_measure(one.name):
         if one.values >= ENOUGH and spread.rows_p > EVEN_P and (unique or distinct > MANY):
             how_many = "no value repeats" if unique else f"{distinct:,} values"

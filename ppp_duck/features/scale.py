@@ -26,6 +26,7 @@ MODERATE = 2.0**400  # sizes whose squares and sums of squares are finite
 # 60 months). A number, with components no narrower than the grid, sees two groups in one column; a category cannot.
 FEW_LEVELS, MOST_LEVELS = 7, 12
 GAPS = 1.5  # points of the grid for each value, from which it has gaps
+HEAPS = 2.0  # times the width of the widest heap, from which few values that lie in heaps are a number all the same
 COMMON_LEVEL = 4.0  # rows that share a typical row's value, from which levels are levels
 SPIKE_SHARE = 0.02  # share of the rows from which one value is a category of its own: from 1 % it makes a component
 SPIKE_TOWERS = 3.0  # times the next frequent value: counts that fall off have no spike, zeros beside counts have one
@@ -100,7 +101,7 @@ def _of_all(found: Scale, values: Floats, weights: Floats) -> Scale:
     order = np.argsort(values[inside], kind="stable")
     x, w = values[inside][order] + 0.0, weights[inside][order]
     unit = found.unit if found.kind == LOG else 0.0
-    limits = far_out(forward(x, unit), w)
+    limits = far_out(forward(x, unit), w, unit > 0)
     step = found.step
     if step:  # of more values it may be finer
         step = step_of(x[np.append(True, np.diff(x) > 0) & limits[0]])
@@ -127,8 +128,10 @@ def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, one_of_man
         return Scale(RAW, 1.0, center, 1.0, 0.0, 0.0, None, -np.inf, np.inf, (), "it has one value only")
     if scale != "auto":
         return _asked(x, w, scale)
-    if codes or _is_levels(x, w):
+    if codes:
         return _levels(x)
+    if _is_levels(x, w):
+        return _heaps_or_levels(x, w)
     spike = _spike(x, w)
     if spike is not None:
         x, w = x[x != spike], w[x != spike]
@@ -192,7 +195,7 @@ class _Candidate:
 
 def _candidate(x: Floats, w: Floats, unit: float) -> _Candidate:
     """A way to scale a column, and the values that are far out in it."""
-    kept, low, high = far_out(forward(x, unit), w)
+    kept, low, high = far_out(forward(x, unit), w, unit > 0)
     return _Candidate(unit, kept, _backward(low, unit), _backward(high, unit), step_of(x[kept]))
 
 
@@ -243,6 +246,34 @@ def _is_levels(x: Floats, w: Floats) -> bool:
     step = step_of(x)
     points = float(x[-1] - x[0]) / step + 1 if step else 0.0
     return len(x) == 2 or (step > 0 and (len(x) <= FEW_LEVELS or points > GAPS * len(x)))
+
+
+def _heaps_or_levels(x: Floats, w: Floats) -> Scale:
+    """Few values that lie in heaps far apart, as 1 to 5 and 30 to 34, are a number; else each of them is a level."""
+    kept, low, high = far_out(x, w)
+    step = _gap_in_heaps(x[kept])
+    if not step:
+        return _levels(x)
+    return _scale_of(x, w, _Candidate(0.0, kept, low, high, step), None, "its values lie in heaps")
+
+
+def _gap_in_heaps(x: Floats) -> float:
+    """The widest gap inside of heaps of two values at least, which lie apart HEAPS times their width; 0: no heaps.
+
+    Whole numbers whose heaps are no farther apart than the first is from zero may be codes of two parts: 101, 102, 201.
+
+    >>> tables = [1.0, 2, 4, 30, 31], [1.0, 2, 3, 99], [101.0, 102, 201, 202], [1.1, 1.2, 9, 9.5]
+    >>> [_gap_in_heaps(np.array(x)) for x in tables]
+    [2.0, 0.0, 0.0, 0.5]
+    """
+    gaps = np.diff(x)
+    least = float(np.abs(x).min()) if (x == np.rint(x)).all() else 0.0
+    for cut in np.unique(gaps)[:0:-1].tolist():
+        heaps = np.split(x, np.flatnonzero(gaps >= cut) + 1)
+        apart = max(least, HEAPS * max(float(heap[-1] - heap[0]) for heap in heaps))
+        if min(map(len, heaps)) > 1 and cut > apart:
+            return float(gaps[gaps < cut].max())
+    return 0.0
 
 
 def _levels(x: Floats) -> Scale:

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ppp_duck.errors import PPPError
-
-try:
-    import altair as alt
-except ImportError as error:
-    raise PPPError("install the pictures with: pip install 'ppp-duck[plot]' (Altair is not here)") from error
+import altair as alt
 
 # The colours of Okabe & Ito (2008, Color Universal Design), without black, which dark paper hides; grey in its place.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8C8C8C", "#B8A900")

@@ -129,7 +129,7 @@ def _facts(fitted: Fitted, about: dict[str, str]) -> tuple[tuple[str, str], ...]
     """How many rows, how many clusters, how k was chosen, and how sure it is."""
     facts = [("rows", f"{_rows(fitted):,}"), ("rows not used", about.get("rows_skipped", "0"))]
     facts += [
-        (name.replace("_", " "), value) for name, value in fitted.report if name.startswith("rows_") and ":" in name
+        (name.replace("_", " ", 1), value) for name, value in fitted.report if name.startswith("rows_") and ":" in name
     ]
     facts.append(("the fit saw", about.get("sample", "")))
     if fitted.clustering is not None:

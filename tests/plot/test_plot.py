@@ -161,3 +161,9 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     code = "import sys, ppp_duck; print({'altair', 'jinja2', 'vl_convert', 'pandas', 'sklearn', 'sqlglot'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_without_altair_it_is_said_what_to_install() -> None:
+    code = "import sys; sys.modules['altair'] = None\nimport ppp_duck\ntry:\n  ppp_duck.plot\nexcept ppp_duck.PPPError as error: print(error)"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said.startswith("install the pictures with: pip install 'ppp-duck[plot]', in a clone pip install '.[plot]'")

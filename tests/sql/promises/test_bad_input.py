@@ -53,7 +53,7 @@ CASES = [
     (
         "'SELECT range AS id, range || ''x'' AS code FROM range(9)'",
         "ppp_cluster: name columns to cluster by, the query leaves no usable one "
-        "(code: a key or a name: every value occurs once; id: it says which one: no value repeats, and it is called so)",
+        "(code: a key or a name: every value occurs once; id: it says which one: no value repeats, and its name says so)",
     ),
     (
         "'SELECT CASE WHEN range < 2 THEN ''same'' ELSE range || ''x'' END AS code FROM range(9)'",
