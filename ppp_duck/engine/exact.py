@@ -1,89 +1,134 @@
 """Sums that do not depend on the order of their terms: exact, and rounded once at the end.
 
-Every double is a whole number times a power of two. The whole numbers are added as integers, in one bin for every eight
-powers of two (a small superaccumulator; Neal, Fast exact summation using small and large superaccumulators, 2015).
+Every double is a whole number times a power of two. It is cut into parts of ``WIDTH`` bits, each a multiple of one unit:
+``(x + c) - c`` rounds x to multiples of the unit of c, and what it takes away is exact (Rump, Ogita & Oishi, Accurate
+floating-point summation, 2008). So few parts of so few bits are added as doubles without an error, in any order, and
+the sums of all blocks as integers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppp_duck.models.model import Floats, Ints
+from ppp_duck.models.model import Bools, Floats, Ints
 
-HALF = 27  # bits of the lower part of a 53-bit mantissa
-STEP = 8  # powers of two that share a bin
-BLOCK = 1 << 15  # terms at once: their sum in a bin stays below 2^53, where doubles count exactly
+WIDTH = 40  # bits of a part
+BLOCK = 1 << 12  # terms at once: the sum of their parts stays below 2^53, where doubles count exactly
+SLACK = 4  # powers of two by which later terms may be larger than the first ones, without one part more
+BLOCKS = 1 << 10  # whose sums, below 2^53 each, a 64-bit integer holds
+EXTREME = 2.0**400  # terms beyond, or below its inverse, are scaled first: so are their squares and parts within range
+SCALING = 600
 
 
 class ExactSums:
-    """``size`` sums; ``add`` may be called in any order and any portions. There are bins for the range in use only."""
+    """``groups`` x ``lines`` sums; terms may be added in any order and any portions. Parts are kept where there are any."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._first = 0  # bin 0 counts multiples of 2^(STEP * first)
-        self._bins: Ints = np.zeros((2, size, 0), dtype=np.int64)
+    def __init__(self, groups: int, lines: int = 1) -> None:
+        self._shape = groups, lines
+        self._unit: Ints = np.zeros(lines, dtype=np.int64)  # part 0 of a line is in multiples of 2^unit
+        self._begun: Bools = np.zeros(lines, dtype=bool)
+        self._parts: dict[int, Ints] = {}  # sums of part t, in multiples of 2^(unit + WIDTH * t)
+        self._before: dict[int, NDArray[Any]] = {}  # the same of blocks before, as Python's integers
+        self._blocks = 0
 
-    def add(self, places: Ints, terms: Floats) -> None:
-        """Add ``terms[i]``, finite, to sum ``places[i]``; both ``(n,)``."""
-        self._add(places, terms, np.zeros(len(terms), dtype=np.int64))
+    def add(self, owner: Ints, terms: Floats) -> None:
+        """Add ``terms[j, i]``, finite, to sum j of group ``owner[i]``: owner ``(n,)``, terms ``(lines, n)`` or ``(n,)``."""
+        for groups, starts, block in self._blocks_of(owner, terms):
+            for part, power in _by_size(block):
+                self._add(groups, starts, part, power)
 
-    def add_squares(self, places: Ints, terms: Floats) -> None:
+    def add_squares(self, owner: Ints, terms: Floats) -> None:
         """Add the squares of ``terms``, exactly: as the rounded square and what rounding took (Dekker 1971)."""
-        mantissa, exponent = np.frexp(terms)
-        square = mantissa * mantissa
-        split = mantissa * 134_217_729.0  # 2^27 + 1
-        high = split - (split - mantissa)
-        low = mantissa - high
-        rest = ((high * high - square) + 2 * high * low) + low * low
-        twice = 2 * exponent.astype(np.int64)
-        self._add(places, square, twice)
-        self._add(places, rest, twice)
+        for groups, starts, block in self._blocks_of(owner, terms):
+            for part, power in _by_size(block):
+                square = part * part
+                high = part * 134_217_729.0  # 2^27 + 1
+                high -= high - part
+                low = part - high
+                rest = high * high
+                rest -= square
+                high *= low
+                rest += high
+                rest += high
+                low *= low
+                rest += low
+                self._add(groups, starts, square, 2 * power)
+                self._add(groups, starts, rest, 2 * power)
 
-    def _add(self, places: Ints, terms: Floats, powers: Ints) -> None:
-        """Add ``terms[i] * 2^powers[i]``."""
-        for start in range(0, len(terms), BLOCK):
-            block = slice(start, start + BLOCK)
-            mantissa, exponent = np.frexp(terms[block])
-            some = mantissa != 0.0
-            if not some.any():
-                continue
-            mantissa, exponent = mantissa[some], exponent[some] + powers[block][some] - 53
-            whole = np.ldexp(mantissa, 53).astype(np.int64)
-            shift, bins = exponent % STEP, exponent // STEP
-            self._cover(int(bins.min()), int(bins.max()))
-            width = self._bins.shape[2]
-            used, at = np.unique(places[block][some] * width + bins - self._first, return_inverse=True)
-            for part, number in enumerate((whole >> HALF, whole & ((1 << HALF) - 1))):
-                shifted = (number << shift).astype(np.float64)
-                self._bins[part].reshape(-1)[used] += np.bincount(at, shifted, len(used)).astype(np.int64)
+    def _blocks_of(self, owner: Ints, terms: Floats) -> Iterator[tuple[Ints, Ints, Floats]]:
+        """Terms ``(lines, n)``, those of a group side by side; the groups that there are, and where each begins."""
+        owner = owner.astype(np.uint16) if self._shape[0] < 1 << 16 else owner  # small integers are sorted quickly
+        terms = terms.reshape(self._shape[1], -1)
+        for lo in range(0, len(owner), BLOCK):
+            own = owner[lo : lo + BLOCK]
+            order = np.argsort(own, kind="stable")
+            own = own[order]
+            starts = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
+            yield own[starts], starts, np.take(terms[:, lo : lo + BLOCK], order, axis=1)
 
-    def _cover(self, first: int, last: int) -> None:
-        """Make room for bins ``first`` to ``last``."""
-        width = self._bins.shape[2]
-        if not width:
-            self._first = first
-        before, after = max(self._first - first, 0), max(last + 1 - self._first - width, 0)
-        if before or after:
-            self._bins = np.pad(self._bins, ((0, 0), (0, 0), (before, after)))
-            self._first -= before
+    def _add(self, groups: Ints, starts: Ints, terms: Floats, power: int) -> None:
+        """Add ``terms * 2^power``: part by part from the largest down, until nothing is left."""
+        largest = np.abs(terms).max(axis=1)
+        if not largest.any():
+            return
+        self._blocks += 1
+        if self._blocks == BLOCKS:
+            self._gather()
+        exponent = np.frexp(largest)[1] + power
+        new = ~self._begun & (largest > 0)
+        self._unit[new], self._begun = exponent[new] + SLACK - WIDTH, self._begun | new
+        above = (exponent - self._unit)[largest > 0].max()
+        part = int(-(-above // WIDTH)) - 1
+        while terms.any():
+            unit = self._unit + WIDTH * part - power
+            middle = np.ldexp(1.5, unit + 52)[:, None]
+            whole = terms + middle
+            whole -= middle
+            terms -= whole  # its own copy: of what was given nothing is changed
+            sums = np.add.reduceat(whole, starts, axis=1).T
+            if part not in self._parts:
+                self._parts[part] = np.zeros(self._shape, dtype=np.int64)
+            self._parts[part][groups] += np.ldexp(sums, -unit).astype(np.int64)
+            part -= 1
+
+    def _gather(self) -> None:
+        """Add the sums of the blocks to those of the blocks before."""
+        for part, sums in self._parts.items():
+            self._before[part] = self._before.get(part, 0) + sums.astype(object)
+        self._parts, self._blocks = {}, 0
 
     def exact(self) -> list[Fraction]:
-        """The sums as fractions."""
-        unit, found = Fraction(2) ** (STEP * self._first), []
-        for high, low in zip(self._bins[0], self._bins[1], strict=True):
-            whole = 0
-            for place in np.flatnonzero(high | low).tolist():
-                whole += ((int(high[place]) << HALF) + int(low[place])) << (STEP * place)
-            found.append(whole * unit)
-        return found
+        """The sums as fractions, of each group one line after the other."""
+        self._gather()
+        units = [Fraction(2) ** int(unit) for unit in self._unit]
+        lowest = min(self._before, default=0)
+        total: Any = np.zeros(self._shape, dtype=object)
+        for part, sums in self._before.items():
+            total = total + sums * (1 << WIDTH * (part - lowest))
+        scale = Fraction(2) ** (WIDTH * lowest)
+        return [int(sum_) * scale * unit for row in total for sum_, unit in zip(row, units, strict=True)]
 
     def rounded(self) -> Floats:
         """The sums, each rounded once."""
         return np.array([float(one) for one in self.exact()])
+
+
+def _by_size(terms: Floats) -> Iterator[tuple[Floats, int]]:
+    """The terms, in which extreme ones are 0; and each kind of these, scaled: terms are ``part * 2^power``."""
+    size = np.abs(terms)
+    small = size < 1 / EXTREME
+    if size.max(initial=0.0) < EXTREME and not (small.any() and (small & (size > 0)).any()):
+        yield terms, 0
+        return
+    large = size >= EXTREME
+    yield np.where(small | large, 0.0, terms), 0
+    yield np.ldexp(np.where(large, terms, 0.0), -SCALING), SCALING
+    yield np.ldexp(np.where(small, terms, 0.0), SCALING), -SCALING
 
 
 Objects = NDArray[np.object_]  # Python integers: no sum is too large
