@@ -12,7 +12,8 @@ import numpy as np
 from ppp_duck.engine import categories
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.engine.mixture import parameter_count
-from ppp_duck.engine.score import Scorer, distances
+from ppp_duck.engine.densities import distances, total
+from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import Floats, Ints, Mixture
 
 METRICS = {
@@ -39,10 +40,11 @@ class Evaluation:
         self._k, self._d = scorer.clustering.centers.shape
         self._counts = np.zeros(self._k, dtype=np.int64)
         self._present = np.zeros((self._k, self._d), dtype=np.int64)  # rows that have a coordinate
-        self._coordinates = ExactSums(self._k * self._d)
-        self._totals = ExactSums(3)  # squared distances to the model's centres, log densities, entropies
+        self._coordinates = ExactSums(self._k, self._d)
+        self._squares = ExactSums(1)  # of distances to the model's centres
+        self._totals = ExactSums(1, 2)  # log densities, entropies
         self._agree = self._separable = self._skipped = 0
-        self._within = ExactSums(2 * self._k)  # squared distances, then distances, to the rows' own centroids
+        self._within = ExactSums(self._k), ExactSums(self._k)  # squared distances, and distances, to own centroids
         self._silhouette = ExactSums(1)
         self._centroids: Floats | None = None
 
@@ -51,41 +53,35 @@ class Evaluation:
 
     def first(self, rows: Floats) -> None:
         """Counts and sums of points ``(n, d)``."""
-        scores = self._scorer.score(rows)
-        ids = scores.cluster_id
+        scores, log_density, posterior = self._scorer.weighed(rows)
+        ids, view = scores.cluster_id, self._scorer.view(rows).T
         self._counts += np.bincount(ids, minlength=self._k)
-        view = self._scorer.view(rows)
-        holes = np.isnan(view)
-        for feature in range(self._d):
-            there = ~holes[:, feature]
-            own = ids[there]
-            self._present[:, feature] += np.bincount(own, minlength=self._k)
-            self._coordinates.add(own * self._d + feature, view[there, feature])
-        log_density, posterior = self._scorer.posteriors(rows)
-        entropy = np.zeros(len(rows))
-        for cluster in range(self._k):
-            share = posterior[:, cluster]
-            entropy -= share * np.log(np.maximum(share, 1e-300))
-        zero = np.zeros(len(rows), dtype=np.int64)
-        self._totals.add_squares(zero, scores.distance)
-        self._totals.add(zero + 1, log_density)
-        self._totals.add(zero + 2, entropy)
-        agree = ids == scores.kmeans_id
-        self._agree += int(agree.sum())
+        if np.isnan(np.einsum("vn->", view)):
+            there = ~np.isnan(view)
+            for present, own in zip(self._present.T, there, strict=True):
+                present += np.bincount(ids[own], minlength=self._k)
+            view = np.where(there, view, 0.0)
+        else:
+            self._present += np.bincount(ids, minlength=self._k)[:, None]
+        self._coordinates.add(ids, view)
+        every = np.zeros(len(rows), dtype=np.int64)
+        self._squares.add_squares(every, scores.distance)
+        self._totals.add(every, np.stack([log_density, _entropy(posterior)]))
+        self._agree += int((ids == scores.kmeans_id).sum())
         self._separable += int(scores.separable(self._separable_at).sum())
 
     def second(self, rows: Floats) -> None:
         """Distances of the same points to the centroids that the first pass found."""
         ids = self._scorer.assign(rows)
         rows, centroids = self._scorer.view(rows), self.centroids()
-        present = np.flatnonzero(self._counts)
-        own = distances(rows, centroids[ids])
-        self._within.add_squares(ids, own)
-        self._within.add(self._k + ids, own)
+        own = distances(rows, np.take(centroids.T, ids, axis=1).T)
+        squared, plain = self._within
+        squared.add_squares(ids, own)
+        plain.add(ids, own)
         other: Floats = np.full(len(rows), np.inf)
-        for cluster in present.tolist():
+        for cluster in np.flatnonzero(self._counts).tolist():
             distance = distances(rows, centroids[cluster])
-            other = np.where(ids == cluster, other, np.minimum(other, distance))
+            np.minimum(other, distance, out=other, where=ids != cluster)
         self._silhouette.add(np.zeros(len(rows), dtype=np.int64), silhouette_width(own, other))
 
     def centroids(self) -> Floats:
@@ -112,22 +108,29 @@ class Evaluation:
         found |= {"k": self._k, "rows": n, "skipped": self._skipped}
         if not n:
             return found
-        inertia, log_likelihood, entropy = self._totals.rounded().tolist()
+        (inertia,), (log_likelihood, entropy) = self._squares.rounded().tolist(), self._totals.rounded().tolist()
         bic = -2 * log_likelihood + _parameters(self._scorer.clustering.mixture) * float(np.log(n))
-        within = self._within.rounded()
+        squared, plain = (one.rounded() for one in self._within)
         present = np.flatnonzero(self._counts)
         centroids, counts = self.centroids()[present], self._counts[present]
         return found | {
             "inertia": inertia,
             "simplified_silhouette": float(self._silhouette.exact()[0] / n),
-            "davies_bouldin": _davies_bouldin(centroids, within[self._k + present] / counts),
-            "calinski_harabasz": _calinski_harabasz(centroids, counts, float(within[: self._k].sum())),
+            "davies_bouldin": _davies_bouldin(centroids, plain[present] / counts),
+            "calinski_harabasz": _calinski_harabasz(centroids, counts, float(squared.sum())),
             "log_likelihood": log_likelihood,
             "bic": bic,
             "icl": bic + 2 * entropy,
             "agreement": self._agree / n,
             "separable_share": self._separable / n,
         }
+
+
+def _entropy(posterior: Floats) -> Floats:
+    """Entropy (n,) of posteriors (k, n), in nats."""
+    logs = np.log(np.maximum(posterior, 1e-300), out=np.zeros(posterior.shape), where=(posterior > 0) & (posterior < 1))
+    logs *= posterior
+    return -total(logs)
 
 
 def _parameters(mixture: Mixture) -> int:

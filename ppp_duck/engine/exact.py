@@ -23,6 +23,7 @@ SLACK = 4  # powers of two by which later terms may be larger than the first one
 BLOCKS = 1 << 10  # whose sums, below 2^53 each, a 64-bit integer holds
 EXTREME = 2.0**400  # terms beyond, or below its inverse, are scaled first: so are their squares and parts within range
 SCALING = 600
+FARTHEST = 1000  # power of two above all terms: beyond it are the units of lines that have none here
 
 
 class ExactSums:
@@ -86,7 +87,7 @@ class ExactSums:
         part = int(-(-above // WIDTH)) - 1
         while terms.any():
             unit = self._unit + WIDTH * part - power
-            middle = np.ldexp(1.5, unit + 52)[:, None]
+            middle = np.ldexp(1.5, np.minimum(unit + 52, FARTHEST))[:, None]
             whole = terms + middle
             whole -= middle
             terms -= whole  # its own copy: of what was given nothing is changed

@@ -39,22 +39,25 @@ class Tally:
 
     def __init__(self, k: int, columns: Iterable[str]) -> None:
         self._columns, self._k = list(columns), k
-        size = (k + 1) * len(self._columns)
-        self._counts, self._sums, self._squares = np.zeros(size, dtype=np.int64), ExactSums(size), ExactSums(size)
+        shape = k + 1, len(self._columns)
+        self._counts, self._sums, self._squares = np.zeros(shape, dtype=np.int64), ExactSums(*shape), ExactSums(*shape)
 
-    def add(self, ids: Ints, values: Iterable[Floats]) -> None:
-        """Add rows of clusters ``ids`` (n,), -1 for none. ``values``: (n,) for each column, NaN for no value."""
+    def add(self, ids: Ints, values: Floats) -> None:
+        """Add rows of clusters ``ids`` (n,), -1 for none. ``values`` (columns, n), NaN for no value."""
         places = np.where(ids < 0, self._k, ids)
-        for column, numbers in enumerate(values):
-            finite = np.isfinite(numbers)
-            at = places[finite] * len(self._columns) + column
-            self._counts += np.bincount(at, minlength=len(self._counts))
-            self._sums.add(at, numbers[finite])
-            self._squares.add_squares(at, numbers[finite])
+        finite = np.isfinite(values)
+        if finite.all():
+            self._counts += np.bincount(places, minlength=self._k + 1)[:, None]
+        else:
+            values = np.where(finite, values, 0.0)
+            for counts, own in zip(self._counts.T, finite, strict=True):
+                counts += np.bincount(places[own], minlength=self._k + 1)
+        self._sums.add(places, values)
+        self._squares.add_squares(places, values)
 
     def rows(self) -> list[dict[str, Any]]:
         """Mean and standard deviation of each column, by cluster and (``cluster_id`` -2) over all rows."""
-        sums = [self._counts.astype(object), self._sums.exact(), self._squares.exact()]
+        sums = [self._counts.ravel().astype(object), self._sums.exact(), self._squares.exact()]
         figures = np.array(sums, dtype=object).reshape(3, self._k + 1, len(self._columns))
         figures = np.concatenate([figures, figures.sum(axis=1, keepdims=True)], axis=1)
         return [
@@ -130,7 +133,9 @@ def tally(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     scored = []
     for part in parts(measurement.loaded, groups, rows):
         ids, columns = part.ids(), fields_of(part.rows)
-        values = (columns[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in names)
+        values = np.empty((len(names), len(ids)))
+        for line, name in zip(values, names, strict=True):
+            line[:] = columns[name].to_numpy(zero_copy_only=False)
         with measurement.lock:
             measurement.of(part.ready, new_tally).add(ids, values)
         scored.append((part, ids))
