@@ -115,9 +115,18 @@ class Scorer:
             return self._assign_mixed(rows) if self._mixed else self._assign(rows)
 
     def _assign_mixed(self, rows: Floats) -> Ints:
-        found = np.empty(len(rows), dtype=np.int64)
+        """The numbers are screened, the log probabilities of categories added. Rows with a hole are in doubt."""
+        found, layout = np.empty(len(rows), dtype=np.int64), self.clustering.layout
+        assert layout is not None
         for block in self._blocks(rows):
-            found[block] = self._exact(self._near(rows[block]))
+            doubtful = np.arange(len(found[block]))
+            if layout.numbers:
+                numbers, codes = mixed.split_columns(rows[block], layout)
+                log_p = self._screen.log_densities(numbers.T)
+                mixed.add_log_shares(log_p, self.clustering.mixture.shares, codes)
+                found[block], doubtful, _ = self._told_by(self._screen, log_p)
+            if len(doubtful):
+                found[block][doubtful] = self._exact(self._near(rows[block][doubtful]))
         return found
 
     @cached_property
@@ -158,7 +167,10 @@ class Scorer:
         """Cluster ids (n,) of points (d, n) as the screen sees them; which are in doubt (their ids mean nothing), and
         the log densities (m, doubtful) that it found for these. What is not finite or very far out is in doubt.
         """
-        log_p = screen.log_densities(x)
+        return self._told_by(screen, screen.log_densities(x))
+
+    def _told_by(self, screen: Screen, log_p: Floats) -> tuple[NDArray[Any], Ints, Floats]:
+        """The same of log densities (m, n) that the screen found, and which may have been lowered exactly since."""
         best = np.maximum.reduce(log_p, axis=0)
         # The largest error of all rows will do: far ones are left out of it, and in doubt.
         lowest = np.fmin.reduce(best)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,6 +79,9 @@ class Encoder:
         A value far out is missing, or (not ``far``) stands at the limit. ``lonely``: or where a row has no other.
         """
         n = len(columns[0])
+        if (whole := self._whole(columns)) is not None:
+            nothing = np.zeros(n, dtype=np.int64)
+            return Points(whole.T, nothing - 1, nothing, np.ones(n, dtype=bool))
         values = np.empty((self.layout.width, n))  # a column of points is a contiguous row of it
         numbers = values[: self.layout.numbers]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -102,6 +106,39 @@ class Encoder:
         elif self.missing == "auto":
             complete = np.asarray(~np.isnan(values).all(axis=0))
         return Points(values.T, slot, cause, complete)
+
+    def _whole(self, columns: Sequence[pa.Array]) -> Floats | None:
+        """The same as ``encode`` gives, (d + c, n) and sooner, where rows lack nothing and no value is far out; or None."""
+        if self._limits is None or any(column.null_count for column in columns):
+            return None
+        center, scale, low, high = self._limits
+        values, number, code = np.empty((self.layout.width, len(columns[0]))), 0, self.layout.numbers
+        for feature, column in zip(self.features, columns, strict=True):
+            if feature.kind == "text":
+                values[code] = _text_codes(feature, column)[0]
+                code += 1
+            else:
+                values[number] = column.to_numpy()
+                number += 1
+        numbers = values[: self.layout.numbers]
+        least, most = numbers.min(axis=1, initial=np.inf), numbers.max(axis=1, initial=-np.inf)  # NaN if there is one
+        if not ((least >= low) & (most <= high)).all():
+            return None
+        numbers -= center[:, None]
+        numbers /= scale[:, None]
+        return values
+
+    @cached_property
+    def _limits(self) -> tuple[Floats, Floats, Floats, Floats] | None:
+        """Center, scale, lowest and highest value (d,) of numbers, where the others are categories of texts; or None."""
+        numbers = Encoder(tuple(one for one in self.features if one.kind != "text"), self.missing)
+        texts = (one for one in self.features if one.kind == "text")
+        if numbers.plain is None or not all(one.codes for one in texts):
+            return None
+        center, scale, low, high = (one[:, 0] for one in numbers.plain)
+        with np.errstate(over="ignore", invalid="ignore"):
+            reach = np.abs(scale) * np.sqrt(FARTHEST / max(len(scale), 1)) / 2  # so far, the sum of squares is no check
+            return center, scale, np.maximum(low, center - reach), np.minimum(high, center + reach)
 
     def _fill(self, values: Floats, columns: Sequence[pa.Array], plain: bool, far: bool) -> tuple[Lacking, Lacking]:
         """Fill in points. Returns the features with missing values, and why; and those with a spike, 1 where it is.
@@ -170,7 +207,7 @@ def _is_linear(feature: Feature) -> bool:
 
 def _text_codes(feature: Feature, column: pa.Array) -> tuple[Ints, Ints | None]:
     """The category of each row; one that is none of them is the last one more, or missing where there is no *other*."""
-    codes = pc.index_in(column, value_set=pa.array(feature.categories, pa.string()))
+    codes = pc.index_in(column, value_set=_values(feature.categories))
     codes = pc.fill_null(codes, len(feature.categories)).to_numpy().astype(np.int64)
     causes = None
     if column.null_count:
@@ -178,6 +215,11 @@ def _text_codes(feature: Feature, column: pa.Array) -> tuple[Ints, Ints | None]:
     if feature.codes and not feature.other:  # a category that was never seen tells nothing
         return np.where(codes == len(feature.categories), -1, codes), causes
     return codes, causes
+
+
+@functools.lru_cache(maxsize=64)
+def _values(categories: tuple[str, ...]) -> pa.Array:
+    return pa.array(categories, pa.string())
 
 
 def _level_codes(feature: Feature, values: Floats) -> Floats:
