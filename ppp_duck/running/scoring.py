@@ -73,11 +73,13 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
         for name, figure in figures.items():
             separable = name == "is_separable"
             figure[part.places] = scores.separable(model.separable_at) if separable else getattr(scores, name)
+    lacks = None if scored.all() else ~scored
     alone = ~scored | (figures["second_cluster_id"] < 0)  # one cluster has no second
     columns = [
-        pa.array(figure, mask=alone if name.startswith("second_") else ~scored) for name, figure in figures.items()
+        pa.array(figure, mask=alone if name.startswith("second_") else lacks) for name, figure in figures.items()
     ]
-    return pa.StructArray.from_arrays([*columns, pa.array(why, pa.string())], names=[*numbers, reason])
+    said = pa.array(why, pa.string()) if why.any() else pa.nulls(n, pa.string())
+    return pa.StructArray.from_arrays([*columns, said], names=[*numbers, reason])
 
 
 def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
