@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from ppp_duck.engine import categories
+from ppp_duck.engine.densities import distances, total
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.engine.mixture import parameter_count
-from ppp_duck.engine.densities import distances, total
 from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import Floats, Ints, Mixture
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ppp_duck.binding.interface import NUMBER, TALLY, arrow_struct, column_of
+from ppp_duck.binding.interface import LOCATION, NUMBER, TALLY, arrow_struct, column_of
 from ppp_duck.binding.quoting import folded
 from ppp_duck.engine.evaluate import METRICS, Evaluation
 from ppp_duck.engine.exact import ExactSums
@@ -18,7 +18,8 @@ from ppp_duck.models.model import Floats, Ints
 from ppp_duck.models.table import group_of
 from ppp_duck.running.chunks import fields_of, names_of, parts
 from ppp_duck.running.memory import Ready, begin, for_each_measurement, kept, read, running
-from ppp_duck.running.scoring import located
+
+CLUSTERS = 1 << 32  # the place of a row is the number of its group times this, and its cluster id + 1
 
 
 class NoEvaluation:
@@ -122,7 +123,7 @@ def evaluated(key: str, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.A
 
 @for_each_measurement
 def tally(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
-    """Group and cluster of each row. The numbers of the row are added to the sums of its cluster."""
+    """The place of each row: group and cluster. The numbers of the row are added to the sums of its cluster."""
     measurement = running(key)
     names = {folded(name): column_of(name)[1] for name in names_of(rows.type) if column_of(name)[0] == NUMBER}
 
@@ -130,7 +131,7 @@ def tally(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
         clustering = ready.model.clustering
         return Tally(0 if clustering is None else len(clustering.sizes), names.values())
 
-    scored = []
+    places = np.full(len(rows), -1)
     for part in parts(measurement.loaded, groups, rows):
         ids, columns = part.ids(), fields_of(part.rows)
         values = np.empty((len(names), len(ids)))
@@ -138,8 +139,23 @@ def tally(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
             line[:] = columns[name].to_numpy(zero_copy_only=False)
         with measurement.lock:
             measurement.of(part.ready, new_tally).add(ids, values)
-        scored.append((part, ids))
-    return located(len(rows), scored)
+        places[part.places] = measurement.loaded.numbers[part.ready.model.group] * CLUSTERS + ids + 1
+    return pa.array(places, mask=places < 0)
+
+
+def place(models: pa.ChunkedArray, places: pa.ChunkedArray) -> pa.Array:
+    """Group and cluster id of each place, as a struct."""
+    groups = list(kept(models).numbers) if len(models) else []
+    found = [None if one is None else divmod(one, CLUSTERS) for one in places.to_pylist()]
+    return pa.array(
+        [
+            {"g": None, "cluster_id": None}
+            if one is None
+            else {"g": list(groups[one[0]]), "cluster_id": one[1] - 1 if one[1] else None}
+            for one in found
+        ],
+        arrow_struct(LOCATION),
+    )
 
 
 @for_each_measurement

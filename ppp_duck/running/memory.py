@@ -140,6 +140,11 @@ class Loaded:
     ready: Mapping[By, Ready]
     statement: Statement
 
+    @cached_property
+    def numbers(self) -> Mapping[By, int]:
+        """The groups in their order, and their numbers."""
+        return {group: number for number, group in enumerate(self.ready)}
+
 
 @dataclass
 class Measurement(Generic[T]):

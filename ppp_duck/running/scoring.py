@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.interface import ARROW_TYPES, LOCATION, NUMBER, field
 from ppp_duck.binding.quoting import folded
 from ppp_duck.engine import plain
-from ppp_duck.models.model import SCORE_COLUMNS, Ints
-from ppp_duck.running.chunks import Part, parts
+from ppp_duck.models.model import SCORE_COLUMNS
+from ppp_duck.running.chunks import parts
 from ppp_duck.running.memory import kept
 from ppp_duck.running.points import reasons
 
@@ -43,16 +41,13 @@ def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArr
 
 def locate(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster id of one chunk of rows, as a struct."""
-    return located(len(models), [(part, part.ids()) for part in parts(kept(models), groups, rows)])
-
-
-def located(n: int, scored: Sequence[tuple[Part, Ints]]) -> pa.Array:
-    """Group and cluster id of ``n`` rows, from the ids of the rows of each part."""
+    n = len(models)
+    scored = [(part, part.ids()) for part in parts(kept(models), groups, rows)]
     owner, ids = np.full(n, len(scored)), np.full(n, -1)
     for number, (part, own) in enumerate(scored):
         owner[part.places], ids[part.places] = number, own
-    groups = pa.array([*(part.ready.model.group for part, _ in scored), None], pa.list_(pa.string()))
-    fields = [groups.take(pa.array(owner)), pa.array(ids.astype(np.int32), mask=ids < 0)]
+    given = pa.array([*(part.ready.model.group for part, _ in scored), None], pa.list_(pa.string()))
+    fields = [given.take(pa.array(owner)), pa.array(ids.astype(np.int32), mask=ids < 0)]
     return pa.StructArray.from_arrays(fields, names=list(LOCATION))
 
 
