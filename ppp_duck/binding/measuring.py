@@ -65,7 +65,7 @@ def profile(function: str, source: Source, model: Source, reading: Reading) -> s
         *rows.stages,
         *model_stages(function, model, reading.by),
         Stage("_ppp_measure", BEGIN, "a measurement begins"),
-        Stage("_ppp_tallied", tallied, "rows with their cluster; their numbers are added to exact sums", kept=False),
+        Stage("_ppp_tallied", tallied, "rows with their cluster; their numbers are added to exact sums"),
         Stage("_ppp_counted", _counted(place, passed), "counts and extremes of each column, by group and cluster"),
         Stage("_ppp_stats", stats, "the same, a row for each column"),
         Stage("_ppp_everyone", everyone, "counts over all clusters of the group"),

@@ -40,12 +40,11 @@ class Evaluation:
         self._k, self._d = scorer.clustering.centers.shape
         self._counts = np.zeros(self._k, dtype=np.int64)
         self._present = np.zeros((self._k, self._d), dtype=np.int64)  # rows that have a coordinate
-        self._coordinates = ExactSums(self._k, self._d)
-        self._squares = ExactSums(1)  # of distances to the model's centres
-        self._totals = ExactSums(1, 2)  # log densities, entropies
+        # Of each cluster: coordinates, log densities, entropies, distances to the model's centre with their squares.
+        self._sums = ExactSums(self._k, self._d + 3, squared=1)
         self._agree = self._separable = self._skipped = 0
-        self._within = ExactSums(self._k), ExactSums(self._k)  # squared distances, and distances, to own centroids
-        self._silhouette = ExactSums(1)
+        # Of each cluster: silhouette widths, distances to the own centroid with their squares.
+        self._around = ExactSums(self._k, 2, squared=1)
         self._centroids: Floats | None = None
 
     def skip(self, count: int) -> None:
@@ -63,26 +62,24 @@ class Evaluation:
             view = np.where(there, view, 0.0)
         else:
             self._present += np.bincount(ids, minlength=self._k)[:, None]
-        self._coordinates.add(ids, view)
-        every = np.zeros(len(rows), dtype=np.int64)
-        self._squares.add_squares(every, scores.distance)
-        self._totals.add(every, np.stack([log_density, _entropy(posterior)]))
+        self._sums.add(ids, np.concatenate([view, [log_density, _entropy(posterior), scores.distance]]))
         self._agree += int((ids == scores.kmeans_id).sum())
         self._separable += int(scores.separable(self._separable_at).sum())
 
     def second(self, rows: Floats) -> None:
         """Distances of the same points to the centroids that the first pass found."""
         ids = self._scorer.assign(rows)
-        rows, centroids = self._scorer.view(rows), self.centroids()
+        own, other = self._to_centroids(self._scorer.view(rows), ids)
+        self._around.add(ids, np.stack([silhouette_width(own, other), own]))
+
+    def _to_centroids(self, rows: Floats, ids: Ints) -> tuple[Floats, Floats]:
+        """Distances (n,) of what k-means sees of rows to the centroid of their own cluster, and to the nearest other."""
+        centroids = self.centroids()
         own = distances(rows, np.take(centroids.T, ids, axis=1).T)
-        squared, plain = self._within
-        squared.add_squares(ids, own)
-        plain.add(ids, own)
         other: Floats = np.full(len(rows), np.inf)
         for cluster in np.flatnonzero(self._counts).tolist():
-            distance = distances(rows, centroids[cluster])
-            np.minimum(other, distance, out=other, where=ids != cluster)
-        self._silhouette.add(np.zeros(len(rows), dtype=np.int64), silhouette_width(own, other))
+            np.minimum(other, distances(rows, centroids[cluster]), out=other, where=ids != cluster)
+        return own, other
 
     def centroids(self) -> Floats:
         """Mean in the view of the rows of each cluster ``(k, v)``; NaN for a cluster without rows.
@@ -90,10 +87,10 @@ class Evaluation:
         A coordinate that none of its rows has is that of the fit.
         """
         if self._centroids is None:
-            sums = self._coordinates.exact()
+            sums, lines = self._sums.exact(), self._d + 3
             self._centroids = np.full((self._k, self._d), np.nan)
             for cluster in np.flatnonzero(self._counts).tolist():
-                own = sums[cluster * self._d : (cluster + 1) * self._d]
+                own = sums[cluster * lines : cluster * lines + self._d]
                 fitted = self._scorer.clustering.centers[cluster].tolist()
                 self._centroids[cluster] = [
                     float(total / count) if count else other
@@ -108,16 +105,17 @@ class Evaluation:
         found |= {"k": self._k, "rows": n, "skipped": self._skipped}
         if not n:
             return found
-        (inertia,), (log_likelihood, entropy) = self._squares.rounded().tolist(), self._totals.rounded().tolist()
+        log_likelihood, entropy = (float(sum(self._sums.exact()[self._d + i :: self._d + 3])) for i in (0, 1))
         bic = -2 * log_likelihood + _parameters(self._scorer.clustering.mixture) * float(np.log(n))
-        squared, plain = (one.rounded() for one in self._within)
+        widths, scatter = self._around.exact()[::2], self._around.rounded()[1::2]
+        within = [float(one) for one in self._around.exact_squares()]
         present = np.flatnonzero(self._counts)
         centroids, counts = self.centroids()[present], self._counts[present]
         return found | {
-            "inertia": inertia,
-            "simplified_silhouette": float(self._silhouette.exact()[0] / n),
-            "davies_bouldin": _davies_bouldin(centroids, plain[present] / counts),
-            "calinski_harabasz": _calinski_harabasz(centroids, counts, float(squared.sum())),
+            "inertia": float(sum(self._sums.exact_squares())),
+            "simplified_silhouette": float(sum(widths) / n),
+            "davies_bouldin": _davies_bouldin(centroids, scatter[present] / counts),
+            "calinski_harabasz": _calinski_harabasz(centroids, counts, float(np.array(within).sum())),
             "log_likelihood": log_likelihood,
             "bic": bic,
             "icl": bic + 2 * entropy,

@@ -1,8 +1,8 @@
 """Sums that do not depend on the order of their terms: exact, and rounded once at the end.
 
-Every double is a whole number times a power of two. It is cut into parts of ``WIDTH`` bits, each a multiple of one unit:
-``(x + c) - c`` rounds x to multiples of the unit of c, and what it takes away is exact (Rump, Ogita & Oishi, Accurate
-floating-point summation, 2008). So few parts of so few bits are added as doubles without an error, in any order, and
+Every double is a whole number times a power of two. It is cut into parts of ``WIDTH`` bits, multiples of one unit each:
+``(x + c) - c`` rounds x to multiples of the unit of c, and takes away exactly that (Rump, Ogita & Oishi, Accurate
+floating-point summation, 2008). So few numbers of so few bits are added as doubles without an error, in any order, and
 the sums of all blocks as integers.
 """
 
@@ -18,62 +18,70 @@ from numpy.typing import NDArray
 from ppp_duck.models.model import Bools, Floats, Ints
 
 WIDTH = 40  # bits of a part
-BLOCK = 1 << 12  # terms at once: the sum of their parts stays below 2^53, where doubles count exactly
+BLOCK = 1 << 11  # terms at once: the sum of their parts stays below 2^53, where doubles count exactly
 SLACK = 4  # powers of two by which later terms may be larger than the first ones, without one part more
 BLOCKS = 1 << 10  # whose sums, below 2^53 each, a 64-bit integer holds
 EXTREME = 2.0**400  # terms beyond, or below its inverse, are scaled first: so are their squares and parts within range
 SCALING = 600
 FARTHEST = 1000  # power of two above all terms: beyond it are the units of lines that have none here
 
+Objects = NDArray[np.object_]  # Python integers: no sum is too large
+
 
 class ExactSums:
-    """``groups`` x ``lines`` sums; terms may be added in any order and any portions. Parts are kept where there are any."""
+    """``groups`` x ``lines`` sums of terms, which come in any order and any portions; of the last lines also of squares."""
 
-    def __init__(self, groups: int, lines: int = 1) -> None:
-        self._shape = groups, lines
-        self._unit: Ints = np.zeros(lines, dtype=np.int64)  # part 0 of a line is in multiples of 2^unit
-        self._begun: Bools = np.zeros(lines, dtype=bool)
-        self._parts: dict[int, Ints] = {}  # sums of part t, in multiples of 2^(unit + WIDTH * t)
-        self._before: dict[int, NDArray[Any]] = {}  # the same of blocks before, as Python's integers
-        self._blocks = 0
+    def __init__(self, groups: int, lines: int = 1, squared: int = 0) -> None:
+        self._groups, self._lines, self._squared = groups, lines, squared
+        self._sums, self._squares = _Parts(groups, lines), _Parts(groups, 2 * squared)
 
     def add(self, owner: Ints, terms: Floats) -> None:
-        """Add ``terms[j, i]``, finite, to sum j of group ``owner[i]``: owner ``(n,)``, terms ``(lines, n)`` or ``(n,)``."""
-        for groups, starts, block in self._blocks_of(owner, terms):
-            for part, power in _by_size(block):
-                self._add(groups, starts, part, power)
-
-    def add_squares(self, owner: Ints, terms: Floats) -> None:
-        """Add the squares of ``terms``, exactly: as the rounded square and what rounding took (Dekker 1971)."""
-        for groups, starts, block in self._blocks_of(owner, terms):
-            for part, power in _by_size(block):
-                square = part * part
-                high = part * 134_217_729.0  # 2^27 + 1
-                high -= high - part
-                low = part - high
-                rest = high * high
-                rest -= square
-                high *= low
-                rest += high
-                rest += high
-                low *= low
-                rest += low
-                self._add(groups, starts, square, 2 * power)
-                self._add(groups, starts, rest, 2 * power)
-
-    def _blocks_of(self, owner: Ints, terms: Floats) -> Iterator[tuple[Ints, Ints, Floats]]:
-        """Terms ``(lines, n)``, those of a group side by side; the groups that there are, and where each begins."""
-        owner = owner.astype(np.uint16) if self._shape[0] < 1 << 16 else owner  # small integers are sorted quickly
-        terms = terms.reshape(self._shape[1], -1)
+        """Add ``terms[j, i]``, finite, to sum j of group ``owner[i]``: owner (n,), terms (lines, n), or (n,) of one."""
+        owner = owner.astype(np.uint16) if self._groups < 1 << 16 else owner  # small integers are sorted quickly
+        terms = terms.reshape(self._lines, -1)
         for lo in range(0, len(owner), BLOCK):
             own = owner[lo : lo + BLOCK]
             order = np.argsort(own, kind="stable")
             own = own[order]
             starts = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
-            yield own[starts], starts, np.take(terms[:, lo : lo + BLOCK], order, axis=1)
+            for part, power in _by_size(np.take(terms[:, lo : lo + BLOCK], order, axis=1)):
+                if self._squared:
+                    squares = _squares(part[self._lines - self._squared :])
+                    self._squares.add(own[starts], starts, squares, 2 * power)
+                self._sums.add(own[starts], starts, part, power)
 
-    def _add(self, groups: Ints, starts: Ints, terms: Floats, power: int) -> None:
-        """Add ``terms * 2^power``: part by part from the largest down, until nothing is left."""
+    def exact(self) -> list[Fraction]:
+        """The sums as fractions, of each group one line after the other."""
+        found: list[Fraction] = self._sums.exact().ravel().tolist()
+        return found
+
+    def exact_squares(self) -> list[Fraction]:
+        """The sums of squares, in the same order."""
+        both = self._squares.exact()
+        found: list[Fraction] = (both[:, : self._squared] + both[:, self._squared :]).ravel().tolist()
+        return found
+
+    def rounded(self) -> Floats:
+        """The sums, each rounded once."""
+        return np.array([float(one) for one in self.exact()])
+
+
+class _Parts:
+    """Sums of ``groups`` x ``lines``, part by part; there are parts for the range in use only."""
+
+    def __init__(self, groups: int, lines: int) -> None:
+        self._shape = groups, lines
+        self._unit: Ints = np.zeros(lines, dtype=np.int64)  # part 0 of a line is in multiples of 2^unit
+        self._begun: Bools = np.zeros(lines, dtype=bool)
+        self.sums: dict[int, Ints] = {}  # of part t, in multiples of 2^(unit + WIDTH * t)
+        self._before: dict[int, Objects] = {}  # the same of blocks before, as Python's integers
+        self._blocks = 0
+
+    def add(self, groups: Ints, starts: Ints, terms: Floats, power: int) -> None:
+        """Add ``terms * 2^power``, which are lost: part by part from the largest down, until nothing is left.
+
+        The terms of each of the ``groups`` are side by side, from one of the ``starts`` on.
+        """
         largest = np.abs(terms).max(axis=1)
         if not largest.any():
             return
@@ -90,33 +98,46 @@ class ExactSums:
             middle = np.ldexp(1.5, np.minimum(unit + 52, FARTHEST))[:, None]
             whole = terms + middle
             whole -= middle
-            terms -= whole  # its own copy: of what was given nothing is changed
+            terms -= whole
             sums = np.add.reduceat(whole, starts, axis=1).T
-            if part not in self._parts:
-                self._parts[part] = np.zeros(self._shape, dtype=np.int64)
-            self._parts[part][groups] += np.ldexp(sums, -unit).astype(np.int64)
+            if part not in self.sums:
+                self.sums[part] = np.zeros(self._shape, dtype=np.int64)
+            self.sums[part][groups] += np.ldexp(sums, -unit).astype(np.int64)
             part -= 1
 
     def _gather(self) -> None:
         """Add the sums of the blocks to those of the blocks before."""
-        for part, sums in self._parts.items():
+        for part, sums in self.sums.items():
             self._before[part] = self._before.get(part, 0) + sums.astype(object)
-        self._parts, self._blocks = {}, 0
+        self.sums, self._blocks = {}, 0
 
-    def exact(self) -> list[Fraction]:
-        """The sums as fractions, of each group one line after the other."""
+    def exact(self) -> Objects:
+        """The sums (groups, lines) as fractions."""
         self._gather()
-        units = [Fraction(2) ** int(unit) for unit in self._unit]
         lowest = min(self._before, default=0)
-        total: Any = np.zeros(self._shape, dtype=object)
+        total: Objects = np.zeros(self._shape, dtype=object)
         for part, sums in self._before.items():
             total = total + sums * (1 << WIDTH * (part - lowest))
-        scale = Fraction(2) ** (WIDTH * lowest)
-        return [int(sum_) * scale * unit for row in total for sum_, unit in zip(row, units, strict=True)]
+        units = np.array([Fraction(2) ** (WIDTH * lowest + unit) for unit in self._unit.tolist()], dtype=object)
+        return total * units + Fraction(0)
 
-    def rounded(self) -> Floats:
-        """The sums, each rounded once."""
-        return np.array([float(one) for one in self.exact()])
+
+def _squares(terms: Floats) -> Floats:
+    """The squares of terms (lines, n), exactly: as the rounded squares, and what rounding took (Dekker 1971)."""
+    found = np.empty((2, *terms.shape))
+    square, rest = found
+    np.multiply(terms, terms, out=square)
+    high = terms * 134_217_729.0  # 2^27 + 1
+    high -= high - terms
+    low = terms - high
+    np.multiply(high, high, out=rest)
+    rest -= square
+    high *= low
+    rest += high
+    rest += high
+    low *= low
+    rest += low
+    return found.reshape(2 * len(terms), terms.shape[1])
 
 
 def _by_size(terms: Floats) -> Iterator[tuple[Floats, int]]:
@@ -131,8 +152,6 @@ def _by_size(terms: Floats) -> Iterator[tuple[Floats, int]]:
     yield np.ldexp(np.where(large, terms, 0.0), -SCALING), SCALING
     yield np.ldexp(np.where(small, terms, 0.0), SCALING), -SCALING
 
-
-Objects = NDArray[np.object_]  # Python integers: no sum is too large
 
 DIGIT = 10  # bits of a digit of a weight
 NEAR = 2.0**41  # of terms up to this, times a digit, the sum of ``FEW`` is below 2^63

@@ -41,7 +41,7 @@ class Tally:
     def __init__(self, k: int, columns: Iterable[str]) -> None:
         self._columns, self._k = list(columns), k
         shape = k + 1, len(self._columns)
-        self._counts, self._sums, self._squares = np.zeros(shape, dtype=np.int64), ExactSums(*shape), ExactSums(*shape)
+        self._counts, self._sums = np.zeros(shape, dtype=np.int64), ExactSums(*shape, squared=shape[1])
 
     def add(self, ids: Ints, values: Floats) -> None:
         """Add rows of clusters ``ids`` (n,), -1 for none. ``values`` (columns, n), NaN for no value."""
@@ -54,11 +54,10 @@ class Tally:
             for counts, own in zip(self._counts.T, finite, strict=True):
                 counts += np.bincount(places[own], minlength=self._k + 1)
         self._sums.add(places, values)
-        self._squares.add_squares(places, values)
 
     def rows(self) -> list[dict[str, Any]]:
         """Mean and standard deviation of each column, by cluster and (``cluster_id`` -2) over all rows."""
-        sums = [self._counts.ravel().astype(object), self._sums.exact(), self._squares.exact()]
+        sums = [self._counts.ravel().astype(object), self._sums.exact(), self._sums.exact_squares()]
         figures = np.array(sums, dtype=object).reshape(3, self._k + 1, len(self._columns))
         figures = np.concatenate([figures, figures.sum(axis=1, keepdims=True)], axis=1)
         return [
