@@ -93,17 +93,21 @@ class _Parts:
         self._unit[new], self._begun = exponent[new] + SLACK - WIDTH, self._begun | new
         above = (exponent - self._unit)[largest > 0].max()
         part = int(-(-above // WIDTH)) - 1
-        while terms.any():
-            unit = self._unit + WIDTH * part - power
+        lines = np.arange(len(terms))
+        while len(lines):
+            unit = (self._unit + WIDTH * part - power)[lines]
             middle = np.ldexp(1.5, np.minimum(unit + 52, FARTHEST))[:, None]
             whole = terms + middle
             whole -= middle
             terms -= whole
-            sums = np.add.reduceat(whole, starts, axis=1).T
+            sums = np.ldexp(np.add.reduceat(whole, starts, axis=1).T, -unit)
             if part not in self.sums:
                 self.sums[part] = np.zeros(self._shape, dtype=np.int64)
-            self.sums[part][groups] += np.ldexp(sums, -unit).astype(np.int64)
+            self.sums[part][groups[:, None], lines] += sums.astype(np.int64)
             part -= 1
+            left = terms.any(axis=1)
+            if not left.all():
+                lines, terms = lines[left], terms[left]
 
     def _gather(self) -> None:
         """Add the sums of the blocks to those of the blocks before."""
