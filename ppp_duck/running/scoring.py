@@ -55,26 +55,29 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
     """Every new column of one chunk of rows, as a struct."""
     n, (*numbers, reason) = len(models), SCORE_COLUMNS
     figures = {name: np.zeros(n, dtype=ARROW_TYPES[SCORE_COLUMNS[name]].to_pandas_dtype()) for name in numbers}
-    scored, why = np.zeros(n, dtype=bool), np.full(n, "no model for this group", dtype=object)
+    scored, why = np.zeros(n, dtype=bool), ["no model for this group"] * n
     for part in parts(kept(models), groups, rows):
         model, scorer, points = part.ready.model, part.ready.scorer, part.points()
         words = reasons(model.features, points)
         if scorer is None:
-            why[part.places] = [missing or model.note for missing in words]
-            continue
-        why[part.places] = words
-        scored[part.places] = points.complete
-        scores = scorer.score(points.values)
-        for name, figure in figures.items():
-            separable = name == "is_separable"
-            figure[part.places] = scores.separable(model.separable_at) if separable else getattr(scores, name)
-    lacks = None if scored.all() else ~scored
+            words = [missing or model.note for missing in words]
+        else:
+            scored[part.places] = points.complete
+            scores = scorer.score(points.values)
+            for name, figure in figures.items():
+                separable = name == "is_separable"
+                figure[part.places] = scores.separable(model.separable_at) if separable else getattr(scores, name)
+        if isinstance(part.places, slice):
+            why = words
+        else:
+            for place, word in zip(part.places.tolist(), words, strict=True):
+                why[place] = word
     alone = ~scored | (figures["second_cluster_id"] < 0)  # one cluster has no second
+    lacking = {name: alone if name.startswith("second_") else ~scored for name in numbers}
     columns = [
-        pa.array(figure, mask=alone if name.startswith("second_") else lacks) for name, figure in figures.items()
+        pa.array(figure, mask=lacking[name] if lacking[name].any() else None) for name, figure in figures.items()
     ]
-    said = pa.array(why, pa.string()) if why.any() else pa.nulls(n, pa.string())
-    return pa.StructArray.from_arrays([*columns, said], names=[*numbers, reason])
+    return pa.StructArray.from_arrays([*columns, pa.array(why, pa.string())], names=[*numbers, reason])
 
 
 def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
