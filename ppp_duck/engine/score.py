@@ -74,7 +74,7 @@ class Scorer:
         return np.asarray(np.arange(len(clustering.centers))[:, None] == clustering.component_cluster, dtype=np.float64)
 
     @cached_property
-    def _crowd(self) -> float:
+    def crowd(self) -> float:
         """How far below the best component many others must be not to outweigh its cluster; 0 where none share one."""
         m = len(self.clustering.component_cluster)
         return 0.0 if m == len(self.clustering.centers) else float(np.log(m) + 1.0)
@@ -176,7 +176,7 @@ class Scorer:
         lowest = np.fmin.reduce(best)
         error = float(screen.error(max(screen.highest, -max(lowest, screen.farthest))))
         # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
-        near = log_p > best - (4 * error + self._crowd)
+        near = log_p > best - (4 * error + self.crowd)
         if np.count_nonzero(near) == near.shape[1] and lowest >= screen.farthest:  # each row has its only one
             ids = np.add.reduce(near * self._owners, axis=0, dtype=self._owners.dtype)
             return ids, NOBODY, log_p[:, :0]

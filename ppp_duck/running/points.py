@@ -79,7 +79,9 @@ class Encoder:
         A value far out is missing, or (not ``far``) stands at the limit. ``lonely``: or where a row has no other.
         """
         n = len(columns[0])
-        if (whole := self._whole(columns)) is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = self._whole(columns)
+        if whole is not None:
             nothing = np.zeros(n, dtype=np.int64)
             return Points(whole.T, nothing - 1, nothing, np.ones(n, dtype=bool))
         values = np.empty((self.layout.width, n))  # a column of points is a contiguous row of it
@@ -108,10 +110,10 @@ class Encoder:
         return Points(values.T, slot, cause, complete)
 
     def _whole(self, columns: Sequence[pa.Array]) -> Floats | None:
-        """The same as ``encode`` gives, (d + c, n) and sooner, where rows lack nothing and no value is far out; or None."""
-        if self._limits is None or any(column.null_count for column in columns):
+        """Values (d + c, n) as ``encode`` gives them, sooner: of rows that lack nothing and have nothing far out, or None."""
+        if self._limits is None or not len(columns[0]) or any(column.null_count for column in columns):
             return None
-        center, scale, low, high = self._limits
+        low, high = self._limits
         values, number, code = np.empty((self.layout.width, len(columns[0]))), 0, self.layout.numbers
         for feature, column in zip(self.features, columns, strict=True):
             if feature.kind == "text":
@@ -120,25 +122,27 @@ class Encoder:
             else:
                 values[number] = column.to_numpy()
                 number += 1
-        numbers = values[: self.layout.numbers]
-        least, most = numbers.min(axis=1, initial=np.inf), numbers.max(axis=1, initial=-np.inf)  # NaN if there is one
-        if not ((least >= low) & (most <= high)).all():
-            return None
-        numbers -= center[:, None]
-        numbers /= scale[:, None]
-        return values
+        numbers, (center, scale) = values[:number], self._scaling
+        if not ((np.minimum.reduce(numbers, axis=1) >= low) & (np.maximum.reduce(numbers, axis=1) <= high)).all():
+            return None  # or NaN
+        for line, feature in zip(numbers, (one for one in self.features if one.kind != "text"), strict=True):
+            if feature.log_unit:
+                line[:] = forward(line, feature.log_unit)
+        numbers -= center
+        numbers /= scale
+        return values if np.einsum("dn,dn->", numbers, numbers) < FARTHEST else None
 
     @cached_property
-    def _limits(self) -> tuple[Floats, Floats, Floats, Floats] | None:
-        """Center, scale, lowest and highest value (d,) of numbers, where the others are categories of texts; or None."""
-        numbers = Encoder(tuple(one for one in self.features if one.kind != "text"), self.missing)
-        texts = (one for one in self.features if one.kind == "text")
-        if numbers.plain is None or not all(one.codes for one in texts):
+    def _limits(self) -> tuple[Floats, Floats] | None:
+        """Lowest and highest value (d,) of the numbers, where all features are numbers or categories of texts; or None."""
+        numbers = [one for one in self.features if one.kind != "text"]
+        texts = [one for one in self.features if one.kind == "text"]
+        if any(one.kind != "number" or one.codes for one in numbers) or not all(one.codes for one in texts):
             return None
-        center, scale, low, high = (one[:, 0] for one in numbers.plain)
-        with np.errstate(over="ignore", invalid="ignore"):
-            reach = np.abs(scale) * np.sqrt(FARTHEST / max(len(scale), 1)) / 2  # so far, the sum of squares is no check
-            return center, scale, np.maximum(low, center - reach), np.minimum(high, center + reach)
+        if not numbers or set(self._units) != {1.0}:
+            return None
+        low = [-np.inf if one.low is None else one.low for one in numbers]
+        return np.array(low), np.array([np.inf if one.high is None else one.high for one in numbers])
 
     def _fill(self, values: Floats, columns: Sequence[pa.Array], plain: bool, far: bool) -> tuple[Lacking, Lacking]:
         """Fill in points. Returns the features with missing values, and why; and those with a spike, 1 where it is.

@@ -24,8 +24,9 @@ def screen(models: pa.ChunkedArray, *arguments: pa.ChunkedArray) -> pa.Array:
     ready, terms = kept(models).ready.get(()), None
     if ready is not None and ready.scorer is not None and ready.shortcut is not None:
         column = {folded(field(NUMBER, name)): place for place, name in enumerate(names)}
-        places = [column[name] for name in ready.columns]
-        terms = plain.terms(ready.scorer, ready.shortcut, places, len(names), most, paired, threads)
+        places = [column[name] for name in ready.columns if name in column]
+        if len(places) == len(ready.columns):
+            terms = plain.terms(ready.scorer, ready.shortcut, places, len(names), most, paired, threads)
     return pa.array([terms], pa.list_(pa.list_(pa.float64())))
 
 
