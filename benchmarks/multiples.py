@@ -1,10 +1,10 @@
 """What each way of scoring takes, as multiples of the floor: ``python -m benchmarks.multiples [--rows N] [--write]``.
 
-The floor is plain SQL that scores rows against known centres (benchmarks/scale/steps.py), written to a table. Everything
-is run in one process, the steps one after the other, so many times over; what counts is the median of each. Models are
-fitted and stored before: only ``ppp_cluster`` is measured with its fit. The table of two categories has two texts
-beside the eight numbers, of 3 and 5 values that go with the clusters. ``--write`` puts the table into
-benchmarks/RESULTS.md.
+The floor is plain SQL that scores rows against known centres (benchmarks/scale/steps.py) and writes them to a table, as
+all steps do. Everything is run in one process, the steps one after the other, so many times over; what counts is the
+median of each. Models are fitted and stored before: only ``ppp_cluster`` is measured with its fit. The table of two
+categories has two texts beside the eight numbers, of 3 and 5 values that go with the clusters. ``--write`` puts what
+was found into benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from benchmarks.scale.run import RESULTS
 from benchmarks.scale.tables import Table, build, connect
 
 BEGIN, END = "\n<!-- multiples -->\n", "\n<!-- end of multiples -->\n"
-MIXED = """CREATE TABLE mixed AS SELECT *, ['web', 'shop', 'phone'][1 + (id % 10 + hash(id) % 7 // 6)::BIGINT % 3] AS channel,
-  ['north', 'east', 'south', 'west', 'centre'][1 + (id % 10 + hash(id + 1) % 5 // 4)::BIGINT % 5] AS region FROM points"""
+MIXED = """CREATE TABLE mixed AS SELECT *,
+  ['web', 'shop', 'phone'][1 + (id % 10 + hash(id) % 7 // 6)::BIGINT % 3] AS channel,
+  ['north', 'east', 'south', 'west', 'centre'][1 + (id % 10 + hash(id + 1) % 5 // 4)::BIGINT % 5] AS region
+FROM points"""
 # What is measured, the bound that its multiple is to keep, and its statement.
 STEPS = {
     "ppp_predict": (2.0, "FROM ppp_predict('points', model := 'seg')"),

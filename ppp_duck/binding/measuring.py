@@ -56,8 +56,10 @@ def profile(function: str, source: Source, model: Source, reading: Reading) -> s
     where = f"SELECT {place} AS place, ppp__place(models, {place}) AS of FROM _ppp_counted, _ppp_measure"
     stats = "SELECT of.g AS g, of.cluster_id AS cluster, c, s, ppp__top(s.counts) AS top\n" \
             f"FROM {indented(unpivoted)} JOIN {indented(where)} USING (place)"  # fmt: skip
-    everyone = "SELECT own.g, own.cluster, own.c, sum(other.s.n) AS n, sum(other.s.counts[own.top]) AS tops\n" \
-               "FROM _ppp_stats own JOIN _ppp_stats other ON other.g = own.g AND other.c = own.c GROUP BY ALL"  # fmt: skip
+    everyone = (
+        "SELECT own.g, own.cluster, own.c, sum(other.s.n) AS n, sum(other.s.counts[own.top]) AS tops\n"
+        "FROM _ppp_stats own JOIN _ppp_stats other ON other.g = own.g AND other.c = own.c GROUP BY ALL"
+    )
     beside = f"_ppp_measure.key AS {key}, _ppp_count.n AS {count}"
     heads = model_heads(f"ppp__tallied({key}, model, {count})", said, beside, "_ppp_measure, _ppp_count")
     all_rows = f"SELECT CAST(coalesce(sum({passed}), 0) AS BIGINT) AS n FROM _ppp_counted"
@@ -121,7 +123,8 @@ def _profile_query(of: str) -> str:
     ]  # fmt: skip
     return select(fields, f"""_ppp_stats own
 JOIN _ppp_groups ON own.g = _ppp_groups.{of}
-JOIN _ppp_everyone everyone ON everyone.g = own.g AND everyone.cluster IS NOT DISTINCT FROM own.cluster AND everyone.c = own.c
+JOIN _ppp_everyone everyone
+  ON everyone.g = own.g AND everyone.cluster IS NOT DISTINCT FROM own.cluster AND everyone.c = own.c
 LEFT JOIN _ppp_means m ON m.g = own.g AND m.cluster_id IS NOT DISTINCT FROM own.cluster AND m."column" = own.c
 LEFT JOIN _ppp_means over ON over.g = own.g AND over.cluster_id = -2 AND over."column" = own.c""",
         "ORDER BY own.g, own.cluster NULLS LAST, own.c",

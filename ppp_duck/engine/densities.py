@@ -27,7 +27,7 @@ def log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools)
 
 
 def _squared(mixture: Mixture, component: int | Ints, gap: Floats) -> Floats:
-    """Squared length (n,) of gaps (d, n) in units of the covariance of a component, or of one each, feature by feature."""
+    """Squared length (n,) of gaps (d, n) in units of a component, or of one each, feature by feature."""
     form, factors = mixture.covariance, mixture.factors
     if form == "spherical":
         gap *= factors[component]
@@ -44,10 +44,10 @@ def _along(mixture: Mixture, component: int | Ints, gap: Floats, column: int, la
     """The coordinate (n,) of gaps (d, n) along a column of the factors, of which the first ``last`` entries count."""
 
     def entry(feature: int) -> Floats:
-        one: Floats = mixture.factors[..., feature, column]
-        return one if mixture.covariance == "tied" else np.asarray(one[component])
+        one = mixture.factors[..., feature, column]
+        return np.asarray(one) if mixture.covariance == "tied" else np.asarray(one[component])
 
-    z = gap[0] * entry(0)
+    z: Floats = gap[0] * entry(0)
     for feature in range(1, last):
         z += gap[feature] * entry(feature)
     return z

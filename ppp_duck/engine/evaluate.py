@@ -73,7 +73,7 @@ class Evaluation:
         self._around.add(ids, np.stack([silhouette_width(own, other), own]))
 
     def _to_centroids(self, rows: Floats, ids: Ints) -> tuple[Floats, Floats]:
-        """Distances (n,) of what k-means sees of rows to the centroid of their own cluster, and to the nearest other."""
+        """Distances (n,) of rows in the view to the centroid of their own cluster, and to the nearest other one."""
         centroids = self.centroids()
         own = distances(rows, np.take(centroids.T, ids, axis=1).T)
         other: Floats = np.full(len(rows), np.inf)

@@ -29,7 +29,7 @@ Objects = NDArray[np.object_]  # Python integers: no sum is too large
 
 
 class ExactSums:
-    """``groups`` x ``lines`` sums of terms, which come in any order and any portions; of the last lines also of squares."""
+    """``groups`` x ``lines`` sums of terms, in any order and any portions; of the last lines also sums of squares."""
 
     def __init__(self, groups: int, lines: int = 1, squared: int = 0) -> None:
         self._groups, self._lines, self._squared = groups, lines, squared
@@ -123,7 +123,8 @@ class _Parts:
         for part, sums in self._before.items():
             total = total + sums * (1 << WIDTH * (part - lowest))
         units = np.array([Fraction(2) ** (WIDTH * lowest + unit) for unit in self._unit.tolist()], dtype=object)
-        return total * units + Fraction(0)
+        found: Objects = total * units + Fraction(0)
+        return found
 
 
 def _squares(terms: Floats) -> Floats:

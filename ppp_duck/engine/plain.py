@@ -17,10 +17,10 @@ UP = 1 + 4 * BLAS_ERROR
 
 def terms(
     scorer: Scorer, screen: Screen, places: Sequence[int], n: int, most: int, paired: bool, threads: int
-) -> list[Sequence[float | None]] | None:
+) -> list[list[float]] | None:
     """For ``n`` columns, of which ``places`` are the features: their middles; bounds; clusters; coefficients.
 
-    Middles: None of a column that is no feature. Bounds: what ``near = best * up - low`` is computed with, its least and
+    Middles: NaN of a column that is no feature. Bounds: what ``near = best * up - low`` is computed with, its least and
     largest value where the screen may be sure, and 1 where the coefficients are of all products of two columns, 0 where
     they are of squares. Clusters of the components, ascending, no more than ``most``; and for each its coefficients: of
     1, of each column and of the products. None where the function is to see every row.
@@ -41,15 +41,14 @@ def terms(
             return None
         reach *= lost
     at = np.asarray(places)
-    middle: list[float | None] = [None] * n
-    for place, value in zip(places, screen.middle.tolist(), strict=True):
-        middle[place] = value
+    middle = np.full(n, np.nan)
+    middle[at] = screen.middle
     found = np.zeros((m, 1 + n + products))
     own = np.concatenate([[0], 1 + at, 1 + n + _second(at, n, pairs)])
     found[:, own] = theta[order]
     low = 4 * float(BLAS_ERROR * (3 * screen.highest + 1 + BLAS_ERROR * reach)) + scorer.crowd
     least, largest = screen.farthest * UP - low, 2 * screen.highest + 1
-    return [middle, [UP, low, least, largest, float(pairs)], owner[order].tolist(), *found.tolist()]
+    return [middle.tolist(), [UP, low, least, largest, float(pairs)], owner[order].tolist(), *found.tolist()]
 
 
 def worth_it(m: int, n: int, terms: int, threads: int) -> bool:

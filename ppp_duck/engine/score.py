@@ -329,7 +329,7 @@ class Scorer:
         return found
 
     def _cluster_densities(self, logs: Floats) -> tuple[Floats, Floats]:
-        """The log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it."""
+        """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it."""
         best = np.maximum.reduce(logs, axis=0)
         density = np.exp(logs - best, out=np.zeros(logs.shape), where=logs > -np.inf)
         owner, k = self.clustering.component_cluster, len(self.clustering.centers)

@@ -110,7 +110,7 @@ class Encoder:
         return Points(values.T, slot, cause, complete)
 
     def _whole(self, columns: Sequence[pa.Array]) -> Floats | None:
-        """Values (d + c, n) as ``encode`` gives them, sooner: of rows that lack nothing and have nothing far out, or None."""
+        """Values (d + c, n) as ``encode`` gives them, sooner: of rows that lack nothing, nothing far out; or None."""
         if self._limits is None or not len(columns[0]) or any(column.null_count for column in columns):
             return None
         low, high = self._limits
@@ -134,7 +134,7 @@ class Encoder:
 
     @cached_property
     def _limits(self) -> tuple[Floats, Floats] | None:
-        """Lowest and highest value (d,) of the numbers, where all features are numbers or categories of texts; or None."""
+        """Lowest and highest value (d,) of numbers, where the other features are categories of texts; or None."""
         numbers = [one for one in self.features if one.kind != "text"]
         texts = [one for one in self.features if one.kind == "text"]
         if any(one.kind != "number" or one.codes for one in numbers) or not all(one.codes for one in texts):

@@ -56,7 +56,8 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
     """Every new column of one chunk of rows, as a struct."""
     n, (*numbers, reason) = len(models), SCORE_COLUMNS
     figures = {name: np.zeros(n, dtype=ARROW_TYPES[SCORE_COLUMNS[name]].to_pandas_dtype()) for name in numbers}
-    scored, why = np.zeros(n, dtype=bool), ["no model for this group"] * n
+    scored = np.zeros(n, dtype=bool)
+    why: list[str | None] = ["no model for this group"] * n
     for part in parts(kept(models), groups, rows):
         model, scorer, points = part.ready.model, part.ready.scorer, part.points()
         words = reasons(model.features, points)

@@ -104,7 +104,8 @@ SELECT
   ppp__shown(over.mean, ppp__member(own.s.type)) AS overall_mean_text
 FROM _ppp_stats own
 JOIN _ppp_groups ON own.g = _ppp_groups.ppp__of
-JOIN _ppp_everyone everyone ON everyone.g = own.g AND everyone.cluster IS NOT DISTINCT FROM own.cluster AND everyone.c = own.c
+JOIN _ppp_everyone everyone
+  ON everyone.g = own.g AND everyone.cluster IS NOT DISTINCT FROM own.cluster AND everyone.c = own.c
 LEFT JOIN _ppp_means m ON m.g = own.g AND m.cluster_id IS NOT DISTINCT FROM own.cluster AND m."column" = own.c
 LEFT JOIN _ppp_means over ON over.g = own.g AND over.cluster_id = -2 AND over."column" = own.c
 ORDER BY own.g, own.cluster NULLS LAST, own.c

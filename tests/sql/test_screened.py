@@ -131,5 +131,5 @@ def test_columns_that_are_no_features_leave_no_row_in_doubt() -> None:
         ids = con.execute("SELECT id, cluster_id FROM ppp_predict('wide', model := 'seg') ORDER BY id").fetchall()
         assert ids == expected
         assert counted.rows < 150
-        with pytest.raises(duckdb.Error, match="ppp_predict: give the source the columns .*: y is missing"):
+        with pytest.raises(duckdb.Error, match=r"ppp_predict: give the source the columns .*: y is missing"):
             con.execute("FROM ppp_predict('SELECT x, a FROM wide', model := 'seg')").fetchall()
