@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from benchmarks import multiples
 from benchmarks.quality import power
 from benchmarks.scale import equal, run, steps
 from benchmarks.scale.report import COLUMNS, Line, cells, read, report, verdicts
@@ -93,6 +94,28 @@ def test_only_what_was_run_is_written_anew(tmp_path: Path, monkeypatch: pytest.M
     del expected["1M x 8", "KMeans"]
     assert found == expected
     assert list(machines) == [1, 2, 3]
+
+
+def test_multiples_stay_at_the_end_of_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(run, "start", lambda *_: {"seconds": 0.25, "fit": None, "peak": 450, "k": 10})
+    run.RESULTS.write_text(report(SOME, {1: "a", 2: "b"}), encoding="utf-8")
+    for words in ("first", "second"):
+        multiples.write(run.RESULTS, multiples.report(5, 1, {"floor": (2.0, 3.0), "ppp_predict": (5.0, 6.0)}) + words)
+        assert run.measure(["1M x 8"], ["floor"], 3, None)
+        text = run.RESULTS.read_text(encoding="utf-8")
+        assert text.count("## Multiples of the floor") == 1
+        assert f"\n| ppp_predict | 5.000 | 2.50 | 2 | no | 6.000 | 2.00 |{words}\n" in text
+    assert "first" not in text
+
+
+def test_multiples_are_measured() -> None:
+    points = Table(3000, 8)
+    con = connect(points, ":memory:")
+    multiples.prepare(con, points)
+    found = multiples.measured(con, points, list(multiples.STEPS), 1)
+    assert list(found) == ["floor", *multiples.STEPS]
+    assert all(clock > 0 for clock, _ in found.values())
 
 
 def test_groups_have_no_round_trip() -> None:

@@ -36,6 +36,14 @@ class Line:
 
 Lines = Mapping[tuple[str, str], Line]
 
+# What benchmarks/multiples.py writes into the same file, at its end.
+BEGIN, END = "\n<!-- multiples -->\n", "\n<!-- end of multiples -->\n"
+
+
+def multiples(text: str) -> str:
+    """The section of benchmarks/multiples.py in a written report, with its marks; nothing where there is none."""
+    return f"{BEGIN}{text.partition(BEGIN)[2].partition(END)[0]}{END}" if BEGIN in text else ""
+
 
 def table(columns: list[str], rows: list[list[str]]) -> str:
     return "\n".join(

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scale import steps
-from benchmarks.scale.report import Line, machine, read, report
+from benchmarks.scale.report import Line, machine, multiples, read, report
 from benchmarks.scale.tables import TABLES, Table, build, connect
 from ppp_duck.engine import pipeline
 
@@ -121,7 +121,8 @@ def measure(tables: list[str], wanted: list[str], runs: int, rows: int | None) -
                     print(name, step, found, flush=True)
                     lines[name, step] = Line(name, step, call, runs, **found)
                 if not rows:
-                    RESULTS.write_text(report(lines, machines), encoding="utf-8")
+                    beside = multiples(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else ""
+                    RESULTS.write_text(report(lines, machines) + beside, encoding="utf-8")
     if rows:
         print(report(lines, machines))
     return whole

@@ -142,7 +142,8 @@ RETURNS = {
     "ppp__first_pass": "INTEGER",  # measurement, groups, rows -> 1 for each row, to be counted
     "ppp__second_pass": "INTEGER",  # the same rows again
     "ppp__evaluated": f"{sql_struct(METRICS)}[]",  # measurement, model texts, count of rows -> metrics of each model
-    "ppp__tally": sql_struct(LOCATION),  # measurement, groups, rows -> group and cluster id
+    "ppp__tally": "BIGINT",  # measurement, groups, rows -> a number for the group and cluster id
+    "ppp__place": sql_struct(LOCATION),  # models, such numbers -> group and cluster id
     "ppp__tallied": f"{sql_struct(TALLY)}[]",  # measurement, model texts, count of rows -> means and deviations
     "ppp__rows": f"{sql_struct(MODEL_ROWS)}[]",  # models -> the rows of a model table
     "ppp__clusterability": f"{sql_struct(SETS)}[]",  # models -> the rows of ppp_clusterability

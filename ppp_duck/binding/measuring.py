@@ -39,29 +39,40 @@ def evaluate(function: str, source: Source, model: Source, reading: Reading) -> 
 
 
 def profile(function: str, source: Source, model: Source, reading: Reading) -> str:
-    """Counts, extremes and medians in SQL; means and standard deviations as exact sums, beside them."""
+    """Counts, extremes and medians in SQL; means and standard deviations as exact sums, beside them.
+
+    Rows are grouped by one number for each group and cluster: DuckDB groups by lists slower, and a second grouping set
+    would collect the values of all medians twice.
+    """
     rows = any_row(source, "_ppp_measure.models")
-    where, g, cluster, every = (unowned(f"ppp__{name}", source) for name in ("where", "g", "cluster", "all"))
+    place, passed = (unowned(f"ppp__{name}", source) for name in ("place", "rows"))
     key, said, count, of = (unowned(name, model) for name in ("_ppp_key", "_ppp_said", "_ppp_n", "ppp__of"))
-    located = f"ppp__tally(_ppp_measure.key, {rows.group}, {rows.row}) AS {where}"
+    located = f"ppp__tally(_ppp_measure.key, {rows.group}, {rows.row}) AS {place}"
     tallied = select([rows.kept + _variants_as_texts(source), located], f"{rows.relation}, _ppp_measure")
-    counted = _counted(where, g, cluster, every)
     unpivoted = (
-        f"SELECT {g} AS g, {cluster} AS cluster, {every} AS every, c, s FROM (\n"
-        f"  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE ({g}, {cluster}, {every})) INTO NAME c VALUE s\n)"
+        f"SELECT {place} AS place, c, s FROM (\n"
+        f"  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE ({place}, {passed})) INTO NAME c VALUE s\n)"
+    )
+    where = f"SELECT {place} AS place, ppp__place(models, {place}) AS of FROM _ppp_counted, _ppp_measure"
+    stats = "SELECT of.g AS g, of.cluster_id AS cluster, c, s, ppp__top(s.counts) AS top\n" \
+            f"FROM {indented(unpivoted)} JOIN {indented(where)} USING (place)"  # fmt: skip
+    everyone = (
+        "SELECT own.g, own.cluster, own.c, sum(other.s.n) AS n, sum(other.s.counts[own.top]) AS tops\n"
+        "FROM _ppp_stats own JOIN _ppp_stats other ON other.g = own.g AND other.c = own.c GROUP BY ALL"
     )
     beside = f"_ppp_measure.key AS {key}, _ppp_count.n AS {count}"
     heads = model_heads(f"ppp__tallied({key}, model, {count})", said, beside, "_ppp_measure, _ppp_count")
-    means = f"SELECT {said}.* FROM {indented(heads)}"
+    all_rows = f"SELECT CAST(coalesce(sum({passed}), 0) AS BIGINT) AS n FROM _ppp_counted"
     stages = [
         *rows.stages,
         *model_stages(function, model, reading.by),
         Stage("_ppp_measure", BEGIN, "a measurement begins"),
-        Stage("_ppp_tallied", tallied, "rows with their group and cluster; their numbers are added to exact sums"),
-        Stage("_ppp_counted", counted, "counts and extremes of each column, by cluster and by group"),
-        Stage("_ppp_stats", unpivoted, "the same, a row for each column"),
-        Stage("_ppp_count", "SELECT count(*) AS n FROM _ppp_tallied", "all rows are tallied"),
-        Stage("_ppp_means", means, "means and standard deviations, from the exact sums"),
+        Stage("_ppp_tallied", tallied, "rows with their cluster; their numbers are added to exact sums"),
+        Stage("_ppp_counted", _counted(place, passed), "counts and extremes of each column, by group and cluster"),
+        Stage("_ppp_stats", stats, "the same, a row for each column"),
+        Stage("_ppp_everyone", everyone, "counts over all clusters of the group"),
+        Stage("_ppp_count", all_rows, "all rows are tallied"),
+        Stage("_ppp_means", f"SELECT {said}.* FROM {indented(heads)}", "means and standard deviations, exact sums"),
         model_groups("_ppp_model", of),
     ]
     return with_stages(stages, _profile_query(of))
@@ -74,9 +85,9 @@ def _variants_as_texts(source: Source) -> str:
     return f" REPLACE ({texts})" if names else ""
 
 
-def _counted(where: str, g: str, cluster: str, every: str) -> str:
+def _counted(place: str, passed: str) -> str:
     # No FILTER: DuckDB 2.0.0 does not expand COLUMNS inside one.
-    column = f"COLUMNS(* EXCLUDE ({where}))"
+    column = f"COLUMNS(* EXCLUDE ({place}))"
     number, text = as_form(NUMBER, column), as_form(TEXT, column)
     finite = f"CASE WHEN isfinite({number}) THEN {number} END"
     struct = ",\n    ".join([
@@ -84,9 +95,8 @@ def _counted(where: str, g: str, cluster: str, every: str) -> str:
         f"'low': min({finite})", f"'median': median({finite})", f"'high': max({finite})",
         f"'first': min({text})", f"'last': max({text})", f"'counts': histogram({text})",
     ])  # fmt: skip
-    group, found = f"{where}.g", f"{where}.cluster_id"
-    columns = [f"{group} AS {g}", f"{found} AS {cluster}", f"grouping({found}) AS {every}", f"{{{struct}}}"]
-    return select(columns, "_ppp_tallied", f"GROUP BY GROUPING SETS (({group}, {found}), ({group}))")
+    columns = [place, f"count() AS {passed}", f"{{{struct}}}"]
+    return select(columns, "_ppp_tallied", f"GROUP BY {place}")
 
 
 def _profile_query(of: str) -> str:
@@ -96,8 +106,7 @@ def _profile_query(of: str) -> str:
     def shown(number: str, text: str) -> str:
         return f"coalesce(ppp__value({number}, {kind}), CASE WHEN {text} IS NOT NULL THEN ppp__words({text}) END)"
 
-    top = "ppp__top(own.s.counts)"
-    share = f"own.s.counts[{top}] * 1e0 / own.s.n / (everyone.s.counts[{top}] * 1e0 / everyone.s.n)"
+    share = "own.s.counts[own.top] * 1e0 / own.s.n / (everyone.tops * 1e0 / everyone.n)"
     ratio = f"CASE WHEN {kind} = 'number' AND over.mean <> 0 THEN m.mean / over.mean END"
     fields = [
         f"_ppp_groups.* EXCLUDE ({of})",
@@ -105,17 +114,18 @@ def _profile_query(of: str) -> str:
         f"ppp__value(m.mean, {kind}) AS mean",
         f"CASE WHEN {kind} = 'date' THEN m.stddev / 86400 ELSE m.stddev END AS stddev",
         f'{shown("own.s.low", "own.s.first")} AS "min"', f"ppp__value(own.s.median, {kind}) AS median",
-        f'{shown("own.s.high", "own.s.last")} AS "max"', f"{top} AS top_value",
+        f'{shown("own.s.high", "own.s.last")} AS "max"', "own.top AS top_value",
         f"ppp__value(over.mean, {kind}) AS overall_mean",
-        f"CASE WHEN {top} IS NOT NULL THEN {share} ELSE {ratio} END AS lift",
+        f"CASE WHEN own.top IS NOT NULL THEN {share} ELSE {ratio} END AS lift",
         *plain("mean", "m.mean", kind), *plain("min", "own.s.low", kind, "own.s.first"),
         *plain("median", "own.s.median", kind), *plain("max", "own.s.high", kind, "own.s.last"),
         *plain("overall_mean", "over.mean", kind),
     ]  # fmt: skip
     return select(fields, f"""_ppp_stats own
 JOIN _ppp_groups ON own.g = _ppp_groups.{of}
-JOIN _ppp_stats everyone ON everyone.every = 1 AND everyone.g = own.g AND everyone.c = own.c
+JOIN _ppp_everyone everyone
+  ON everyone.g = own.g AND everyone.cluster IS NOT DISTINCT FROM own.cluster AND everyone.c = own.c
 LEFT JOIN _ppp_means m ON m.g = own.g AND m.cluster_id IS NOT DISTINCT FROM own.cluster AND m."column" = own.c
 LEFT JOIN _ppp_means over ON over.g = own.g AND over.cluster_id = -2 AND over."column" = own.c""",
-        "WHERE own.every = 0", "ORDER BY own.g, own.cluster NULLS LAST, own.c",
+        "ORDER BY own.g, own.cluster NULLS LAST, own.c",
     )  # fmt: skip

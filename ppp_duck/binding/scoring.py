@@ -36,12 +36,12 @@ def score_query(
         forms = [(feature.forms[0], index, feature.name) for index, feature in enumerate(call.features)]
         row = ", ".join(f"{literal(field(form, name))}: {numbered(form, index)}" for form, index, name in forms)
         stages += lookup_stages(call, f"{udf}(_ppp_model.model, NULL, {{{row}}})")
-        components = screen.components(call, source) if udf == "ppp__assign" else 0
-        if components:
-            stages.append(screen.stage(call, components))
+        provision = screen.of_fit(call, source) if udf == "ppp__assign" else None
+        if provision:
+            stages.append(screen.stage(provision, lookup=True))
             relation = f"{rows.relation} CROSS JOIN {screen.STAGE}{looking_up(call)}"
-            score = f"{udf}(_ppp_models, {rows.group}, {rows.row})"
-            return stages, screen.scored(call, components, relation, score, names[0])
+            score, known = f"{udf}(_ppp_models, {rows.group}, {rows.row})", looked_up(call, "NULL")
+            return stages, screen.scored(provision, known, relation, score, names[0])
         relation = f"{rows.relation} CROSS JOIN _ppp_model{looking_up(call)}"
         score = looked_up(call, score, reasons=udf == "ppp__score")
     if udf == "ppp__assign":
@@ -64,8 +64,16 @@ def _refuse_clash(function: str, source: Source, names: Sequence[str]) -> None:
 def predict(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Every row of the source with the cluster of a stored model."""
     columns = list(SCORE_COLUMNS) if reading.output == "full" else ["cluster_id"]
-    stages, query = score_query(function, source, any_row(source, once=True), reading.prefix, columns)
-    return with_stages([*stages, *model_stages(function, model, reading.by)], query)
+    loaded = model_stages(function, model, reading.by)
+    provision = screen.of_any_model(source) if columns == ["cluster_id"] and not reading.by else None
+    if provision is None:
+        stages, query = score_query(function, source, any_row(source, once=True), reading.prefix, columns)
+        return with_stages([*stages, *loaded], query)
+    name, rows = f"{reading.prefix}cluster_id", any_row(source, "_ppp_models", once=True)
+    _refuse_clash(function, source, [name])
+    score = f"ppp__assign(_ppp_models, {rows.group}, {rows.row})"
+    query = screen.scored(provision, "NULL", f"{rows.relation} CROSS JOIN {screen.STAGE}", score, name)
+    return with_stages([*rows.stages, *loaded, screen.stage(provision, lookup=False)], query)
 
 
 def outliers(function: str, source: Source, model: Source, reading: Reading) -> str:

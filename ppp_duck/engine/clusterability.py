@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from ppp_duck.engine import canonical
+from ppp_duck.engine.densities import distances
 from ppp_duck.engine.dip import clusterability_p_value
 from ppp_duck.engine.evaluate import silhouette_width
-from ppp_duck.engine.score import Scorer, Scores, distances
+from ppp_duck.engine.score import Scorer, Scores
 from ppp_duck.models.confidence import confidence
 from ppp_duck.models.model import Clustering, Floats, Ints, RowSet
 

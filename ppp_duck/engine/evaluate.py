@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from ppp_duck.engine import categories
+from ppp_duck.engine.densities import distances, total
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.engine.mixture import parameter_count
-from ppp_duck.engine.score import Scorer, distances
+from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import Floats, Ints, Mixture
 
 METRICS = {
@@ -39,11 +40,11 @@ class Evaluation:
         self._k, self._d = scorer.clustering.centers.shape
         self._counts = np.zeros(self._k, dtype=np.int64)
         self._present = np.zeros((self._k, self._d), dtype=np.int64)  # rows that have a coordinate
-        self._coordinates = ExactSums(self._k * self._d)
-        self._totals = ExactSums(3)  # squared distances to the model's centres, log densities, entropies
+        # Of each cluster: coordinates, log densities, entropies, distances to the model's centre with their squares.
+        self._sums = ExactSums(self._k, self._d + 3, squared=1)
         self._agree = self._separable = self._skipped = 0
-        self._within = ExactSums(2 * self._k)  # squared distances, then distances, to the rows' own centroids
-        self._silhouette = ExactSums(1)
+        # Of each cluster: silhouette widths, distances to the own centroid with their squares.
+        self._around = ExactSums(self._k, 2, squared=1)
         self._centroids: Floats | None = None
 
     def skip(self, count: int) -> None:
@@ -51,42 +52,34 @@ class Evaluation:
 
     def first(self, rows: Floats) -> None:
         """Counts and sums of points ``(n, d)``."""
-        scores = self._scorer.score(rows)
-        ids = scores.cluster_id
+        scores, log_density, posterior = self._scorer.weighed(rows)
+        ids, view = scores.cluster_id, self._scorer.view(rows).T
         self._counts += np.bincount(ids, minlength=self._k)
-        view = self._scorer.view(rows)
-        holes = np.isnan(view)
-        for feature in range(self._d):
-            there = ~holes[:, feature]
-            own = ids[there]
-            self._present[:, feature] += np.bincount(own, minlength=self._k)
-            self._coordinates.add(own * self._d + feature, view[there, feature])
-        log_density, posterior = self._scorer.posteriors(rows)
-        entropy = np.zeros(len(rows))
-        for cluster in range(self._k):
-            share = posterior[:, cluster]
-            entropy -= share * np.log(np.maximum(share, 1e-300))
-        zero = np.zeros(len(rows), dtype=np.int64)
-        self._totals.add_squares(zero, scores.distance)
-        self._totals.add(zero + 1, log_density)
-        self._totals.add(zero + 2, entropy)
-        agree = ids == scores.kmeans_id
-        self._agree += int(agree.sum())
+        if np.isnan(np.einsum("vn->", view)):
+            there = ~np.isnan(view)
+            for present, own in zip(self._present.T, there, strict=True):
+                present += np.bincount(ids[own], minlength=self._k)
+            view = np.where(there, view, 0.0)
+        else:
+            self._present += np.bincount(ids, minlength=self._k)[:, None]
+        self._sums.add(ids, np.concatenate([view, [log_density, _entropy(posterior), scores.distance]]))
+        self._agree += int((ids == scores.kmeans_id).sum())
         self._separable += int(scores.separable(self._separable_at).sum())
 
     def second(self, rows: Floats) -> None:
         """Distances of the same points to the centroids that the first pass found."""
         ids = self._scorer.assign(rows)
-        rows, centroids = self._scorer.view(rows), self.centroids()
-        present = np.flatnonzero(self._counts)
-        own = distances(rows, centroids[ids])
-        self._within.add_squares(ids, own)
-        self._within.add(self._k + ids, own)
+        own, other = self._to_centroids(self._scorer.view(rows), ids)
+        self._around.add(ids, np.stack([silhouette_width(own, other), own]))
+
+    def _to_centroids(self, rows: Floats, ids: Ints) -> tuple[Floats, Floats]:
+        """Distances (n,) of rows in the view to the centroid of their own cluster, and to the nearest other one."""
+        centroids = self.centroids()
+        own = distances(rows, np.take(centroids.T, ids, axis=1).T)
         other: Floats = np.full(len(rows), np.inf)
-        for cluster in present.tolist():
-            distance = distances(rows, centroids[cluster])
-            other = np.where(ids == cluster, other, np.minimum(other, distance))
-        self._silhouette.add(np.zeros(len(rows), dtype=np.int64), silhouette_width(own, other))
+        for cluster in np.flatnonzero(self._counts).tolist():
+            np.minimum(other, distances(rows, centroids[cluster]), out=other, where=ids != cluster)
+        return own, other
 
     def centroids(self) -> Floats:
         """Mean in the view of the rows of each cluster ``(k, v)``; NaN for a cluster without rows.
@@ -94,10 +87,10 @@ class Evaluation:
         A coordinate that none of its rows has is that of the fit.
         """
         if self._centroids is None:
-            sums = self._coordinates.exact()
+            sums, lines = self._sums.exact(), self._d + 3
             self._centroids = np.full((self._k, self._d), np.nan)
             for cluster in np.flatnonzero(self._counts).tolist():
-                own = sums[cluster * self._d : (cluster + 1) * self._d]
+                own = sums[cluster * lines : cluster * lines + self._d]
                 fitted = self._scorer.clustering.centers[cluster].tolist()
                 self._centroids[cluster] = [
                     float(total / count) if count else other
@@ -112,22 +105,30 @@ class Evaluation:
         found |= {"k": self._k, "rows": n, "skipped": self._skipped}
         if not n:
             return found
-        inertia, log_likelihood, entropy = self._totals.rounded().tolist()
+        log_likelihood, entropy = (float(sum(self._sums.exact()[self._d + i :: self._d + 3])) for i in (0, 1))
         bic = -2 * log_likelihood + _parameters(self._scorer.clustering.mixture) * float(np.log(n))
-        within = self._within.rounded()
+        widths, scatter = self._around.exact()[::2], self._around.rounded()[1::2]
+        within = [float(one) for one in self._around.exact_squares()]
         present = np.flatnonzero(self._counts)
         centroids, counts = self.centroids()[present], self._counts[present]
         return found | {
-            "inertia": inertia,
-            "simplified_silhouette": float(self._silhouette.exact()[0] / n),
-            "davies_bouldin": _davies_bouldin(centroids, within[self._k + present] / counts),
-            "calinski_harabasz": _calinski_harabasz(centroids, counts, float(within[: self._k].sum())),
+            "inertia": float(sum(self._sums.exact_squares())),
+            "simplified_silhouette": float(sum(widths) / n),
+            "davies_bouldin": _davies_bouldin(centroids, scatter[present] / counts),
+            "calinski_harabasz": _calinski_harabasz(centroids, counts, float(np.array(within).sum())),
             "log_likelihood": log_likelihood,
             "bic": bic,
             "icl": bic + 2 * entropy,
             "agreement": self._agree / n,
             "separable_share": self._separable / n,
         }
+
+
+def _entropy(posterior: Floats) -> Floats:
+    """Entropy (n,) of posteriors (k, n), in nats."""
+    logs = np.log(np.maximum(posterior, 1e-300), out=np.zeros(posterior.shape), where=(posterior > 0) & (posterior < 1))
+    logs *= posterior
+    return -total(logs)
 
 
 def _parameters(mixture: Mixture) -> int:

@@ -1,84 +1,64 @@
 """Sums that do not depend on the order of their terms: exact, and rounded once at the end.
 
-Every double is a whole number times a power of two. The whole numbers are added as integers, in one bin for every eight
-powers of two (a small superaccumulator; Neal, Fast exact summation using small and large superaccumulators, 2015).
+Every double is a whole number times a power of two. It is cut into parts of ``WIDTH`` bits, multiples of one unit each:
+``(x + c) - c`` rounds x to multiples of the unit of c, and takes away exactly that (Rump, Ogita & Oishi, Accurate
+floating-point summation, 2008). So few numbers of so few bits are added as doubles without an error, in any order, and
+the sums of all blocks as integers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppp_duck.models.model import Floats, Ints
+from ppp_duck.models.model import Bools, Floats, Ints
 
-HALF = 27  # bits of the lower part of a 53-bit mantissa
-STEP = 8  # powers of two that share a bin
-BLOCK = 1 << 15  # terms at once: their sum in a bin stays below 2^53, where doubles count exactly
+WIDTH = 40  # bits of a part
+BLOCK = 1 << 11  # terms at once: the sum of their parts stays below 2^53, where doubles count exactly
+SLACK = 4  # powers of two by which later terms may be larger than the first ones, without one part more
+BLOCKS = 1 << 10  # whose sums, below 2^53 each, a 64-bit integer holds
+EXTREME = 2.0**400  # terms beyond, or below its inverse, are scaled first: so are their squares and parts within range
+SCALING = 600
+FARTHEST = 1000  # power of two above all terms: beyond it are the units of lines that have none here
+
+Objects = NDArray[np.object_]  # Python integers: no sum is too large
 
 
 class ExactSums:
-    """``size`` sums; ``add`` may be called in any order and any portions. There are bins for the range in use only."""
+    """``groups`` x ``lines`` sums of terms, in any order and any portions; of the last lines also sums of squares."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._first = 0  # bin 0 counts multiples of 2^(STEP * first)
-        self._bins: Ints = np.zeros((2, size, 0), dtype=np.int64)
+    def __init__(self, groups: int, lines: int = 1, squared: int = 0) -> None:
+        self._groups, self._lines, self._squared = groups, lines, squared
+        self._sums, self._squares = _Parts(groups, lines), _Parts(groups, 2 * squared)
 
-    def add(self, places: Ints, terms: Floats) -> None:
-        """Add ``terms[i]``, finite, to sum ``places[i]``; both ``(n,)``."""
-        self._add(places, terms, np.zeros(len(terms), dtype=np.int64))
-
-    def add_squares(self, places: Ints, terms: Floats) -> None:
-        """Add the squares of ``terms``, exactly: as the rounded square and what rounding took (Dekker 1971)."""
-        mantissa, exponent = np.frexp(terms)
-        square = mantissa * mantissa
-        split = mantissa * 134_217_729.0  # 2^27 + 1
-        high = split - (split - mantissa)
-        low = mantissa - high
-        rest = ((high * high - square) + 2 * high * low) + low * low
-        twice = 2 * exponent.astype(np.int64)
-        self._add(places, square, twice)
-        self._add(places, rest, twice)
-
-    def _add(self, places: Ints, terms: Floats, powers: Ints) -> None:
-        """Add ``terms[i] * 2^powers[i]``."""
-        for start in range(0, len(terms), BLOCK):
-            block = slice(start, start + BLOCK)
-            mantissa, exponent = np.frexp(terms[block])
-            some = mantissa != 0.0
-            if not some.any():
-                continue
-            mantissa, exponent = mantissa[some], exponent[some] + powers[block][some] - 53
-            whole = np.ldexp(mantissa, 53).astype(np.int64)
-            shift, bins = exponent % STEP, exponent // STEP
-            self._cover(int(bins.min()), int(bins.max()))
-            width = self._bins.shape[2]
-            used, at = np.unique(places[block][some] * width + bins - self._first, return_inverse=True)
-            for part, number in enumerate((whole >> HALF, whole & ((1 << HALF) - 1))):
-                shifted = (number << shift).astype(np.float64)
-                self._bins[part].reshape(-1)[used] += np.bincount(at, shifted, len(used)).astype(np.int64)
-
-    def _cover(self, first: int, last: int) -> None:
-        """Make room for bins ``first`` to ``last``."""
-        width = self._bins.shape[2]
-        if not width:
-            self._first = first
-        before, after = max(self._first - first, 0), max(last + 1 - self._first - width, 0)
-        if before or after:
-            self._bins = np.pad(self._bins, ((0, 0), (0, 0), (before, after)))
-            self._first -= before
+    def add(self, owner: Ints, terms: Floats) -> None:
+        """Add ``terms[j, i]``, finite, to sum j of group ``owner[i]``: owner (n,), terms (lines, n), or (n,) of one."""
+        owner = owner.astype(np.uint16) if self._groups < 1 << 16 else owner  # small integers are sorted quickly
+        terms = terms.reshape(self._lines, -1)
+        for lo in range(0, len(owner), BLOCK):
+            own = owner[lo : lo + BLOCK]
+            order = np.argsort(own, kind="stable")
+            own = own[order]
+            starts = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
+            for part, power in _by_size(np.take(terms[:, lo : lo + BLOCK], order, axis=1)):
+                if self._squared:
+                    squares = _squares(part[self._lines - self._squared :])
+                    self._squares.add(own[starts], starts, squares, 2 * power)
+                self._sums.add(own[starts], starts, part, power)
 
     def exact(self) -> list[Fraction]:
-        """The sums as fractions."""
-        unit, found = Fraction(2) ** (STEP * self._first), []
-        for high, low in zip(self._bins[0], self._bins[1], strict=True):
-            whole = 0
-            for place in np.flatnonzero(high | low).tolist():
-                whole += ((int(high[place]) << HALF) + int(low[place])) << (STEP * place)
-            found.append(whole * unit)
+        """The sums as fractions, of each group one line after the other."""
+        found: list[Fraction] = self._sums.exact().ravel().tolist()
+        return found
+
+    def exact_squares(self) -> list[Fraction]:
+        """The sums of squares, in the same order."""
+        both = self._squares.exact()
+        found: list[Fraction] = (both[:, : self._squared] + both[:, self._squared :]).ravel().tolist()
         return found
 
     def rounded(self) -> Floats:
@@ -86,7 +66,97 @@ class ExactSums:
         return np.array([float(one) for one in self.exact()])
 
 
-Objects = NDArray[np.object_]  # Python integers: no sum is too large
+class _Parts:
+    """Sums of ``groups`` x ``lines``, part by part; there are parts for the range in use only."""
+
+    def __init__(self, groups: int, lines: int) -> None:
+        self._shape = groups, lines
+        self._unit: Ints = np.zeros(lines, dtype=np.int64)  # part 0 of a line is in multiples of 2^unit
+        self._begun: Bools = np.zeros(lines, dtype=bool)
+        self.sums: dict[int, Ints] = {}  # of part t, in multiples of 2^(unit + WIDTH * t)
+        self._before: dict[int, Objects] = {}  # the same of blocks before, as Python's integers
+        self._blocks = 0
+
+    def add(self, groups: Ints, starts: Ints, terms: Floats, power: int) -> None:
+        """Add ``terms * 2^power``, which are lost: part by part from the largest down, until nothing is left.
+
+        The terms of each of the ``groups`` are side by side, from one of the ``starts`` on.
+        """
+        largest = np.abs(terms).max(axis=1)
+        if not largest.any():
+            return
+        self._blocks += 1
+        if self._blocks == BLOCKS:
+            self._gather()
+        exponent = np.frexp(largest)[1] + power
+        new = ~self._begun & (largest > 0)
+        self._unit[new], self._begun = exponent[new] + SLACK - WIDTH, self._begun | new
+        above = (exponent - self._unit)[largest > 0].max()
+        part = int(-(-above // WIDTH)) - 1
+        lines = np.arange(len(terms))
+        while len(lines):
+            unit = (self._unit + WIDTH * part - power)[lines]
+            middle = np.ldexp(1.5, np.minimum(unit + 52, FARTHEST))[:, None]
+            whole = terms + middle
+            whole -= middle
+            terms -= whole
+            sums = np.ldexp(np.add.reduceat(whole, starts, axis=1).T, -unit)
+            if part not in self.sums:
+                self.sums[part] = np.zeros(self._shape, dtype=np.int64)
+            self.sums[part][groups[:, None], lines] += sums.astype(np.int64)
+            part -= 1
+            left = terms.any(axis=1)
+            if not left.all():
+                lines, terms = lines[left], terms[left]
+
+    def _gather(self) -> None:
+        """Add the sums of the blocks to those of the blocks before."""
+        for part, sums in self.sums.items():
+            self._before[part] = self._before.get(part, 0) + sums.astype(object)
+        self.sums, self._blocks = {}, 0
+
+    def exact(self) -> Objects:
+        """The sums (groups, lines) as fractions."""
+        self._gather()
+        lowest = min(self._before, default=0)
+        total: Objects = np.zeros(self._shape, dtype=object)
+        for part, sums in self._before.items():
+            total = total + sums * (1 << WIDTH * (part - lowest))
+        units = np.array([Fraction(2) ** (WIDTH * lowest + unit) for unit in self._unit.tolist()], dtype=object)
+        found: Objects = total * units + Fraction(0)
+        return found
+
+
+def _squares(terms: Floats) -> Floats:
+    """The squares of terms (lines, n), exactly: as the rounded squares, and what rounding took (Dekker 1971)."""
+    found = np.empty((2, *terms.shape))
+    square, rest = found
+    np.multiply(terms, terms, out=square)
+    high = terms * 134_217_729.0  # 2^27 + 1
+    high -= high - terms
+    low = terms - high
+    np.multiply(high, high, out=rest)
+    rest -= square
+    high *= low
+    rest += high
+    rest += high
+    low *= low
+    rest += low
+    return found.reshape(2 * len(terms), terms.shape[1])
+
+
+def _by_size(terms: Floats) -> Iterator[tuple[Floats, int]]:
+    """The terms, in which extreme ones are 0; and each kind of these, scaled: terms are ``part * 2^power``."""
+    size = np.abs(terms)
+    small = size < 1 / EXTREME
+    if size.max(initial=0.0) < EXTREME and not (small.any() and (small & (size > 0)).any()):
+        yield terms, 0
+        return
+    large = size >= EXTREME
+    yield np.where(small | large, 0.0, terms), 0
+    yield np.ldexp(np.where(large, terms, 0.0), -SCALING), SCALING
+    yield np.ldexp(np.where(small, terms, 0.0), SCALING), -SCALING
+
 
 DIGIT = 10  # bits of a digit of a weight
 NEAR = 2.0**41  # of terms up to this, times a digit, the sum of ``FEW`` is below 2^63

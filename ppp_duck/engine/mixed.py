@@ -21,7 +21,7 @@ def add_log_shares(found: Floats, shares: tuple[Floats, ...], codes: Ints) -> No
     """Add the log probabilities of categories ``(n, c)``, one after the other, to log densities ``(m, n)``."""
     for share, column in zip(shares, codes.T, strict=True):
         table = np.concatenate([np.log(share), np.zeros((len(share), 1))], axis=1)  # the last one is that of -1
-        found += table[:, column]
+        found += np.take(table, column, axis=1)
 
 
 def fill_in_holes(found: Floats, mixture: Mixture, x: Floats) -> None:

@@ -18,18 +18,19 @@ UP = 1 + 4 * BLAS_ERROR
 def terms(
     scorer: Scorer, screen: Screen, places: Sequence[int], n: int, most: int, paired: bool, threads: int
 ) -> list[list[float]] | None:
-    """For ``n`` columns, of which ``places`` are the features: the middle of each; bounds; coefficients by cluster.
+    """For ``n`` columns, of which ``places`` are the features: their middles; bounds; clusters; coefficients.
 
-    Bounds: what ``near = best * up - low`` is computed with, its least and largest value where the screen may be sure,
-    and 1 where the coefficients are of all products of two columns, 0 where they are of squares. Coefficients: of 1, of
-    each column and of the products, for no more than ``most`` clusters. None where the function is to see every row.
+    Middles: NaN of a column that is no feature. Bounds: what ``near = best * up - low`` is computed with, its least and
+    largest value where the screen may be sure, and 1 where the coefficients are of all products of two columns, 0 where
+    they are of squares. Clusters of the components, ascending, no more than ``most``; and for each its coefficients: of
+    1, of each column and of the products. None where the function is to see every row.
     """
-    ids = scorer.clustering.component_cluster
-    m, k = len(ids), len(scorer.clustering.centers)
+    owner = scorer.clustering.component_cluster
+    order, m = np.argsort(owner, kind="stable"), len(owner)
     if screen.turn is not None:
         screen = _squared(screen)
     theta, reach, pairs = screen.theta, screen.reach, screen.form == "full"
-    if m != k or k > most or not theta.shape[1] or (pairs and not paired):
+    if m > most or not theta.shape[1] or (pairs and not paired):
         return None
     products = n * (n + 1) // 2 if pairs else n
     if not worth_it(m, n, 1 + n + products, threads):
@@ -40,15 +41,14 @@ def terms(
             return None
         reach *= lost
     at = np.asarray(places)
-    middle = np.zeros(n)
+    middle = np.full(n, np.nan)
     middle[at] = screen.middle
-    # A column that is no feature has zeros: so a value of it that is not finite makes the row doubtful, no more.
-    found = np.zeros((k, 1 + n + products))
+    found = np.zeros((m, 1 + n + products))
     own = np.concatenate([[0], 1 + at, 1 + n + _second(at, n, pairs)])
-    found[ids[:, None], own] = theta
-    low = 4 * float(BLAS_ERROR * (3 * screen.highest + 1 + BLAS_ERROR * reach))
+    found[:, own] = theta[order]
+    low = 4 * float(BLAS_ERROR * (3 * screen.highest + 1 + BLAS_ERROR * reach)) + scorer.crowd
     least, largest = screen.farthest * UP - low, 2 * screen.highest + 1
-    return [middle.tolist(), [UP, low, least, largest, float(pairs)], *found.tolist()]
+    return [middle.tolist(), [UP, low, least, largest, float(pairs)], owner[order].tolist(), *found.tolist()]
 
 
 def worth_it(m: int, n: int, terms: int, threads: int) -> bool:

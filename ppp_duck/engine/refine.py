@@ -95,7 +95,7 @@ class Refinement:
         if len(found) > 2:
             found[2] += moments(x, cells, counts, self._cells)
         if len(found) > 3:
-            share = np.rint(self._alone.posteriors(rows)[1].T * POSTERIOR) / POSTERIOR
+            share = np.rint(self._alone.posteriors(rows) * POSTERIOR) / POSTERIOR
             owner, row = np.nonzero(share)
             frame, own = self._components, share[owner, row]
             found[3] += moments(x, owner, counts, frame, row=row, share=own, pairs=self._full)
@@ -114,7 +114,7 @@ class Refinement:
         if len(found) > 2:
             found[2] += moments(places, cells, counts, self._cells, seen=there)
         if len(found) > 3:
-            share = np.rint(self._alone.posteriors(rows)[1].T * POSTERIOR) / POSTERIOR
+            share = np.rint(self._alone.posteriors(rows) * POSTERIOR) / POSTERIOR
             frame, holes = self._components, np.flatnonzero(~seen.all(axis=0)) if self._full else np.empty(0, int)
             whole = share.copy()
             whole[:, holes] = 0.0

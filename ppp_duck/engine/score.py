@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppp_duck.engine import blas, mixed
-from ppp_duck.engine.kmeans.lloyd import largest
+from ppp_duck.engine.densities import distances, log_densities, total
+from ppp_duck.engine.kmeans.lloyd import largest, with_largest
 from ppp_duck.engine.rows import LOG_2PI
 from ppp_duck.engine.screen import Screen
 from ppp_duck.engine.view import View
@@ -73,7 +74,7 @@ class Scorer:
         return np.asarray(np.arange(len(clustering.centers))[:, None] == clustering.component_cluster, dtype=np.float64)
 
     @cached_property
-    def _crowd(self) -> float:
+    def crowd(self) -> float:
         """How far below the best component many others must be not to outweigh its cluster; 0 where none share one."""
         m = len(self.clustering.component_cluster)
         return 0.0 if m == len(self.clustering.centers) else float(np.log(m) + 1.0)
@@ -114,9 +115,18 @@ class Scorer:
             return self._assign_mixed(rows) if self._mixed else self._assign(rows)
 
     def _assign_mixed(self, rows: Floats) -> Ints:
-        found = np.empty(len(rows), dtype=np.int64)
+        """The numbers are screened, the log probabilities of categories added. Rows with a hole are in doubt."""
+        found, layout = np.empty(len(rows), dtype=np.int64), self.clustering.layout
+        assert layout is not None
         for block in self._blocks(rows):
-            found[block] = self._told(self._near(rows[block]))[0]
+            doubtful = np.arange(len(found[block]))
+            if layout.numbers:
+                numbers, codes = mixed.split_columns(rows[block], layout)
+                log_p = self._screen.log_densities(numbers.T)
+                mixed.add_log_shares(log_p, self.clustering.mixture.shares, codes)
+                found[block], doubtful, _ = self._told_by(self._screen, log_p)
+            if len(doubtful):
+                found[block][doubtful] = self._exact(self._near(rows[block][doubtful]))
         return found
 
     @cached_property
@@ -139,7 +149,7 @@ class Scorer:
             return self._near_log_densities(rows.T, self._screen.log_densities(rows.T))
         assert self.clustering.layout is not None
         numbers, codes = mixed.split_columns(rows, self.clustering.layout)
-        found = _log_densities(mixture, self.log_norms, numbers.T, np.ones((len(mixture.weights), len(rows)), bool))
+        found = log_densities(mixture, self.log_norms, numbers.T, np.ones((len(mixture.weights), len(rows)), bool))
         mixed.fill_in_holes(found, mixture, numbers.T)
         mixed.add_log_shares(found, mixture.shares, codes)
         return found
@@ -150,20 +160,23 @@ class Scorer:
             x = rows[block].T
             found[block], doubtful, log_p = self.screened(self._screen, x)
             if len(doubtful):
-                found[block][doubtful] = self._exact(x[:, doubtful], log_p)[0]
+                found[block][doubtful] = self._exact(self._near_log_densities(x[:, doubtful], log_p))
         return found
 
     def screened(self, screen: Screen, x: Floats) -> tuple[NDArray[Any], Ints, Floats]:
         """Cluster ids (n,) of points (d, n) as the screen sees them; which are in doubt (their ids mean nothing), and
         the log densities (m, doubtful) that it found for these. What is not finite or very far out is in doubt.
         """
-        log_p = screen.log_densities(x)
+        return self._told_by(screen, screen.log_densities(x))
+
+    def _told_by(self, screen: Screen, log_p: Floats) -> tuple[NDArray[Any], Ints, Floats]:
+        """The same of log densities (m, n) that the screen found, and which may have been lowered exactly since."""
         best = np.maximum.reduce(log_p, axis=0)
         # The largest error of all rows will do: far ones are left out of it, and in doubt.
         lowest = np.fmin.reduce(best)
         error = float(screen.error(max(screen.highest, -max(lowest, screen.farthest))))
         # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
-        near = log_p > best - (4 * error + self._crowd)
+        near = log_p > best - (4 * error + self.crowd)
         if np.count_nonzero(near) == near.shape[1] and lowest >= screen.farthest:  # each row has its only one
             ids = np.add.reduce(near * self._owners, axis=0, dtype=self._owners.dtype)
             return ids, NOBODY, log_p[:, :0]
@@ -214,19 +227,27 @@ class Scorer:
 
     def score(self, rows: Floats) -> Scores:
         """Ids, posteriors, distance and k-means label of points (n, d)."""
-        with blas.one_thread:
-            return self._score(rows)
+        return self.weighed(rows, posteriors=False)[0]
 
-    def _score(self, rows: Floats) -> Scores:
-        n = len(rows)
-        ids, second = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-        cell = np.empty(n, dtype=np.int64)
-        p_first, p_second = np.empty(n), np.empty(n)
-        for block in self._blocks(rows):
-            points = rows[block]
-            ids[block], p_first[block], second[block], p_second[block] = self._told(self._near(points))
-            cell[block] = self.nearest_cells(points)
-        return Scores(ids, p_first, second, p_second, distances(self.view(rows), self.clustering.centers[ids]), cell)
+    def weighed(self, rows: Floats, posteriors: bool = True) -> tuple[Scores, Floats, Floats]:
+        """The same, the log density (n,) under the mixture, and the posteriors (k, n) of the clusters if asked for."""
+        n, k = len(rows), len(self.clustering.centers)
+        ids, second, cell = (np.empty(n, dtype=np.int64) for _ in range(3))
+        p_first, p_second, log_density = (np.empty(n) for _ in range(3))
+        shares = np.empty((k, n if posteriors else 0))
+        with blas.one_thread:
+            for block in self._blocks(rows):
+                points = rows[block]
+                near = self._near(points)
+                best, clusters = self._cluster_densities(near)
+                whole = total(clusters)
+                log_density[block] = best + np.log(whole)
+                if posteriors:
+                    np.divide(clusters, whole, out=shares[:, block])
+                ids[block], p_first[block], second[block], p_second[block] = self._told(clusters, whole)
+                cell[block] = self.nearest_cells(points)
+        gap = distances(self.view(rows), np.take(self.clustering.centers.T, ids, axis=1).T)
+        return Scores(ids, p_first, second, p_second, gap, cell), log_density, shares
 
     def view(self, rows: Floats) -> Floats:
         """What k-means sees of points (n, d): (n, v), NaN where there is nothing to see."""
@@ -239,18 +260,21 @@ class Scorer:
 
     def log_density(self, rows: Floats) -> Floats:
         """Log density (n,) of points (n, d) under the mixture."""
-        return self.posteriors(rows)[0]
-
-    def posteriors(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Log density (n,) of points (n, d) under the mixture, and the posteriors (n, k) of the clusters."""
-        log_density, shares = np.empty(len(rows)), np.empty((len(rows), len(self.clustering.centers)))
+        found = np.empty(len(rows))
         with blas.one_thread:
             for block in self._blocks(rows):
-                exact = self._near(rows[block])
-                clusters = self._cluster_densities(exact)
-                total = _sum(clusters)
-                log_density[block], shares[block] = exact.max(axis=0) + np.log(total), (clusters / total).T
-        return log_density, shares
+                best, clusters = self._cluster_densities(self._near(rows[block]))
+                found[block] = best + np.log(total(clusters))
+        return found
+
+    def posteriors(self, rows: Floats) -> Floats:
+        """Posteriors (k, n) of the clusters for points (n, d)."""
+        found = np.empty((len(self.clustering.centers), len(rows)))
+        with blas.one_thread:
+            for block in self._blocks(rows):
+                clusters = self._cluster_densities(self._near(rows[block]))[1]
+                np.divide(clusters, total(clusters), out=found[:, block])
+        return found
 
     def nearest_cells(self, points: Floats) -> Ints:
         """The cluster (n,) of the nearest k-means centre; of equally near ones the first."""
@@ -269,109 +293,54 @@ class Scorer:
     def _nearest_cells(self, points: Floats) -> Ints:
         """The same of points (n, v) without holes."""
         log_p = self._cell_screen.log_densities(points.T)
-        best = log_p.max(axis=0)
+        nearest, best = with_largest(log_p)
         candidate = log_p >= best - self._cell_screen.error(best)
-        nearest = largest(log_p)
-        unsure = np.flatnonzero(candidate.sum(axis=0) > 1)
-        if len(unsure):
+        if np.count_nonzero(candidate) > candidate.shape[1]:
+            unsure = np.flatnonzero(candidate.sum(axis=0) > 1)
             nothing = np.zeros(len(log_p))
-            nearest[unsure] = largest(_log_densities(self.cells, nothing, points.T[:, unsure], candidate[:, unsure]))
+            nearest[unsure] = largest(log_densities(self.cells, nothing, points.T[:, unsure], candidate[:, unsure]))
         return np.asarray(self.clustering.kmeans_cluster[nearest])
 
-    def _exact(self, x: Floats, screened: Floats) -> tuple[Ints, Floats, Ints, Floats]:
-        return self._told(self._near_log_densities(x, screened))
+    def _exact(self, logs: Floats) -> Ints:
+        """The cluster (n,), from log densities (m, n)."""
+        clusters = self._cluster_densities(logs)[1]
+        return self._told(clusters, total(clusters))[0]
 
-    def _told(self, log_densities: Floats) -> tuple[Ints, Floats, Ints, Floats]:
-        """First and second cluster (n,) and their posteriors, from log densities (m, n)."""
-        clusters = self._cluster_densities(log_densities)
-        total = _sum(clusters)
-        row, order = np.arange(clusters.shape[1]), self._precedence
+    def _told(self, clusters: Floats, whole: Floats) -> tuple[Ints, Floats, Ints, Floats]:
+        """First and second cluster (n,) and their posteriors, from densities (k, n), which are lost, and their sum."""
+        order = self._precedence
         clusters = clusters if order is None else clusters[order]
-        first = largest(clusters)
-        p_first = clusters[first, row] / total
+        first, best = with_largest(clusters)
         if len(clusters) == 1:
-            return first, p_first, np.full(len(row), -1), np.zeros(len(row))
-        clusters[first, row] = -1.0
-        second = largest(clusters)
-        p_second = clusters[second, row] / total
-        return (first, p_first, second, p_second) if order is None else (order[first], p_first, order[second], p_second)
+            return first, best / whole, np.full(len(first), -1), np.zeros(len(first))
+        clusters.ravel()[first * len(first) + np.arange(len(first))] = -1.0
+        second, next_best = with_largest(clusters)
+        if order is not None:
+            first, second = order[first], order[second]
+        return first, best / whole, second, next_best / whole
 
     def _near_log_densities(self, x: Floats, screened: Floats) -> Floats:
         """Exact log densities (m, n) of the components that can matter to a row, -inf for the others."""
         best = screened.max(axis=0)
         matters = screened > best - (NEGLIGIBLE + self._screen.error(best))
-        found = _log_densities(self.clustering.mixture, self.log_norms, x, matters)
+        found = log_densities(self.clustering.mixture, self.log_norms, x, matters)
         if self.clustering.layout is not None:
             mixed.fill_in_holes(found, self.clustering.mixture, x)
         return found
 
-    def _cluster_densities(self, log_densities: Floats) -> Floats:
-        """Density (k, n) of each cluster, in units of the row's most probable component."""
-        density = np.exp(log_densities - log_densities.max(axis=0))
-        clusters = np.zeros((len(self.clustering.centers), density.shape[1]))
-        for component, cluster in enumerate(self.clustering.component_cluster):
+    def _cluster_densities(self, logs: Floats) -> tuple[Floats, Floats]:
+        """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it."""
+        best = np.maximum.reduce(logs, axis=0)
+        density = np.exp(logs - best, out=np.zeros(logs.shape), where=logs > -np.inf)
+        owner, k = self.clustering.component_cluster, len(self.clustering.centers)
+        if len(owner) == k and (owner == np.arange(k)).all():
+            return best, density
+        clusters = np.zeros((k, density.shape[1]))
+        for component, cluster in enumerate(owner.tolist()):
             clusters[cluster] += density[component]
-        return clusters
+        return best, clusters
 
     def _blocks(self, rows: Floats) -> list[slice]:
         columns = max(len(self.clustering.mixture.means), len(self.clustering.kmeans_centers), rows.shape[1])
         size = max(1, BLOCK // columns)
         return [slice(start, start + size) for start in range(0, len(rows), size)]
-
-
-def _log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools) -> Floats:
-    """Log densities (m, n) where ``wanted``, -inf elsewhere; each from its own row, in one order of operations."""
-    found = np.full(wanted.shape, -np.inf)
-    for j in range(len(wanted)):
-        rows = np.flatnonzero(wanted[j])
-        if len(rows):
-            found[j, rows] = log_norms[j] - 0.5 * _mahalanobis(mixture, j, x[:, rows])
-    return found
-
-
-def _mahalanobis(mixture: Mixture, j: int, x: Floats) -> Floats:
-    """Squared distance (n,) of points (d, n) to component j in units of its covariance, feature by feature."""
-    centered = np.ascontiguousarray(x - mixture.means[j][:, None])  # one feature is one contiguous vector
-    form, factors = mixture.covariance, mixture.factors
-    squared = np.zeros(x.shape[1])
-    if form in ("spherical", "diag"):
-        for feature in range(len(centered)):
-            z = centered[feature] * (factors[j] if form == "spherical" else factors[j, feature])
-            squared += z * z
-        return squared
-    factor = factors if form == "tied" else factors[j]
-    upper = not np.tril(factor, -1).any()
-    for column in range(len(centered)):
-        last = column + 1 if upper else len(centered)
-        z = centered[0] * factor[0, column]
-        for feature in range(1, last):
-            z += centered[feature] * factor[feature, column]
-        squared += z * z
-    return squared
-
-
-def _sum(values: Floats) -> Floats:
-    """Sum (n,) of (k, n) over k, one after the other: a row's sum does not depend on how many rows there are."""
-    total: Floats = values[0].copy()
-    for one in values[1:]:
-        total += one
-    return total
-
-
-def distances(points: Floats, center: Floats) -> Floats:
-    """Of points (n, d) to a point (d,) or to one each (n, d), summed feature by feature."""
-    squared = np.zeros(len(points))
-    for feature in range(points.shape[1]):
-        difference = points[:, feature] - center[..., feature]
-        squared += difference * difference
-    return np.sqrt(squared) if np.isfinite(squared).all() else _over_what_is_there(points, center)
-
-
-def _over_what_is_there(points: Floats, center: Floats) -> Floats:
-    """The same over the features that a point has, scaled up to all (``nan_euclidean`` in scikit-learn); 0 without."""
-    squared, holes = np.zeros(len(points)), np.isnan(points)
-    for feature in range(points.shape[1]):
-        difference = np.where(holes[:, feature], 0.0, points[:, feature] - center[..., feature])
-        squared += difference * difference
-    count = points.shape[1] - holes.sum(axis=1)
-    return np.sqrt(np.where(count == points.shape[1], squared, squared * (points.shape[1] / np.maximum(count, 1))))

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ppp_duck.engine.score import Scorer, distances
+from ppp_duck.engine.densities import distances
+from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import FeatureError
 from ppp_duck.models.model import Bools, Floats
 from ppp_duck.running.chunks import Part
@@ -48,7 +49,7 @@ def labels_and_separable(ready: Ready, blocks: Blocks) -> tuple[NDArray[np.int32
 
 def probabilities(ready: Ready, blocks: Blocks) -> Floats:
     """Posteriors (n, k); NaN for a row without a cluster."""
-    return _matrix(ready, blocks, lambda scorer, points: scorer.posteriors(points)[1])
+    return _matrix(ready, blocks, lambda scorer, points: scorer.posteriors(points).T)
 
 
 def distances_to_centers(ready: Ready, blocks: Blocks) -> Floats:

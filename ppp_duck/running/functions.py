@@ -59,6 +59,7 @@ FUNCTIONS: dict[str, Function] = {
     "ppp__second_pass": measuring.second_pass,
     "ppp__evaluated": measuring.evaluated,
     "ppp__tally": measuring.tally,
+    "ppp__place": measuring.place,
     "ppp__tallied": measuring.tallied,
     "ppp__rows": for_each(describing.rows),
     "ppp__clusterability": for_each(describing.clusterability),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ppp_duck.binding.interface import NUMBER, TALLY, arrow_struct, column_of
+from ppp_duck.binding.interface import LOCATION, NUMBER, TALLY, arrow_struct, column_of
 from ppp_duck.binding.quoting import folded
 from ppp_duck.engine.evaluate import METRICS, Evaluation
 from ppp_duck.engine.exact import ExactSums
@@ -18,7 +18,8 @@ from ppp_duck.models.model import Floats, Ints
 from ppp_duck.models.table import group_of
 from ppp_duck.running.chunks import fields_of, names_of, parts
 from ppp_duck.running.memory import Ready, begin, for_each_measurement, kept, read, running
-from ppp_duck.running.scoring import located
+
+CLUSTERS = 1 << 32  # the place of a row is the number of its group times this, and its cluster id + 1
 
 
 class NoEvaluation:
@@ -39,22 +40,24 @@ class Tally:
 
     def __init__(self, k: int, columns: Iterable[str]) -> None:
         self._columns, self._k = list(columns), k
-        size = (k + 1) * len(self._columns)
-        self._counts, self._sums, self._squares = np.zeros(size, dtype=np.int64), ExactSums(size), ExactSums(size)
+        shape = k + 1, len(self._columns)
+        self._counts, self._sums = np.zeros(shape, dtype=np.int64), ExactSums(*shape, squared=shape[1])
 
-    def add(self, ids: Ints, values: Iterable[Floats]) -> None:
-        """Add rows of clusters ``ids`` (n,), -1 for none. ``values``: (n,) for each column, NaN for no value."""
+    def add(self, ids: Ints, values: Floats) -> None:
+        """Add rows of clusters ``ids`` (n,), -1 for none. ``values`` (columns, n), NaN for no value."""
         places = np.where(ids < 0, self._k, ids)
-        for column, numbers in enumerate(values):
-            finite = np.isfinite(numbers)
-            at = places[finite] * len(self._columns) + column
-            self._counts += np.bincount(at, minlength=len(self._counts))
-            self._sums.add(at, numbers[finite])
-            self._squares.add_squares(at, numbers[finite])
+        finite = np.isfinite(values)
+        if finite.all():
+            self._counts += np.bincount(places, minlength=self._k + 1)[:, None]
+        else:
+            values = np.where(finite, values, 0.0)
+            for counts, own in zip(self._counts.T, finite, strict=True):
+                counts += np.bincount(places[own], minlength=self._k + 1)
+        self._sums.add(places, values)
 
     def rows(self) -> list[dict[str, Any]]:
         """Mean and standard deviation of each column, by cluster and (``cluster_id`` -2) over all rows."""
-        sums = [self._counts.astype(object), self._sums.exact(), self._squares.exact()]
+        sums = [self._counts.ravel().astype(object), self._sums.exact(), self._sums.exact_squares()]
         figures = np.array(sums, dtype=object).reshape(3, self._k + 1, len(self._columns))
         figures = np.concatenate([figures, figures.sum(axis=1, keepdims=True)], axis=1)
         return [
@@ -119,7 +122,7 @@ def evaluated(key: str, texts: pa.ChunkedArray, counts: pa.ChunkedArray) -> pa.A
 
 @for_each_measurement
 def tally(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
-    """Group and cluster of each row. The numbers of the row are added to the sums of its cluster."""
+    """The place of each row: group and cluster. The numbers of the row are added to the sums of its cluster."""
     measurement = running(key)
     names = {folded(name): column_of(name)[1] for name in names_of(rows.type) if column_of(name)[0] == NUMBER}
 
@@ -127,14 +130,31 @@ def tally(key: str, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
         clustering = ready.model.clustering
         return Tally(0 if clustering is None else len(clustering.sizes), names.values())
 
-    scored = []
+    places = np.full(len(rows), -1)
     for part in parts(measurement.loaded, groups, rows):
         ids, columns = part.ids(), fields_of(part.rows)
-        values = (columns[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in names)
+        values = np.empty((len(names), len(ids)))
+        for line, name in zip(values, names, strict=True):
+            line[:] = columns[name].to_numpy(zero_copy_only=False)
         with measurement.lock:
             measurement.of(part.ready, new_tally).add(ids, values)
-        scored.append((part, ids))
-    return located(len(rows), scored)
+        places[part.places] = measurement.loaded.numbers[part.ready.model.group] * CLUSTERS + ids + 1
+    return pa.array(places, mask=places < 0)
+
+
+def place(models: pa.ChunkedArray, places: pa.ChunkedArray) -> pa.Array:
+    """Group and cluster id of each place, as a struct."""
+    groups = list(kept(models).numbers) if len(models) else []
+    found = [None if one is None else divmod(one, CLUSTERS) for one in places.to_pylist()]
+    return pa.array(
+        [
+            {"g": None, "cluster_id": None}
+            if one is None
+            else {"g": list(groups[one[0]]), "cluster_id": one[1] - 1 if one[1] else None}
+            for one in found
+        ],
+        arrow_struct(LOCATION),
+    )
 
 
 @for_each_measurement

@@ -34,6 +34,11 @@ ORPHANS = 64  # connections without an object in Python whose last statements ar
 VISITORS = 64  # connections that nobody registered, and of which nothing says when they go: the same
 
 
+# The arrays of a chunk have 100 KB and more, which glibc takes from the system and gives back each time: page by page
+# that takes longer than to compute. It keeps what is no larger than the largest block that it has seen freed
+# (mallopt(3): M_MMAP_THRESHOLD, up to 32 MB).
+ROOM = 1 << 24
+
 CLIENTS = 1 << 32  # more connections than a database ever has
 
 
@@ -140,6 +145,11 @@ class Loaded:
     ready: Mapping[By, Ready]
     statement: Statement
 
+    @cached_property
+    def numbers(self) -> Mapping[By, int]:
+        """The groups in their order, and their numbers."""
+        return {group: number for number, group in enumerate(self.ready)}
+
 
 @dataclass
 class Measurement(Generic[T]):
@@ -179,6 +189,7 @@ def chooser(statement: Statement) -> int:
 
 def keep(models: ModelSet, function: str, statement: Statement) -> str:
     """Keep models for the running statement. Returns their key, whose first word says whether there are groups."""
+    np.empty(ROOM, dtype=np.uint8)  # freed at once
     ready = {model.group: Ready.of(model) for model in models.models}
     return MEMORY.keep(Loaded(function, models, ready, statement), statement, MODELS if models.by else MODEL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,6 +78,11 @@ class Encoder:
         A value far out is missing, or (not ``far``) stands at the limit. ``lonely``: or where a row has no other.
         """
         n = len(columns[0])
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = self._whole(columns)
+        if whole is not None:
+            nothing = np.zeros(n, dtype=np.int64)
+            return Points(whole.T, nothing - 1, nothing, np.ones(n, dtype=bool))
         values = np.empty((self.layout.width, n))  # a column of points is a contiguous row of it
         numbers = values[: self.layout.numbers]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -101,6 +107,41 @@ class Encoder:
         elif self.missing == "auto":
             complete = np.asarray(~np.isnan(values).all(axis=0))
         return Points(values.T, slot, cause, complete)
+
+    def _whole(self, columns: Sequence[pa.Array]) -> Floats | None:
+        """Values (d + c, n) as ``encode`` gives them, sooner: of rows that lack nothing, nothing far out; or None."""
+        if self._limits is None or not len(columns[0]) or any(column.null_count for column in columns):
+            return None
+        low, high = self._limits
+        values, number, code = np.empty((self.layout.width, len(columns[0]))), 0, self.layout.numbers
+        for feature, column in zip(self.features, columns, strict=True):
+            if feature.kind == "text":
+                values[code] = _text_codes(feature, column)[0]
+                code += 1
+            else:
+                values[number] = column.to_numpy()
+                number += 1
+        numbers, (center, scale) = values[:number], self._scaling
+        if not ((np.minimum.reduce(numbers, axis=1) >= low) & (np.maximum.reduce(numbers, axis=1) <= high)).all():
+            return None  # or NaN
+        for line, feature in zip(numbers, (one for one in self.features if one.kind != "text"), strict=True):
+            if feature.log_unit:
+                line[:] = forward(line, feature.log_unit)
+        numbers -= center
+        numbers /= scale
+        return values if np.einsum("dn,dn->", numbers, numbers) < FARTHEST else None
+
+    @cached_property
+    def _limits(self) -> tuple[Floats, Floats] | None:
+        """Lowest and highest value (d,) of numbers, where the other features are categories of texts; or None."""
+        numbers = [one for one in self.features if one.kind != "text"]
+        texts = [one for one in self.features if one.kind == "text"]
+        if any(one.kind != "number" or one.codes for one in numbers) or not all(one.codes for one in texts):
+            return None
+        if not numbers or set(self._units) != {1.0}:
+            return None
+        low = [-np.inf if one.low is None else one.low for one in numbers]
+        return np.array(low), np.array([np.inf if one.high is None else one.high for one in numbers])
 
     def _fill(self, values: Floats, columns: Sequence[pa.Array], plain: bool, far: bool) -> tuple[Lacking, Lacking]:
         """Fill in points. Returns the features with missing values, and why; and those with a spike, 1 where it is.
@@ -171,7 +212,7 @@ def _text_codes(feature: Feature, column: pa.Array) -> tuple[Ints, Ints | None]:
     """The category of each row; one that is none of them is the last one more, or missing where there is no *other*."""
     import pyarrow.compute as pc  # late: it takes as long to import as a fifth of all the package
 
-    codes = pc.index_in(column, value_set=pa.array(feature.categories, pa.string()))
+    codes = pc.index_in(column, value_set=_values(feature.categories))
     codes = codes.fill_null(len(feature.categories)).to_numpy().astype(np.int64)
     causes = None
     if column.null_count:
@@ -179,6 +220,11 @@ def _text_codes(feature: Feature, column: pa.Array) -> tuple[Ints, Ints | None]:
     if feature.codes and not feature.other:  # a category that was never seen tells nothing
         return np.where(codes == len(feature.categories), -1, codes), causes
     return codes, causes
+
+
+@functools.lru_cache(maxsize=64)
+def _values(categories: tuple[str, ...]) -> pa.Array:
+    return pa.array(categories, pa.string())
 
 
 def _level_codes(feature: Feature, values: Floats) -> Floats:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.interface import ARROW_TYPES, LOCATION, NUMBER, field
 from ppp_duck.binding.quoting import folded
 from ppp_duck.engine import plain
-from ppp_duck.models.model import SCORE_COLUMNS, Ints
-from ppp_duck.running.chunks import Part, parts
+from ppp_duck.models.model import SCORE_COLUMNS
+from ppp_duck.running.chunks import parts
 from ppp_duck.running.memory import kept
 from ppp_duck.running.points import reasons
 
@@ -26,8 +24,9 @@ def screen(models: pa.ChunkedArray, *arguments: pa.ChunkedArray) -> pa.Array:
     ready, terms = kept(models).ready.get(()), None
     if ready is not None and ready.scorer is not None and ready.shortcut is not None:
         column = {folded(field(NUMBER, name)): place for place, name in enumerate(names)}
-        places = [column[name] for name in ready.columns]
-        terms = plain.terms(ready.scorer, ready.shortcut, places, len(names), most, paired, threads)
+        places = [column[name] for name in ready.columns if name in column]
+        if len(places) == len(ready.columns):
+            terms = plain.terms(ready.scorer, ready.shortcut, places, len(names), most, paired, threads)
     return pa.array([terms], pa.list_(pa.list_(pa.float64())))
 
 
@@ -43,16 +42,13 @@ def assign(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArr
 
 def locate(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Group and cluster id of one chunk of rows, as a struct."""
-    return located(len(models), [(part, part.ids()) for part in parts(kept(models), groups, rows)])
-
-
-def located(n: int, scored: Sequence[tuple[Part, Ints]]) -> pa.Array:
-    """Group and cluster id of ``n`` rows, from the ids of the rows of each part."""
+    n = len(models)
+    scored = [(part, part.ids()) for part in parts(kept(models), groups, rows)]
     owner, ids = np.full(n, len(scored)), np.full(n, -1)
     for number, (part, own) in enumerate(scored):
         owner[part.places], ids[part.places] = number, own
-    groups = pa.array([*(part.ready.model.group for part, _ in scored), None], pa.list_(pa.string()))
-    fields = [groups.take(pa.array(owner)), pa.array(ids.astype(np.int32), mask=ids < 0)]
+    given = pa.array([*(part.ready.model.group for part, _ in scored), None], pa.list_(pa.string()))
+    fields = [given.take(pa.array(owner)), pa.array(ids.astype(np.int32), mask=ids < 0)]
     return pa.StructArray.from_arrays(fields, names=list(LOCATION))
 
 
@@ -60,22 +56,28 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
     """Every new column of one chunk of rows, as a struct."""
     n, (*numbers, reason) = len(models), SCORE_COLUMNS
     figures = {name: np.zeros(n, dtype=ARROW_TYPES[SCORE_COLUMNS[name]].to_pandas_dtype()) for name in numbers}
-    scored, why = np.zeros(n, dtype=bool), np.full(n, "no model for this group", dtype=object)
+    scored = np.zeros(n, dtype=bool)
+    why: list[str | None] = ["no model for this group"] * n
     for part in parts(kept(models), groups, rows):
         model, scorer, points = part.ready.model, part.ready.scorer, part.points()
         words = reasons(model.features, points)
         if scorer is None:
-            why[part.places] = [missing or model.note for missing in words]
-            continue
-        why[part.places] = words
-        scored[part.places] = points.complete
-        scores = scorer.score(points.values)
-        for name, figure in figures.items():
-            separable = name == "is_separable"
-            figure[part.places] = scores.separable(model.separable_at) if separable else getattr(scores, name)
+            words = [missing or model.note for missing in words]
+        else:
+            scored[part.places] = points.complete
+            scores = scorer.score(points.values)
+            for name, figure in figures.items():
+                separable = name == "is_separable"
+                figure[part.places] = scores.separable(model.separable_at) if separable else getattr(scores, name)
+        if isinstance(part.places, slice):
+            why = words
+        else:
+            for place, word in zip(part.places.tolist(), words, strict=True):
+                why[place] = word
     alone = ~scored | (figures["second_cluster_id"] < 0)  # one cluster has no second
+    lacking = {name: alone if name.startswith("second_") else ~scored for name in numbers}
     columns = [
-        pa.array(figure, mask=alone if name.startswith("second_") else ~scored) for name, figure in figures.items()
+        pa.array(figure, mask=lacking[name] if lacking[name].any() else None) for name, figure in figures.items()
     ]
     return pa.StructArray.from_arrays([*columns, pa.array(why, pa.string())], names=[*numbers, reason])
 

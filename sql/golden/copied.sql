@@ -170,73 +170,47 @@ FROM (
 _ppp_screen AS MATERIALIZED (
 SELECT
   model AS _ppp_models,
-  found[2][1] AS _ppp_factor,
-  found[2][2] AS _ppp_margin,
-  found[2][3] AS _ppp_least,
-  found[2][4] AS _ppp_largest,
-  found[2][5] AS _ppp_paired,
-  found[1][1] AS _ppp_middle_0,
-  found[3] AS _ppp_terms_0,
-  found[4] AS _ppp_terms_1,
-  found[5] AS _ppp_terms_2,
-  found[6] AS _ppp_terms_3,
-  found[7] AS _ppp_terms_4,
-  found[8] AS _ppp_terms_5,
-  found[9] AS _ppp_terms_6,
-  found[10] AS _ppp_terms_7,
-  found[11] AS _ppp_terms_8,
-  found[12] AS _ppp_terms_9,
-  found[13] AS _ppp_terms_10,
-  found[14] AS _ppp_terms_11,
-  found[15] AS _ppp_terms_12,
-  found[16] AS _ppp_terms_13,
-  found[17] AS _ppp_terms_14,
-  found[18] AS _ppp_terms_15
-FROM (
-  SELECT
-    model,
-    CASE WHEN (SELECT system.main.count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['income'], 16, true, CAST(system.main.current_setting('threads') AS BIGINT)) END AS found
-  FROM _ppp_model
-)
+  CASE WHEN (SELECT system.main.count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['income'], 16, true, CAST(system.main.current_setting('threads') AS BIGINT)) END AS _ppp_told
+FROM _ppp_model
 )
 SELECT
-  _ppp_source.* EXCLUDE (_ppp_models, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_factor, _ppp_margin, _ppp_least, _ppp_largest, _ppp_paired, _ppp_middle_0, _ppp_centered_0, _ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_density_3, _ppp_density_4, _ppp_density_5, _ppp_density_6, _ppp_density_7, _ppp_density_8, _ppp_density_9, _ppp_density_10, _ppp_density_11, _ppp_density_12, _ppp_density_13, _ppp_density_14, _ppp_density_15, _ppp_terms_0, _ppp_terms_1, _ppp_terms_2, _ppp_terms_3, _ppp_terms_4, _ppp_terms_5, _ppp_terms_6, _ppp_terms_7, _ppp_terms_8, _ppp_terms_9, _ppp_terms_10, _ppp_terms_11, _ppp_terms_12, _ppp_terms_13, _ppp_terms_14, _ppp_terms_15),
+  _ppp_source.* EXCLUDE (_ppp_models, _ppp_told, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_centered_0, _ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_density_3, _ppp_density_4, _ppp_density_5, _ppp_density_6, _ppp_density_7, _ppp_density_8, _ppp_density_9, _ppp_density_10, _ppp_density_11, _ppp_density_12, _ppp_density_13, _ppp_density_14, _ppp_density_15),
   CASE WHEN _ppp_known IS NOT NULL THEN _ppp_known
-    WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_least AND _ppp_largest THEN _ppp_first
+    WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_told[2][3] AND _ppp_told[2][4] THEN CAST(_ppp_first AS INTEGER)
     ELSE ppp__assign(_ppp_models, NULL, {'number income': ppp__number(_ppp_source."income")}) END AS "cluster_id"
 FROM (
   SELECT
     *,
-    CASE WHEN _ppp_density_0 > _ppp_near THEN 0 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_2 > _ppp_near THEN 2 WHEN _ppp_density_3 > _ppp_near THEN 3 WHEN _ppp_density_4 > _ppp_near THEN 4 WHEN _ppp_density_5 > _ppp_near THEN 5 WHEN _ppp_density_6 > _ppp_near THEN 6 WHEN _ppp_density_7 > _ppp_near THEN 7 WHEN _ppp_density_8 > _ppp_near THEN 8 WHEN _ppp_density_9 > _ppp_near THEN 9 WHEN _ppp_density_10 > _ppp_near THEN 10 WHEN _ppp_density_11 > _ppp_near THEN 11 WHEN _ppp_density_12 > _ppp_near THEN 12 WHEN _ppp_density_13 > _ppp_near THEN 13 WHEN _ppp_density_14 > _ppp_near THEN 14 WHEN _ppp_density_15 > _ppp_near THEN 15 END AS _ppp_first,
-    CASE WHEN _ppp_density_15 > _ppp_near THEN 15 WHEN _ppp_density_14 > _ppp_near THEN 14 WHEN _ppp_density_13 > _ppp_near THEN 13 WHEN _ppp_density_12 > _ppp_near THEN 12 WHEN _ppp_density_11 > _ppp_near THEN 11 WHEN _ppp_density_10 > _ppp_near THEN 10 WHEN _ppp_density_9 > _ppp_near THEN 9 WHEN _ppp_density_8 > _ppp_near THEN 8 WHEN _ppp_density_7 > _ppp_near THEN 7 WHEN _ppp_density_6 > _ppp_near THEN 6 WHEN _ppp_density_5 > _ppp_near THEN 5 WHEN _ppp_density_4 > _ppp_near THEN 4 WHEN _ppp_density_3 > _ppp_near THEN 3 WHEN _ppp_density_2 > _ppp_near THEN 2 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_0 > _ppp_near THEN 0 END AS _ppp_last
+    CASE WHEN _ppp_density_0 > _ppp_near THEN _ppp_told[3][1] WHEN _ppp_density_1 > _ppp_near THEN _ppp_told[3][2] WHEN _ppp_density_2 > _ppp_near THEN _ppp_told[3][3] WHEN _ppp_density_3 > _ppp_near THEN _ppp_told[3][4] WHEN _ppp_density_4 > _ppp_near THEN _ppp_told[3][5] WHEN _ppp_density_5 > _ppp_near THEN _ppp_told[3][6] WHEN _ppp_density_6 > _ppp_near THEN _ppp_told[3][7] WHEN _ppp_density_7 > _ppp_near THEN _ppp_told[3][8] WHEN _ppp_density_8 > _ppp_near THEN _ppp_told[3][9] WHEN _ppp_density_9 > _ppp_near THEN _ppp_told[3][10] WHEN _ppp_density_10 > _ppp_near THEN _ppp_told[3][11] WHEN _ppp_density_11 > _ppp_near THEN _ppp_told[3][12] WHEN _ppp_density_12 > _ppp_near THEN _ppp_told[3][13] WHEN _ppp_density_13 > _ppp_near THEN _ppp_told[3][14] WHEN _ppp_density_14 > _ppp_near THEN _ppp_told[3][15] WHEN _ppp_density_15 > _ppp_near THEN _ppp_told[3][16] END AS _ppp_first,
+    CASE WHEN _ppp_density_15 > _ppp_near THEN _ppp_told[3][16] WHEN _ppp_density_14 > _ppp_near THEN _ppp_told[3][15] WHEN _ppp_density_13 > _ppp_near THEN _ppp_told[3][14] WHEN _ppp_density_12 > _ppp_near THEN _ppp_told[3][13] WHEN _ppp_density_11 > _ppp_near THEN _ppp_told[3][12] WHEN _ppp_density_10 > _ppp_near THEN _ppp_told[3][11] WHEN _ppp_density_9 > _ppp_near THEN _ppp_told[3][10] WHEN _ppp_density_8 > _ppp_near THEN _ppp_told[3][9] WHEN _ppp_density_7 > _ppp_near THEN _ppp_told[3][8] WHEN _ppp_density_6 > _ppp_near THEN _ppp_told[3][7] WHEN _ppp_density_5 > _ppp_near THEN _ppp_told[3][6] WHEN _ppp_density_4 > _ppp_near THEN _ppp_told[3][5] WHEN _ppp_density_3 > _ppp_near THEN _ppp_told[3][4] WHEN _ppp_density_2 > _ppp_near THEN _ppp_told[3][3] WHEN _ppp_density_1 > _ppp_near THEN _ppp_told[3][2] WHEN _ppp_density_0 > _ppp_near THEN _ppp_told[3][1] END AS _ppp_last
   FROM (
     SELECT
       *,
-      system.main.greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_density_3, _ppp_density_4, _ppp_density_5, _ppp_density_6, _ppp_density_7, _ppp_density_8, _ppp_density_9, _ppp_density_10, _ppp_density_11, _ppp_density_12, _ppp_density_13, _ppp_density_14, _ppp_density_15) * _ppp_factor - _ppp_margin AS _ppp_near
+      system.main.greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_density_3, _ppp_density_4, _ppp_density_5, _ppp_density_6, _ppp_density_7, _ppp_density_8, _ppp_density_9, _ppp_density_10, _ppp_density_11, _ppp_density_12, _ppp_density_13, _ppp_density_14, _ppp_density_15) * _ppp_told[2][1] - _ppp_told[2][2] AS _ppp_near
     FROM (
       SELECT
         *,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_0) AS _ppp_density_0,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_1) AS _ppp_density_1,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_2) AS _ppp_density_2,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_3) AS _ppp_density_3,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_4) AS _ppp_density_4,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_5) AS _ppp_density_5,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_6) AS _ppp_density_6,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_7) AS _ppp_density_7,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_8) AS _ppp_density_8,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_9) AS _ppp_density_9,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_10) AS _ppp_density_10,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_11) AS _ppp_density_11,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_12) AS _ppp_density_12,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_13) AS _ppp_density_13,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_14) AS _ppp_density_14,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_15) AS _ppp_density_15
+        system.main.list_inner_product(_ppp_products, _ppp_told[4]) AS _ppp_density_0,
+        system.main.list_inner_product(_ppp_products, _ppp_told[5]) AS _ppp_density_1,
+        system.main.list_inner_product(_ppp_products, _ppp_told[6]) AS _ppp_density_2,
+        system.main.list_inner_product(_ppp_products, _ppp_told[7]) AS _ppp_density_3,
+        system.main.list_inner_product(_ppp_products, _ppp_told[8]) AS _ppp_density_4,
+        system.main.list_inner_product(_ppp_products, _ppp_told[9]) AS _ppp_density_5,
+        system.main.list_inner_product(_ppp_products, _ppp_told[10]) AS _ppp_density_6,
+        system.main.list_inner_product(_ppp_products, _ppp_told[11]) AS _ppp_density_7,
+        system.main.list_inner_product(_ppp_products, _ppp_told[12]) AS _ppp_density_8,
+        system.main.list_inner_product(_ppp_products, _ppp_told[13]) AS _ppp_density_9,
+        system.main.list_inner_product(_ppp_products, _ppp_told[14]) AS _ppp_density_10,
+        system.main.list_inner_product(_ppp_products, _ppp_told[15]) AS _ppp_density_11,
+        system.main.list_inner_product(_ppp_products, _ppp_told[16]) AS _ppp_density_12,
+        system.main.list_inner_product(_ppp_products, _ppp_told[17]) AS _ppp_density_13,
+        system.main.list_inner_product(_ppp_products, _ppp_told[18]) AS _ppp_density_14,
+        system.main.list_inner_product(_ppp_products, _ppp_told[19]) AS _ppp_density_15
       FROM (
         SELECT
           *,
-          CASE WHEN _ppp_paired = 0 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_0 * _ppp_centered_0)
-            WHEN _ppp_paired = 1 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_0 * _ppp_centered_0) END AS _ppp_products
+          CASE WHEN _ppp_told[2][5] = 0 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_0 * _ppp_centered_0)
+            WHEN _ppp_told[2][5] = 1 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_0 * _ppp_centered_0) END AS _ppp_products
         FROM (
           SELECT
             _ppp_source.*,
@@ -244,7 +218,7 @@ FROM (
             CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
               THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
               ELSE NULL END AS _ppp_known,
-            coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle_0 AS _ppp_centered_0
+            CASE WHEN _ppp_told[1][1] = CAST('nan' AS DOUBLE) THEN 0e0 ELSE coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_told[1][1] END AS _ppp_centered_0
           FROM _ppp_source CROSS JOIN _ppp_screen CROSS JOIN _ppp_lookup
         )
       )

@@ -15,42 +15,51 @@ SELECT ppp__load('ppp_profile', 'seg', ['g'], (SELECT system.main.list(_ppp_mode
 _ppp_measure AS MATERIALIZED (
 SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
 ),
--- rows with their group and cluster; their numbers are added to exact sums
+-- rows with their cluster; their numbers are added to exact sums
 _ppp_tallied AS MATERIALIZED (
 SELECT
   _ppp_source.*,
-  ppp__tally(_ppp_measure.key, CASE WHEN system.main.starts_with(_ppp_measure.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS ppp__where
+  ppp__tally(_ppp_measure.key, CASE WHEN system.main.starts_with(_ppp_measure.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS ppp__place
 FROM _ppp_source, _ppp_measure
 ),
--- counts and extremes of each column, by cluster and by group
+-- counts and extremes of each column, by group and cluster
 _ppp_counted AS MATERIALIZED (
 SELECT
-  ppp__where.g AS ppp__g,
-  ppp__where.cluster_id AS ppp__cluster,
-  grouping(ppp__where.cluster_id) AS ppp__all,
-  {'n': system.main.count(COLUMNS(* EXCLUDE (ppp__where))),
-    'nulls': system.main.count() - system.main.count(COLUMNS(* EXCLUDE (ppp__where))),
-    'type': system.main.min(system.main.typeof(COLUMNS(* EXCLUDE (ppp__where)))),
-    'low': system.main.min(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
-    'median': system.main.median(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
-    'high': system.main.max(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__where)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__where))) END),
-    'first': system.main.min(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
-    'last': system.main.max(ppp__text(COLUMNS(* EXCLUDE (ppp__where)))),
-    'counts': system.main.histogram(ppp__text(COLUMNS(* EXCLUDE (ppp__where))))}
+  ppp__place,
+  system.main.count() AS ppp__rows,
+  {'n': system.main.count(COLUMNS(* EXCLUDE (ppp__place))),
+    'nulls': system.main.count() - system.main.count(COLUMNS(* EXCLUDE (ppp__place))),
+    'type': system.main.min(system.main.typeof(COLUMNS(* EXCLUDE (ppp__place)))),
+    'low': system.main.min(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__place)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__place))) END),
+    'median': system.main.median(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__place)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__place))) END),
+    'high': system.main.max(CASE WHEN system.main.isfinite(ppp__number(COLUMNS(* EXCLUDE (ppp__place)))) THEN ppp__number(COLUMNS(* EXCLUDE (ppp__place))) END),
+    'first': system.main.min(ppp__text(COLUMNS(* EXCLUDE (ppp__place)))),
+    'last': system.main.max(ppp__text(COLUMNS(* EXCLUDE (ppp__place)))),
+    'counts': system.main.histogram(ppp__text(COLUMNS(* EXCLUDE (ppp__place))))}
 FROM _ppp_tallied
-GROUP BY GROUPING SETS ((ppp__where.g, ppp__where.cluster_id), (ppp__where.g))
+GROUP BY ppp__place
 ),
 -- the same, a row for each column
 _ppp_stats AS MATERIALIZED (
-SELECT ppp__g AS g, ppp__cluster AS cluster, ppp__all AS every, c, s FROM (
-  UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE (ppp__g, ppp__cluster, ppp__all)) INTO NAME c VALUE s
-)
+SELECT of.g AS g, of.cluster_id AS cluster, c, s, ppp__top(s.counts) AS top
+FROM (
+  SELECT ppp__place AS place, c, s FROM (
+    UNPIVOT _ppp_counted ON COLUMNS(* EXCLUDE (ppp__place, ppp__rows)) INTO NAME c VALUE s
+  )
+) JOIN (
+  SELECT ppp__place AS place, ppp__place(models, ppp__place) AS of FROM _ppp_counted, _ppp_measure
+) USING (place)
+),
+-- counts over all clusters of the group
+_ppp_everyone AS MATERIALIZED (
+SELECT own.g, own.cluster, own.c, system.main.sum(other.s.n) AS n, system.main.sum(other.s.counts[own.top]) AS tops
+FROM _ppp_stats own JOIN _ppp_stats other ON other.g = own.g AND other.c = own.c GROUP BY ALL
 ),
 -- all rows are tallied
 _ppp_count AS MATERIALIZED (
-SELECT system.main.count(*) AS n FROM _ppp_tallied
+SELECT CAST(coalesce(system.main.sum(ppp__rows), 0) AS BIGINT) AS n FROM _ppp_counted
 ),
--- means and standard deviations, from the exact sums
+-- means and standard deviations, exact sums
 _ppp_means AS MATERIALIZED (
 SELECT _ppp_said.* FROM (
   SELECT
@@ -80,9 +89,9 @@ SELECT
   coalesce(ppp__value(own.s.low, ppp__member(own.s.type)), CASE WHEN own.s.first IS NOT NULL THEN ppp__words(own.s.first) END) AS "min",
   ppp__value(own.s.median, ppp__member(own.s.type)) AS median,
   coalesce(ppp__value(own.s.high, ppp__member(own.s.type)), CASE WHEN own.s.last IS NOT NULL THEN ppp__words(own.s.last) END) AS "max",
-  ppp__top(own.s.counts) AS top_value,
+  own.top AS top_value,
   ppp__value(over.mean, ppp__member(own.s.type)) AS overall_mean,
-  CASE WHEN ppp__top(own.s.counts) IS NOT NULL THEN own.s.counts[ppp__top(own.s.counts)] * 1e0 / own.s.n / (everyone.s.counts[ppp__top(own.s.counts)] * 1e0 / everyone.s.n) ELSE CASE WHEN ppp__member(own.s.type) = 'number' AND over.mean <> 0 THEN m.mean / over.mean END END AS lift,
+  CASE WHEN own.top IS NOT NULL THEN own.s.counts[own.top] * 1e0 / own.s.n / (everyone.tops * 1e0 / everyone.n) ELSE CASE WHEN ppp__member(own.s.type) = 'number' AND over.mean <> 0 THEN m.mean / over.mean END END AS lift,
   ppp__plain(m.mean, ppp__member(own.s.type)) AS mean_number,
   ppp__shown(m.mean, ppp__member(own.s.type)) AS mean_text,
   ppp__plain(own.s.low, ppp__member(own.s.type)) AS min_number,
@@ -95,8 +104,8 @@ SELECT
   ppp__shown(over.mean, ppp__member(own.s.type)) AS overall_mean_text
 FROM _ppp_stats own
 JOIN _ppp_groups ON own.g = _ppp_groups.ppp__of
-JOIN _ppp_stats everyone ON everyone.every = 1 AND everyone.g = own.g AND everyone.c = own.c
+JOIN _ppp_everyone everyone
+  ON everyone.g = own.g AND everyone.cluster IS NOT DISTINCT FROM own.cluster AND everyone.c = own.c
 LEFT JOIN _ppp_means m ON m.g = own.g AND m.cluster_id IS NOT DISTINCT FROM own.cluster AND m."column" = own.c
 LEFT JOIN _ppp_means over ON over.g = own.g AND over.cluster_id = -2 AND over."column" = own.c
-WHERE own.every = 0
 ORDER BY own.g, own.cluster NULLS LAST, own.c

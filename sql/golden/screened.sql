@@ -187,48 +187,34 @@ FROM (
 _ppp_screen AS MATERIALIZED (
 SELECT
   model AS _ppp_models,
-  found[2][1] AS _ppp_factor,
-  found[2][2] AS _ppp_margin,
-  found[2][3] AS _ppp_least,
-  found[2][4] AS _ppp_largest,
-  found[2][5] AS _ppp_paired,
-  found[1][1] AS _ppp_middle_0,
-  found[1][2] AS _ppp_middle_1,
-  found[3] AS _ppp_terms_0,
-  found[4] AS _ppp_terms_1,
-  found[5] AS _ppp_terms_2
-FROM (
-  SELECT
-    model,
-    CASE WHEN (SELECT system.main.count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['id', 'income'], 3, true, CAST(system.main.current_setting('threads') AS BIGINT)) END AS found
-  FROM _ppp_model
-)
+  CASE WHEN (SELECT system.main.count(*) FROM _ppp_known) = 0 THEN ppp__screen(model, ['id', 'income'], 3, true, CAST(system.main.current_setting('threads') AS BIGINT)) END AS _ppp_told
+FROM _ppp_model
 )
 SELECT
-  _ppp_source.* EXCLUDE (_ppp_models, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_factor, _ppp_margin, _ppp_least, _ppp_largest, _ppp_paired, _ppp_middle_0, _ppp_middle_1, _ppp_centered_0, _ppp_centered_1, _ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_terms_0, _ppp_terms_1, _ppp_terms_2),
+  _ppp_source.* EXCLUDE (_ppp_models, _ppp_told, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_centered_0, _ppp_centered_1, _ppp_density_0, _ppp_density_1, _ppp_density_2),
   CASE WHEN _ppp_known IS NOT NULL THEN _ppp_known
-    WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_least AND _ppp_largest THEN _ppp_first
+    WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_told[2][3] AND _ppp_told[2][4] THEN CAST(_ppp_first AS INTEGER)
     ELSE ppp__assign(_ppp_models, NULL, {'number id': ppp__number(_ppp_source."id"), 'number income': ppp__number(_ppp_source."income")}) END AS "cluster_id"
 FROM (
   SELECT
     *,
-    CASE WHEN _ppp_density_0 > _ppp_near THEN 0 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_2 > _ppp_near THEN 2 END AS _ppp_first,
-    CASE WHEN _ppp_density_2 > _ppp_near THEN 2 WHEN _ppp_density_1 > _ppp_near THEN 1 WHEN _ppp_density_0 > _ppp_near THEN 0 END AS _ppp_last
+    CASE WHEN _ppp_density_0 > _ppp_near THEN _ppp_told[3][1] WHEN _ppp_density_1 > _ppp_near THEN _ppp_told[3][2] WHEN _ppp_density_2 > _ppp_near THEN _ppp_told[3][3] END AS _ppp_first,
+    CASE WHEN _ppp_density_2 > _ppp_near THEN _ppp_told[3][3] WHEN _ppp_density_1 > _ppp_near THEN _ppp_told[3][2] WHEN _ppp_density_0 > _ppp_near THEN _ppp_told[3][1] END AS _ppp_last
   FROM (
     SELECT
       *,
-      system.main.greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2) * _ppp_factor - _ppp_margin AS _ppp_near
+      system.main.greatest(_ppp_density_0, _ppp_density_1, _ppp_density_2) * _ppp_told[2][1] - _ppp_told[2][2] AS _ppp_near
     FROM (
       SELECT
         *,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_0) AS _ppp_density_0,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_1) AS _ppp_density_1,
-        system.main.list_inner_product(_ppp_products, _ppp_terms_2) AS _ppp_density_2
+        system.main.list_inner_product(_ppp_products, _ppp_told[4]) AS _ppp_density_0,
+        system.main.list_inner_product(_ppp_products, _ppp_told[5]) AS _ppp_density_1,
+        system.main.list_inner_product(_ppp_products, _ppp_told[6]) AS _ppp_density_2
       FROM (
         SELECT
           *,
-          CASE WHEN _ppp_paired = 0 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_1 * _ppp_centered_1)
-            WHEN _ppp_paired = 1 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_0 * _ppp_centered_1, _ppp_centered_1 * _ppp_centered_1) END AS _ppp_products
+          CASE WHEN _ppp_told[2][5] = 0 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_1 * _ppp_centered_1)
+            WHEN _ppp_told[2][5] = 1 THEN system.main.list_value(1e0, _ppp_centered_0, _ppp_centered_1, _ppp_centered_0 * _ppp_centered_0, _ppp_centered_0 * _ppp_centered_1, _ppp_centered_1 * _ppp_centered_1) END AS _ppp_products
         FROM (
           SELECT
             _ppp_source.*,
@@ -236,8 +222,8 @@ FROM (
             CASE WHEN ppp__is_known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END, CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes)
               THEN ppp__known(CASE WHEN _ppp_lookup.slots IS NOT NULL THEN system.main.hash(CASE WHEN system.main.isfinite(ppp__number(_ppp_source."id")) THEN ppp__number(_ppp_source."id") + 0e0 END, CASE WHEN system.main.isfinite(ppp__number(_ppp_source."income")) THEN ppp__number(_ppp_source."income") + 0e0 END) END, _ppp_lookup.slots, _ppp_lookup.hashes, _ppp_lookup.scores)
               ELSE NULL END AS _ppp_known,
-            coalesce(ppp__number(_ppp_source."id"), CAST('nan' AS DOUBLE)) - _ppp_middle_0 AS _ppp_centered_0,
-            coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_middle_1 AS _ppp_centered_1
+            CASE WHEN _ppp_told[1][1] = CAST('nan' AS DOUBLE) THEN 0e0 ELSE coalesce(ppp__number(_ppp_source."id"), CAST('nan' AS DOUBLE)) - _ppp_told[1][1] END AS _ppp_centered_0,
+            CASE WHEN _ppp_told[1][2] = CAST('nan' AS DOUBLE) THEN 0e0 ELSE coalesce(ppp__number(_ppp_source."income"), CAST('nan' AS DOUBLE)) - _ppp_told[1][2] END AS _ppp_centered_1
           FROM _ppp_source CROSS JOIN _ppp_screen CROSS JOIN _ppp_lookup
         )
       )

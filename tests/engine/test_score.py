@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import gaussians
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppp_duck.engine.score import Scorer
-from ppp_duck.models.model import Clustering, Floats, Mixture
+from ppp_duck.models.model import Clustering, Floats, Layout, Mixture
 
 
 def naive(model: Clustering, rows: Floats) -> tuple[Floats, Floats, Floats]:
@@ -73,6 +75,29 @@ def test_a_rows_score_depends_on_the_row_alone(form: str, seed: int, merged: boo
         for name in ("cluster_id", "probability", "second_cluster_id", "second_probability", "distance", "kmeans_id"):
             assert (getattr(alone, name) == getattr(together, name)[part]).all(), name
         assert (scorer.assign(rows[part]) == ids[part]).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(form=st.sampled_from(FORMS), seed=st.integers(0, 10_000), merged=st.booleans(), d=st.integers(0, 4))
+def test_rows_with_categories_and_holes_are_assigned_as_scored(form: str, seed: int, merged: bool, d: int) -> None:
+    """With rare categories, on borders between clusters, far out, and alone as among others."""
+    rng = np.random.default_rng(seed)
+    model = clustering(form, 6, max(d, 1), seed, merged)
+    shares = tuple(rng.dirichlet(np.full(levels, 0.3), 6) + 1e-9 for levels in (2, 5))
+    mixture = replace(model.mixture, shares=tuple(one / one.sum(axis=1, keepdims=True) for one in shares))
+    model = replace(model, mixture=mixture, layout=Layout(max(d, 1), (2, 5)))
+    means = np.concatenate([mixture.means, mixture.means * 1e3, (mixture.means[:3] + mixture.means[3:]) / 2])
+    numbers = np.concatenate([rng.normal(size=(200, max(d, 1))) * 3, means])
+    if d == 0:
+        numbers[:] = np.nan
+    numbers[rng.random(numbers.shape) < 0.1] = np.nan
+    codes = np.stack([rng.integers(-1, levels, len(numbers)) for levels in (2, 5)], axis=1).astype(np.float64)
+    rows = np.concatenate([numbers, np.where(codes < 0, np.nan, codes)], axis=1)
+    scorer = Scorer(model)
+    ids = scorer.assign(rows)
+    assert (ids == scorer.score(rows).cluster_id).all()
+    alone = [int(scorer.assign(rows[i : i + 1])[0]) for i in range(0, len(rows), 7)]
+    assert ids[::7].tolist() == alone
 
 
 def test_equally_probable_clusters_go_to_the_first() -> None:

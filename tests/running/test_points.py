@@ -224,3 +224,25 @@ def test_a_column_without_a_value() -> None:
     for scale in ("auto", "standard", "robust", "log", "none"):
         feature = learnt([None, NAN], scale=scale)
         assert encode([feature], [pa.array([None, 5.0], pa.float64())], "auto").complete.tolist() == [False, True]
+
+
+def test_a_point_depends_on_its_row_alone() -> None:
+    """Whether all rows of a chunk are whole or one lacks something: logarithms, limits, texts with and without others."""
+    rng = np.random.default_rng(0)
+    numbers = [rng.normal(50, 4, 400), np.exp(rng.normal(3, 2, 400)), rng.normal(size=400) * 1e-3]
+    texts = [
+        np.array(["oak", "ash", "elm"])[rng.integers(0, 3, 400)],
+        np.array([f"t{i}" for i in range(40)])[rng.integers(0, 40, 400)],
+    ]
+    columns = [*(pa.array(one) for one in numbers), *(pa.array(one.tolist()) for one in texts)]
+    auto = [learnt(one, scale="auto", missing="auto") for one in columns[:3]]
+    auto += [learnt(one, "text", categorical="auto", missing="auto", max_categories=20) for one in columns[3:]]
+    assert [bool(one.log_unit) for one in auto[:3]] == [False, True, False]
+    assert [one.other for one in auto[3:]] == [False, True]
+    whole = encode(auto, columns, "auto")
+    assert Encoder(tuple(auto), "auto")._whole(columns) is not None
+    for odd in ([None, 1.0, 1.0, "oak", "t1"], [1e9, 1.0, 1.0, "oak", "t1"], [1.0, INF, NAN, "fir", None]):
+        more = [pa.concat_arrays([one, pa.array([value], one.type)]) for one, value in zip(columns, odd, strict=True)]
+        found = encode(auto, more, "auto")
+        assert found.values[:-1].tolist() == whole.values.tolist()
+        assert found.complete.all()
