@@ -45,6 +45,20 @@ def gain(counts: Floats, first: int, last: int, valley: int) -> float:
     return best - float((up + down).max())
 
 
+def valley(counts: Floats, bar: float) -> int:
+    """The first bin beyond the valley for which most speaks, if by more than ``bar`` nats; else 0."""
+    up = _rising(counts)
+    down = _rising(counts[::-1])[::-1]
+    best, found = float((up + down).max()) + bar, 0
+    for cut in (1 + np.flatnonzero(counts[1:-1] <= np.maximum(counts[:-2], counts[2:]))).tolist():
+        left = up[: cut + 1] + _rising(counts[:cut][::-1])[::-1]
+        right = _rising(counts[cut:]) + down[cut:]
+        speaks = float(left.max() + right.max())
+        if speaks > best:
+            best, found = speaks, cut
+    return found
+
+
 def _rising(counts: Floats) -> Floats:
     """Log likelihood of the best non-decreasing steps on the first 0, 1 ... bins (pool adjacent violators)."""
     steps: list[tuple[float, float, float]] = []  # count, bins and log likelihood of each step

@@ -2,7 +2,7 @@
 
 A component that is a shoulder of another, where the mixture itself has no valley between them, is of the same cluster.
 Of about the same spread it is a link of a chain. Else it is a tail or a background, and joins *one* other, that with
-which it shares most rows, so that a background cannot glue two clusters together.
+which it shares most rows, so that a background cannot glue two clusters. So does what is small beside the other.
 
 What then still stands alone with fewer rows than any valley could be told from chance by is no cluster: it joins the
 group that claims its rows next (a heavy tail leaves such crumbs: components of one to three far rows).
@@ -32,8 +32,8 @@ NEIGHBOURS = 1e-3
 # Rows of a cluster. Beside fewer, an empty valley may be chance: exp(-8) = 0.0003, and there are hundreds of pairs. 6
 # and 12 give the same on the labelled sets.
 FEWEST = 8
-# Mass of a component beside another, below which it joins that one only with which it shares most, in a mixed table:
-# the tail of a count (3 % of the rows) joined two groups 5.6 sd apart in other numbers.
+# Mass of a component beside another, below which it joins that one only with which it shares most: the tail of a count
+# (3 % of the rows) joined two groups 5.6 sd apart in other numbers.
 SMALL = 0.25
 SAMPLED = 8192  # rows that the search looks at; fewer are always all of them
 
@@ -129,15 +129,15 @@ def _relation(
         if not min(sa, sb) > 0:  # one mean: a broad and a narrow part of one mode
             return "shoulder", bool(mass[a] >= mass[b])
         one = pair.of_numbers(mixture, a, b, v, (sa, sb), rows, counted)
-        found = one.verdict(bar, gaussian)
+        found, higher = one.verdict(bar, gaussian), one.first_is_higher
         if found == "shoulder" and max(sa, sb) <= EVEN * min(sa, sb):
             found = "none"
-        return found, one.first_is_higher
-    found, higher = "shoulder", bool(mass[a] > mass[b])
-    for one in pair.of_mixed(mixture, a, b, v, rows, own, counted):
-        found, higher = one.verdict(bar, gaussian), one.first_is_higher
-        if found == "valley":
-            break
+    else:
+        found, higher = "shoulder", bool(mass[a] > mass[b])
+        for one in pair.of_mixed(mixture, a, b, v, rows, own, counted):
+            found, higher = one.verdict(bar, gaussian), one.first_is_higher
+            if found == "valley":
+                break
     if found == "none" and min(mass[a], mass[b]) < SMALL * max(mass[a], mass[b]):
         return "shoulder", bool(mass[a] > mass[b])
     return found, higher

@@ -16,6 +16,7 @@ from ppp_duck.engine.observed import far_rows, observed_layout
 from ppp_duck.engine.rows import Mixed, Rows
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
+from ppp_duck.engine.starts import Starts, starts
 from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Layout, Mixture, Trial
 
 # Mean cell's inertias that a move of a center may lose at first, among all rows: birch1, birch2 and worms_2 come to
@@ -70,7 +71,7 @@ def fit(
         every, middle, unit = prepared(rows, canonical.distinguishable(weights), layout, k or 1)
         size = max(modality.SAMPLED, 4 * (k or 1))
         sample = every if len(every.x) <= size else every.sample(size)[0]
-        begin = select.starts(sample, k or 1, progress)
+        begin = starts(sample, k or 1, progress, covariance != "spherical" and (k or 1) <= select.MANY_ASKED)
         found = select.search(sample, begin, covariance, k, k_max, progress)
 
         def rows_for(form: str, m: int) -> Rows:
@@ -183,7 +184,7 @@ def _in_memory(every: Rows, form: str, m: int) -> bool:
 
 
 def _refit(
-    every: Rows, sample: Rows, begin: select.Starts, found: Candidate, kmeans: bool, k: int | None, progress: Progress
+    every: Rows, sample: Rows, begin: Starts, found: Candidate, kmeans: bool, k: int | None, progress: Progress
 ) -> Candidate:
     """The winner, run to convergence on all rows (on the sample, where all rows are too many numbers)."""
     m = found.m
@@ -215,7 +216,7 @@ def _best_kmeans(every: Rows, sample: Rows, firsts: list[Ints], k: int, progress
 
 
 def _as_cells(
-    every: Rows, sample: Rows, begin: select.Starts, k: int, found: Candidate, progress: Progress
+    every: Rows, sample: Rows, begin: Starts, k: int, found: Candidate, progress: Progress
 ) -> Iterator[Candidate]:
     """Exactly k clusters in the asked form: the best k-means partition, one shared round covariance."""
     centers, labels = _best_kmeans(every, sample, [begin.round.labels(k), begin.full.labels(k)], k, progress)
@@ -232,7 +233,7 @@ def _as_cells(
 
 
 def _as_mixed_cells(
-    every: Rows, sample: Rows, begin: select.Starts, k: int, found: Candidate, progress: Progress
+    every: Rows, sample: Rows, begin: Starts, k: int, found: Candidate, progress: Progress
 ) -> Iterator[Candidate]:
     """Exactly k clusters of mixed rows: of the k-means partitions of the view, then around k rows far apart."""
     own = np.arange(k, dtype=np.int64)

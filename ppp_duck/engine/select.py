@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine import canonical, categories, fixed, modality, telling
+from ppp_duck.engine import categories, fixed, modality, telling
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
-from ppp_duck.engine.kmeans import lloyd, tree
-from ppp_duck.engine.kmeans.agglomerate import Partitions, agglomerate
+from ppp_duck.engine.kmeans import lloyd
 from ppp_duck.engine.rows import Rows
+from ppp_duck.engine.starts import Starts
 from ppp_duck.engine.view import places_of
 from ppp_duck.models.model import Floats, Ints, Mixture
 
 # What a row counts, in units of -2 log likelihood, on which k-means and mixture disagree. 0.4 to 0.7 give the same on
 # the 47 labelled sets; 0, 0.25, 0.5, 1 give ARI 0.752, 0.761, 0.760, 0.765, k exact in 53, 57, 57, 57 %.
 DISAGREEMENT = 0.5
-VIEW = 12  # leading axes that cuts and merges of wide rows look at
-LEAF_ROWS = 15  # rows a leaf of which the tree is grown, where there are twice as many: worms_2 alone changes by it
-# Steps of Lloyd over the leaves of the tree, enough that they follow the data: 3, 4, 5, 7, 10 give ARI 0.764, 0.783,
-# 0.783, 0.783, 0.765.
-LEAF_ITERATIONS = 5
 # Rows that leave out candidates far behind, where there are four times as many: a fifth of the time of a fit.
 PILOT = 2048
 # Units of the score by which a candidate may be behind in the pilot's rows: differences between candidates changed by
@@ -39,21 +34,10 @@ TIES = 3  # times, at most, that EM runs with another set of categories which co
 # Clusters asked for, from which mixtures of more components are not tried: that some of 500 merge to exactly k is
 # chance, and each costs as much as k-means. Of so many, each form has k components, and less EM for more of them.
 MANY_ASKED = 32
+# Forms that start from the peaks of numbers, too: those of one shape along the numbers. Full Gaussians would cut the
+# ring of fcps/target.
+BY_PEAKS = ("diag", "tied")
 SHORTLIST = 32  # candidates looked at for valleys before one with k components, or k_max at most, is taken as it is
-
-
-@dataclass(frozen=True)
-class Starts:
-    """Two deterministic families of partitions, one for every k: of full Gaussians, and of round ones (Ward)."""
-
-    full: Partitions
-    round: Partitions
-    ward_best: int  # the k of Ward's partition with the lowest classification BIC
-
-    def of(self, keep: Ints) -> Starts:
-        """The same of some of the rows."""
-        full, ward = (replace(one, leaves=one.leaves[keep]) for one in (self.full, self.round))
-        return Starts(full, ward, self.ward_best)
 
 
 @dataclass(frozen=True)
@@ -74,30 +58,6 @@ class Candidate:
     @property
     def k(self) -> int:
         return self.m if self.component_cluster is None else int(self.component_cluster.max()) + 1
-
-
-def starts(rows: Rows, smallest: int, progress: Progress) -> Starts:
-    """Tree, leaves, Lloyd over the leaves, agglomeration; 3 sqrt(n) leaves, 400 at most, 2 ``smallest`` at least.
-
-    Full Gaussians begin where Ward has merged every second leaf, a neighbour: those merges differ little, and are dear.
-    """
-    x, weights = rows.complete_view, rows.weights
-    count = int(min(len(x), max(min(400, 3 * np.sqrt(len(x))), 2 * smallest)))
-    view = fixed.product(x, tree.principal_axes(x, weights, VIEW)) if x.shape[1] > VIEW else x
-    if not view.shape[1]:  # all rows are equal up to rounding
-        view = x[:, :1]
-    few, mass = view, weights
-    if len(x) >= 2 * LEAF_ROWS * count:  # Lloyd brings the leaves to all rows, wherever they were cut
-        keep, mass = canonical.content_sample(x, weights, LEAF_ROWS * count)
-        few = view[keep]
-    leaves = tree.grow_tree(few, mass, count, progress)
-    centers = lloyd.group_means(few, mass, leaves, int(leaves.max()) + 1)
-    _, leaves = lloyd.lloyd(view, weights, centers, progress, LEAF_ITERATIONS)
-    leaves = np.unique(leaves, return_inverse=True)[1].astype(np.int64)
-    counted = weights / rows.unit
-    ward = agglomerate(view, counted, leaves, "spherical", progress)
-    full = agglomerate(view, counted, ward.labels(max(2 * smallest, ward.most // 2)), "full", progress)
-    return Starts(full, ward, ward_size(view, weights, ward, gaussian.tempered(rows.observations)))
 
 
 def kmeans_mixture(rows: Rows, centers: Floats, labels: Ints) -> Mixture:
@@ -172,6 +132,8 @@ def fit_candidate(
         found += more
         if hopeless:
             break  # the other family would be, too
+    if begin.peaked is not None and form in BY_PEAKS and 1 < m <= begin.peaked.most:
+        found += _climb(rows, form, gaussian.one_hot(begin.peaked.labels(m), m), None, wanted, progress)[0]
     for number, right in telling.cuts(rows) if by_number else []:
         found += _climb(rows, form, gaussian.one_hot(right.astype(np.int64), m), number, wanted, progress)[0]
     return min(found, key=lambda one: one.score)
@@ -221,30 +183,7 @@ def worthless(rows: Rows, posterior: Floats, number: int | None) -> tuple[bool, 
     return found
 
 
-def ward_size(x: Floats, weights: Floats, ward: Partitions, size: float) -> int:
-    """The number of groups at which Ward's partitions have their lowest classification BIC (for ``size`` rows), a dip.
-
-    Touching round groups, many of them, are seen by their whole partition and by no part of it: the search over m from
-    below ends long before it gets there. One group may have a slightly lower BIC still: what counts is the dip.
-    """
-    d, total, most = x.shape[1], float(weights.sum()), ward.most
-    mass = np.bincount(ward.leaves, weights, most)
-    means = lloyd.group_means(x, weights, ward.leaves, most)
-    # of most, most - 1 ... groups
-    inertia = lloyd.inertia(x, weights, means, ward.leaves) + np.concatenate([[0.0], np.cumsum(ward.costs)])
-    tried, found, m = [], [], 1
-    while m <= most:
-        within = float(inertia[most - m]) / (total * d)
-        share = np.bincount(ward.groups_at(m), mass, m) / total
-        bic = size * float(d * np.log(max(within, 1e-300)) - 2 * share @ np.log(np.maximum(share, 1e-300)))
-        tried.append(m)
-        found.append(bic + m * (d + 1) * float(np.log(max(size, 2.0))))
-        m += max(1, m // 20)
-    dips = [i for i in range(1, len(found) - 1) if found[i] < min(found[i - 1], found[i + 1])]
-    return tried[min(dips or range(len(found)), key=found.__getitem__)]
-
-
-def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: int) -> list[Candidate]:
+def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: Sequence[int]) -> list[Candidate]:
     """Candidates over m: one by one at first, then in steps of a fifth; then about ``also``; then the best's gaps.
 
     ``fit`` is given m and the score to beat.
@@ -261,7 +200,7 @@ def ladder(fit: Callable[[int, float], Candidate], least: int, most: int, also: 
     while m <= most and (not found or m <= best() + 5 + best() // 4):
         found[m] = fit(m, lowest())
         m += max(1, m // STEP)
-    for m in (also - also // 10, also, also + also // 10):
+    for m in sorted(m for one in also for m in (one - one // 10, one, one + one // 10)):
         if max(found) < m <= most:
             found[m] = fit(m, lowest())
     known, at = sorted(found), best()
@@ -353,11 +292,11 @@ def climb(rows: Rows, begin: Starts, covariance: str, k: int | None, most: int, 
             return fit_candidate(rows, begin, form, m, kmeans, to_beat, progress)
 
         if k is None:
-            found += ladder(fit, 1, most, begin.ward_best)
+            found += ladder(fit, 1, most, begin.dips if form in BY_PEAKS else begin.dips[:1])
         elif kmeans or k > MANY_ASKED:
             found.append(fit(k, np.inf))
         else:
-            found += ladder(fit, k, min(most, k + 8 + k // 2), 0)
+            found += ladder(fit, k, min(most, k + 8 + k // 2), [])
     return found
 
 

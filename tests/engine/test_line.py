@@ -41,6 +41,16 @@ def test_gain_is_that_of_the_best_steps(numbers: list[int], valley: int) -> None
     assert line.gain(counts, 0, 6, valley) == pytest.approx(two - one_mode(counts), abs=1e-9)
 
 
+def test_the_valley_is_where_most_speaks_for_two() -> None:
+    counts = np.array([1.0, 6, 9, 2, 7, 8, 0, 0, 5, 4, 1])
+    two = [one_mode(counts[:cut]) + one_mode(counts[cut:]) for cut in range(len(counts) + 1)]
+    assert line.valley(counts, 0.0) == int(np.argmax(two)) == 6
+    speaks = max(two) - one_mode(counts)
+    assert line.valley(counts, speaks - 1e-9) == 6
+    assert line.valley(counts, speaks + 1e-9) == 0
+    assert line.valley(np.array([1.0, 5, 9, 9, 4, 0, 0]), 0.0) == 0
+
+
 def gaussians(at: tuple[float, float], sd: float, n: float) -> Floats:
     density = sum(np.exp(-0.5 * ((line.PLACES - one) / sd) ** 2) for one in at)
     return np.asarray(n * density / density.sum())

@@ -50,6 +50,17 @@ def test_an_even_spread_cut_in_two_is_one_cluster() -> None:
         assert clusters(np.linspace(-1, 1, n)[:, None], two(-0.5, 0.5, (0.29, 0.29))) == 1
 
 
+@pytest.mark.parametrize(("share", "found"), [(0.03, 2), (0.3, 1)])
+def test_what_is_small_between_two_groups_joins_one_of_them(share: float, found: int) -> None:
+    """A few rows on the way, a shoulder of both, are no link of a chain; as many as either group has are."""
+    means = np.array([[0.0, 0.0], [2.5, 0.0], [5.0, 0.0]])
+    weights = np.array([0.5 - share / 2, share, 0.5 - share / 2])
+    mixture = Mixture("diag", weights, means, np.array([[1.0, 1.0], [0.8, 1.0], [1.0, 1.0]]))
+    label = np.repeat([0, 1, 2], np.rint(1000 * weights).astype(int))
+    rows = means[label] + np.random.default_rng(0).normal(size=(len(label), 2)) * np.array([1.25, 1.0])[None]
+    assert clusters(rows, mixture) == found
+
+
 def test_a_narrow_group_beside_a_broad_one_is_a_cluster() -> None:
     """Spread 0.1 beside 2: bins that both share are wider than the narrow one."""
     rows = line_of(0.1 * normal(400), 2 * normal(400) + 5)

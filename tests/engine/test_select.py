@@ -9,6 +9,7 @@ from ppp_duck.engine import canonical, select
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.mixture import Rows
 from ppp_duck.engine.pipeline import fit
+from ppp_duck.engine.starts import Starts, starts
 from ppp_duck.models.model import Mixture
 
 
@@ -25,12 +26,12 @@ def searched(
     fits = []
     own = select.fit_candidate
 
-    def counted(rows: Rows, begin: select.Starts, form: str, m: int, *rest: object) -> select.Candidate:
+    def counted(rows: Rows, begin: Starts, form: str, m: int, *rest: object) -> select.Candidate:
         fits.append((len(rows.x), form, m))
         return own(rows, begin, form, m, *rest)
 
     monkeypatch.setattr(select, "fit_candidate", counted)
-    begin = select.starts(rows, 1, canonical.silent)
+    begin = starts(rows, 1, canonical.silent)
     return select.search(rows, begin, "auto", None, k_max, canonical.silent), fits
 
 
@@ -47,7 +48,7 @@ def test_a_part_of_the_rows_leaves_out_what_is_far_behind(monkeypatch: pytest.Mo
     assert set(every) < set(few)
     assert len(every) < len(few) / 2
     assert {(one.form, one.m) for one in found if one.score <= best(found).score + select.MARGIN / 2} <= set(every)
-    begin = select.starts(rows, 1, canonical.silent)
+    begin = starts(rows, 1, canonical.silent)
     whole = best(select.climb(rows, begin, "auto", None, begin.round.most, canonical.silent))
     assert (whole.form, whole.m, whole.score) == (best(found).form, best(found).m, best(found).score)
     np.testing.assert_array_equal(whole.mixture.means, best(found).mixture.means)
@@ -63,7 +64,7 @@ def test_all_rows_weigh_all_candidates_where_rows_are_few_or_k_is_bounded(
 
 def test_em_ends_at_once_where_it_is_hopelessly_behind() -> None:
     rows = groups(600, 4)
-    labels = select.starts(rows, 1, canonical.silent).round.labels(9)
+    labels = starts(rows, 1, canonical.silent).round.labels(9)
     prior = gaussian.covariance_prior(rows, "diag", 9)
 
     def climb(wanted: float) -> tuple[int, float]:
@@ -92,7 +93,7 @@ def test_many_clusters_are_found_though_a_part_of_them_explains_nothing():
     found = fit(rows)
     assert len(found.sizes) == 64
     sample = Rows.of(rows / rows.std(), np.ones(len(rows)))
-    assert select.starts(sample, 1, canonical.silent).ward_best in range(61, 68)  # every twentieth is looked at
+    assert starts(sample, 1, canonical.silent).dips[0] in range(61, 68)  # every twentieth is looked at
 
 
 def test_score_counts_the_rows_on_which_kmeans_and_mixture_disagree():
