@@ -86,17 +86,12 @@ def scored(provision: Provision, known: str, relation: str, score: str, name: st
         f"CASE WHEN {middle} = {NAN} THEN 0e0 ELSE coalesce({x}, {NAN}) - {middle} END AS {own}"
         for x, middle, own in zip(numbers, middles, z, strict=True)
     ]
-    squares = ", ".join(["1e0", *z, *(f"{own} * {own}" for own in z)])
-    products = f"CASE WHEN {paired} = 0 THEN list_value({squares})"  # NULL, and no list made, where nothing is asked
-    if provision.paired:
-        pairs = ", ".join(["1e0", *z, *(f"{z[i]} * {z[j]}" for i in range(d) for j in range(i, d))])
-        products += f"\n    WHEN {paired} = 1 THEN list_value({pairs})"
     # Components are in the order of their clusters: those near the best one are of one cluster if the first and the
     # last of them are.
     near = [f"WHEN {own} > _ppp_near THEN _ppp_told[3][{j + 1}]" for j, own in enumerate(densities)]
     layers = [
         ["_ppp_source.*", f"{STAGE}.*", f"{known} AS _ppp_known", *centered],
-        ["*", f"{products} END AS _ppp_products"],
+        ["*", f"{_products(z, paired, provision.paired)} AS _ppp_products"],
         ["*", *(f"list_inner_product(_ppp_products, _ppp_told[{j + 4}]) AS {own}" for j, own in enumerate(densities))],
         ["*", f"greatest({', '.join(densities)}) * {factor} - {margin} AS _ppp_near"],
         ["*", f"CASE {' '.join(near)} END AS _ppp_first", f"CASE {' '.join(reversed(near))} END AS _ppp_last"],
@@ -109,3 +104,13 @@ def scored(provision: Provision, known: str, relation: str, score: str, name: st
     ours = [f"_ppp_{own}" for own in ("models", "told", "known", "products", "near", "first", "last")]
     kept = f"_ppp_source.* EXCLUDE ({', '.join([*ours, *z, *densities])})"
     return select([kept, f"{found} AS {quote(name)}"], f"{relation} AS _ppp_source")
+
+
+def _products(z: list[str], paired: str, pairs_too: bool) -> str:
+    """The list of what a row's centred features ``z`` are multiplied to; NULL, and no list, where nothing is asked."""
+    squares = ", ".join(["1e0", *z, *(f"{own} * {own}" for own in z)])
+    text = f"CASE WHEN {paired} = 0 THEN list_value({squares})"
+    if pairs_too:
+        pairs = ", ".join(["1e0", *z, *(f"{own} * {other}" for i, own in enumerate(z) for other in z[i:])])
+        text += f"\n    WHEN {paired} = 1 THEN list_value({pairs})"
+    return f"{text} END"
