@@ -67,7 +67,8 @@ DIALECTS = {
         Dialect(
             "duckdb",
             {
-                "": "CAST(x AS DOUBLE)", "BOOLEAN": BOOLEAN, "DATE": FINITE, "TIMESTAMP": FINITE, "TIMESTAMPTZ": FINITE,
+                "": "CAST(x AS DOUBLE)", "BOOLEAN": BOOLEAN, "DATE": FINITE, "TIMESTAMP": FINITE,
+                "TIMESTAMPTZ": FINITE.replace("epoch(x)", "CAST(epoch_us(x) AS DOUBLE) / 1e6"),
                 "TIMESTAMP_NS": FINITE.replace("epoch(x)", "CAST(epoch_ns(x) AS DOUBLE) / 1e9"),
                 "TIME": "epoch(x)", "TIMETZ": "epoch(x)", "INTERVAL": "epoch(x)",
             },

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from pyspark.ml.functions import vector_to_array
+from pyspark.ml.linalg import VectorUDT
 from pyspark.sql import DataFrame
 from pyspark.sql.types import ArrayType, DataType, DecimalType, StringType
 
@@ -10,6 +14,7 @@ from ppp_duck.binding.source import Column, Source
 from ppp_duck.errors import FeatureError, SourceError, listed, show
 
 SOURCE = "the DataFrame"  # what messages call it
+VECTOR = "DOUBLE[]"  # a vector of MLlib, sparse or dense
 
 # Of types that are in no list the name stays Spark's, which DuckDB has for none of its own: no feature is made of them.
 NAMES = {
@@ -39,6 +44,8 @@ def type_name(kind: DataType) -> str:
     >>> type_name(ArrayType(DecimalType(9, 2))), type_name(StringType())
     ('DECIMAL(9,2)[]', 'VARCHAR')
     """
+    if isinstance(kind, VectorUDT):
+        return VECTOR
     if isinstance(kind, ArrayType):
         return f"{type_name(kind.elementType)}[]"
     if isinstance(kind, DecimalType):
@@ -46,6 +53,28 @@ def type_name(kind: DataType) -> str:
     if isinstance(kind, StringType) or kind.typeName() in ("char", "varchar"):
         return "VARCHAR"
     return NAMES.get(kind.simpleString(), kind.simpleString())
+
+
+def with_arrays(df: DataFrame) -> DataFrame:
+    """The DataFrame with lists in the place of vectors of MLlib."""
+    vectors = [field.name for field in df.schema.fields if isinstance(field.dataType, VectorUDT)]
+    return df.withColumns({name: vector_to_array(df[quoted(name)]) for name in vectors}) if vectors else df
+
+
+def arrays_beside(df: DataFrame, wanted: Sequence[str]) -> tuple[DataFrame, dict[str, str]]:
+    """The DataFrame with such lists as more columns, behind its own; and their names, by the folded ones of vectors."""
+    keys = set(map(folded, wanted))
+    vectors = [
+        field.name for field in df.schema.fields if isinstance(field.dataType, VectorUDT) and folded(field.name) in keys
+    ]
+    names = {folded(name): f"ppp_list \x1f{name}" for name in vectors}
+    lists = {names[folded(name)]: vector_to_array(df[quoted(name)]) for name in vectors}
+    return df.withColumns(lists) if vectors else df, names
+
+
+def quoted(name: str) -> str:
+    """A name as Spark's functions take it, dots and all."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def check_groups(function: str, by: tuple[str, ...], source: Source) -> None:

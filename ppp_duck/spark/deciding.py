@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from ppp_duck.binding.interface import ROW_GROUP
 from ppp_duck.binding.quoting import quote
 from ppp_duck.binding.stages import Stage, with_stages
 from ppp_duck.models.model import ModelSet

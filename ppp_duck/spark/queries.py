@@ -18,6 +18,10 @@ from ppp_duck.portable.translating import in_spark
 # DuckDB takes the most frequent 20 values with max(times, 20). Spark counts how often each frequency comes back: those
 # are few, and the rest is done where they are counted no more.
 TALLIED = "_ppp_tallied"
+# What Spark's optimizer would ask of keys it asks of the columns that they are made of, in all ways there are: with 18
+# columns it runs out of memory. It asks nothing below a column that is another in each run. No result depends on it.
+FENCED = "_ppp_key_parts"
+FENCE = "SELECT * FROM (SELECT *, monotonically_increasing_id() AS _ppp_place FROM ({sql})) WHERE _ppp_place >= 0"
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,19 @@ class Stages:
         """The rows of the last of these stages. ``tables`` stand for stages that were run already."""
         chain = ["_ppp_source AS (SELECT * FROM {df})"]
         chain += [f"{name} AS (SELECT * FROM {{{name}}})" for name in tables]
-        chain += [f"{name} AS ({_in_braces(self._translated(name))})" for name in names]
+        chain += [f"{name} AS ({in_braces(self.translated(name))})" for name in names]
         text = f"WITH {', '.join(chain)} SELECT * FROM {names[-1]}"
         return df.sparkSession.sql(text, df=df, **tables)
 
-    def _translated(self, name: str) -> str:
+    def translated(self, name: str) -> str:
+        """The text of a stage in Spark's dialect."""
         types = {column.name: column.type for column in self.source.columns}
         values = {f"value_{index}": feature.type for index, feature in enumerate(self.call.features)}
-        return in_spark(
-            self.by_name[name].sql, lambda column: (types if column.this.quoted else values)[column.name]
-        )
+        sql = in_spark(self.by_name[name].sql, lambda column: (types if column.this.quoted else values)[column.name])
+        return FENCE.format(sql=sql) if name == FENCED else sql
 
 
-def _in_braces(sql: str) -> str:
+def in_braces(sql: str) -> str:
     """Spark takes what stands in braces for the name of a DataFrame."""
     return sql.replace("{", "{{").replace("}", "}}")
 

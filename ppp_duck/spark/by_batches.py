@@ -1,0 +1,67 @@
+"""Models of many groups: batches of rows go to the functions that score in DuckDB's statements.
+
+In SQL each group would be a branch of the query that reads all rows again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.types import BooleanType, DoubleType, IntegerType, StringType, StructField, StructType
+
+from ppp_duck.binding.interface import ARROW_TYPES, GROUP, field
+from ppp_duck.binding.quoting import folded, literal, quote
+from ppp_duck.binding.source import Source
+from ppp_duck.binding.stages import as_form
+from ppp_duck.models.model import SCORE_COLUMNS, ModelSet
+from ppp_duck.portable.translating import in_spark
+from ppp_duck.running import memory, scoring
+from ppp_duck.spark.queries import in_braces
+
+TYPES = {"INTEGER": IntegerType(), "DOUBLE": DoubleType(), "BOOLEAN": BooleanType(), "VARCHAR": StringType()}
+ROW, OF = "ppp_row \x1f", "ppp_group \x1f"  # what stands behind the columns of a batch
+STATEMENT = (-1, 0)  # whose models are kept: no connection has this number
+
+Batches = Iterator[pa.RecordBatch]
+
+
+def scored_in_batches(df: DataFrame, source: Source, models: ModelSet, output: str) -> DataFrame:
+    """The rows with their new columns. Each Python worker keeps the models once."""
+    new = list(SCORE_COLUMNS) if output == "full" else ["cluster_id"]
+    fields = [StructField(name, TYPES[SCORE_COLUMNS[name]]) for name in new]
+    kinds = {folded(one.name): one.kind for model in models.models for one in model.features}
+    types = {column.name: column.type for column in source.columns}
+    row = [_made(kinds[folded(name)], name) for name in types if folded(name) in kinds]
+    by = set(map(folded, models.by))
+    group = [_made(GROUP, name) for name in types if folded(name) in by]
+    made = f"SELECT _ppp_source.*, {{{', '.join(row)}}} AS {quote(ROW)}, {{{', '.join(group)}}} AS {quote(OF)} FROM _ppp_source"
+    text = in_braces(in_spark(made, lambda column: types[column.name]))
+    rows = df.sparkSession.sql(f"WITH _ppp_source AS (SELECT * FROM {{df}}) {text}", df=df)
+    schema = StructType([*df.schema.fields, *fields])
+    return rows.mapInArrow(_scorer(models, output, len(df.columns)), schema)
+
+
+def _made(form: str, name: str) -> str:
+    return f"{literal(field(form, name))}: {as_form(form, f'_ppp_source.{quote(name)}')}"
+
+
+def _scorer(models: ModelSet, output: str, width: int) -> Callable[[Batches], Batches]:
+    def score(batches: Batches) -> Batches:
+        key = memory.keep(models, "ppp_predict", STATEMENT)
+        function = scoring.score if output == "full" else scoring.assign
+        for batch in batches:
+            if not len(batch):
+                continue
+            keys = pa.chunked_array([pa.array([key]).take(pa.array([0] * len(batch)))])
+            groups = pa.ListArray.from_arrays(pa.array(range(len(batch) + 1), pa.int32()), batch.column(width + 1))
+            found = function(keys, pa.chunked_array([groups]), pa.chunked_array([batch.column(width)]))
+            columns = found.flatten() if output == "full" else [found]
+            names = list(SCORE_COLUMNS) if output == "full" else ["cluster_id"]
+            typed = [one.cast(cast(pa.DataType, ARROW_TYPES[SCORE_COLUMNS[name]])) for name, one in zip(names, columns, strict=True)]
+            kept = batch.select(range(width))
+            yield pa.RecordBatch.from_arrays([*kept.columns, *typed], names=[*kept.schema.names, *names])
+
+    return score
