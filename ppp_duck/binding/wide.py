@@ -12,7 +12,16 @@ from collections.abc import Iterable
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import LISTS, NUMBER, ROW_GROUP, TEXT, VECTOR, in_lists
-from ppp_duck.binding.key import NARROWEST, PLACE_BITS, PRIME, PROBES, TEXT_DIGITS, odd_numbers, weight_parts, weight_unit
+from ppp_duck.binding.key import (
+    NARROWEST,
+    PLACE_BITS,
+    PRIME,
+    PROBES,
+    TEXT_DIGITS,
+    odd_numbers,
+    weight_parts,
+    weight_unit,
+)
 from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.stages import (
     Stage,

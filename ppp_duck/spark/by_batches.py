@@ -6,16 +6,15 @@ In SQL each group would be a branch of the query that reads all rows again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import cast
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import BooleanType, DoubleType, IntegerType, StringType, StructField, StructType
 
-from ppp_duck.binding.interface import ARROW_TYPES, GROUP, field
+from ppp_duck.binding.interface import GROUP, field
 from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import as_form
+from ppp_duck.binding.stages import as_form, select
 from ppp_duck.models.model import SCORE_COLUMNS, ModelSet
 from ppp_duck.portable.translating import in_spark
 from ppp_duck.running import memory, scoring
@@ -37,8 +36,8 @@ def scored_in_batches(df: DataFrame, source: Source, models: ModelSet, output: s
     row = [_made(kinds[folded(name)], name) for name in types if folded(name) in kinds]
     by = set(map(folded, models.by))
     group = [_made(GROUP, name) for name in types if folded(name) in by]
-    made = f"SELECT _ppp_source.*, {{{', '.join(row)}}} AS {quote(ROW)}, {{{', '.join(group)}}} AS {quote(OF)} FROM _ppp_source"
-    text = in_braces(in_spark(made, lambda column: types[column.name]))
+    made = [f"{{{', '.join(forms)}}} AS {quote(name)}" for forms, name in ((row, ROW), (group, OF))]
+    text = in_braces(in_spark(select(["_ppp_source.*", *made], "_ppp_source"), lambda column: types[column.name]))
     rows = df.sparkSession.sql(f"WITH _ppp_source AS (SELECT * FROM {{df}}) {text}", df=df)
     schema = StructType([*df.schema.fields, *fields])
     return rows.mapInArrow(_scorer(models, output, len(df.columns)), schema)
@@ -51,17 +50,25 @@ def _made(form: str, name: str) -> str:
 def _scorer(models: ModelSet, output: str, width: int) -> Callable[[Batches], Batches]:
     def score(batches: Batches) -> Batches:
         key = memory.keep(models, "ppp_predict", STATEMENT)
-        function = scoring.score if output == "full" else scoring.assign
-        for batch in batches:
-            if not len(batch):
-                continue
-            keys = pa.chunked_array([pa.array([key]).take(pa.array([0] * len(batch)))])
-            groups = pa.ListArray.from_arrays(pa.array(range(len(batch) + 1), pa.int32()), batch.column(width + 1))
-            found = function(keys, pa.chunked_array([groups]), pa.chunked_array([batch.column(width)]))
-            columns = found.flatten() if output == "full" else [found]
-            names = list(SCORE_COLUMNS) if output == "full" else ["cluster_id"]
-            typed = [one.cast(cast(pa.DataType, ARROW_TYPES[SCORE_COLUMNS[name]])) for name, one in zip(names, columns, strict=True)]
-            kept = batch.select(range(width))
-            yield pa.RecordBatch.from_arrays([*kept.columns, *typed], names=[*kept.schema.names, *names])
+        try:
+            for batch in batches:
+                if len(batch):
+                    yield _scored(key, batch, output, width)
+        finally:
+            memory.MEMORY.drop(key)
 
     return score
+
+
+def _scored(key: str, batch: pa.RecordBatch, output: str, width: int) -> pa.RecordBatch:
+    """A batch whose last columns, the row and its group, make way for the new ones."""
+    n = len(batch)
+    keys = pa.chunked_array([pa.array([key]).take(pa.array([0] * n))])
+    groups = pa.chunked_array([pa.ListArray.from_arrays(pa.array(range(n + 1), pa.int32()), batch.column(width + 1))])
+    rows = pa.chunked_array([batch.column(width)])
+    if output == "full":
+        new = dict(zip(SCORE_COLUMNS, scoring.score(keys, groups, rows).flatten(), strict=True))
+    else:
+        new = {"cluster_id": scoring.assign(keys, groups, rows)}
+    kept = batch.select(range(width))
+    return pa.RecordBatch.from_arrays([*kept.columns, *new.values()], [*kept.schema.names, *new])

@@ -54,4 +54,3 @@ def predict(df: DataFrame, model: Model, output: str = "id", prefix: str = "") -
         raise ModelError(f"give a model, such as ppp_duck.spark.fit(df), not {show(type(model).__name__)}")
     check_names("ppp_predict", check_frame(df), checked.output, checked.prefix)
     return scored("ppp_predict", df, model.models, checked.output, checked.prefix)
-

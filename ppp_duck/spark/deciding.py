@@ -28,13 +28,14 @@ def driver() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def put(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    """A table of Spark as a stage. Its decimals are sums of whole numbers, HUGEINTs in DuckDB."""
-    names = [
-        f"CAST({quote(field.name)} AS HUGEINT) AS {quote(field.name)}" if pa.types.is_decimal(field.type) else quote(field.name)
-        for field in table.schema
-    ]
+    """A table of Spark as a stage. Decimals without fractions are sums of whole numbers, HUGEINTs in DuckDB."""
+    columns = []
+    for field in table.schema:
+        own = quote(field.name)
+        whole = pa.types.is_decimal(field.type) and not field.type.scale
+        columns.append(f"CAST({own} AS HUGEINT) AS {own}" if whole else own)
     con.register("_ppp_arrow", table)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {', '.join(names)} FROM _ppp_arrow").fetchall()
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {', '.join(columns)} FROM _ppp_arrow").fetchall()
     con.unregister("_ppp_arrow")
 
 

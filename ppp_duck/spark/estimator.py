@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark import keyword_only
 from pyspark.ml import Estimator, Model
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 import ppp_duck.api
 from ppp_duck.binding.quoting import folded
@@ -68,7 +68,7 @@ class PPPModel(Model, ScoreParams, ReadableModel):
 
     def toTable(self) -> DataFrame:
         """The rows of ``ppp_fit``, on the active session: any table holds the model, and DuckDB reads it, too."""
-        return storing.to_table(self._model, SparkSession.active())
+        return storing.to_table(self._model)
 
     @classmethod
     def fromTable(cls, df: DataFrame) -> PPPModel:
@@ -76,11 +76,11 @@ class PPPModel(Model, ScoreParams, ReadableModel):
         return cls(storing.from_table(df))
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
-        wanted = {"cluster_id": self.getOrDefault("predictionCol"), "probability": self.getOrDefault("probabilityCol")}
-        wanted = {name: column for name, column in wanted.items() if column}
-        for param, column in (("predictionCol", wanted.get("cluster_id")), ("probabilityCol", wanted.get("probability"))):
-            if column and folded(column) in map(folded, dataset.columns):
-                raise SourceError(f"PPPModel: set {param} to another name: there is a column {column} already")
+        params = {"cluster_id": "predictionCol", "probability": "probabilityCol"}
+        wanted = {name: column for name, param in params.items() if (column := self.getOrDefault(param))}
+        for name, column in wanted.items():
+            if folded(column) in map(folded, dataset.columns):
+                raise SourceError(f"PPPModel: set {params[name]} to another name: there is a column {column} already")
         output = "full" if "probability" in wanted else "id"
         scored = calls.predict(dataset, self._model, output, PREFIX)
         names = [PREFIX + name for name in wanted]

@@ -47,7 +47,9 @@ def check_call(call: Call, source: Source) -> None:
             f"{len(call.features)} are too many columns on Spark"
         )
     if call.options.refine:
-        raise OptionError.value(call.function, "refine", "0, as Spark has no passes over all rows,", call.options.refine)
+        raise OptionError.value(
+            call.function, "refine", "0, as Spark has no passes over all rows,", call.options.refine
+        )
     check_groups(call.function, call.options.by, source)
 
 

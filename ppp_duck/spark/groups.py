@@ -15,7 +15,6 @@ from ppp_duck.binding.stages import Stage
 from ppp_duck.models.model import Model, ModelSet
 from ppp_duck.register import connect
 from ppp_duck.spark import deciding
-from ppp_duck.spark.queries import small
 
 MOST_TASKS = 200  # in which groups are fitted
 FACTS, MODEL = "facts", "model"

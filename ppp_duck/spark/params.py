@@ -1,4 +1,4 @@
-"""The parameters of ``PPP`` and ``PPPModel``: MLlib's names where it has one, else those of ``ppp_fit`` in its manner."""
+"""The parameters of ``PPP`` and ``PPPModel``: MLlib's names where it has one, else options of ``ppp_fit``."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -45,8 +46,8 @@ class Stages:
         chain = ["_ppp_source AS (SELECT * FROM {df})"]
         chain += [f"{name} AS (SELECT * FROM {{{name}}})" for name in tables]
         chain += [f"{name} AS ({in_braces(self.translated(name))})" for name in names]
-        text = f"WITH {', '.join(chain)} SELECT * FROM {names[-1]}"
-        return df.sparkSession.sql(text, df=df, **tables)
+        given: dict[str, Any] = {"df": df, **tables}
+        return df.sparkSession.sql(f"WITH {', '.join(chain)} SELECT * FROM {names[-1]}", **given)
 
     def translated(self, name: str) -> str:
         """The text of a stage in Spark's dialect."""

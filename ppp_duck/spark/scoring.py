@@ -15,7 +15,7 @@ from ppp_duck.spark.columns import SOURCE, arrays_beside, source_of
 from ppp_duck.spark.queries import in_braces
 
 GIVEN = "ppp_given"
-BRANCHES = 8  # groups that SQL scores: each is a branch that reads the rows again
+BRANCHES = 3  # groups that SQL scores: each is a branch of the query, which reads the rows again
 
 
 def check_names(function: str, df: DataFrame, output: str, prefix: str) -> None:
@@ -39,6 +39,8 @@ def scored(function: str, df: DataFrame, models: ModelSet, output: str, prefix: 
         text = f"WITH {GIVEN} AS (SELECT * FROM {{df}}),\n" + in_braces(text.removeprefix("WITH\n"))
         found = df.sparkSession.sql(text, df=rows)
     beside = rows.columns[len(df.columns) :]
+    if not (prefix or beside):  # a name for each column makes Spark think again about all of it
+        return found
     found = found.toDF(*df.columns, *beside, *(prefix + name for name in new_columns(output)))
     return found.drop(*beside) if beside else found
 

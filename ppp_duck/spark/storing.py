@@ -29,10 +29,10 @@ def as_model(models: ModelSet, types: Mapping[str, str]) -> Model:
         return model_of(None, SOURCE, *texts_of(Given(con, SOURCE), query))
 
 
-def to_table(model: Model, session: SparkSession) -> DataFrame:
-    """The rows of ``ppp_fit``, to be saved as any table."""
+def to_table(model: Model, session: SparkSession | None = None) -> DataFrame:
+    """The rows of ``ppp_fit``, to be saved as any table; on the active session, unless one is given."""
     with deciding.driver() as con:
-        return session.createDataFrame(deciding.table(con, model.query))
+        return (session or SparkSession.active()).createDataFrame(deciding.table(con, model.query))
 
 
 def from_table(df: DataFrame) -> Model:
