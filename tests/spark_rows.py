@@ -18,7 +18,7 @@ OTHER = "sqrt(-2 * ln((hash(i + 5) % 99991 + 1) / 99992)) * sin(i * 1.618)"
 # Three groups in columns of every type. Names have quotes, braces and dots; there are holes of each kind.
 TYPES = f"""
 SELECT i AS id, 7 * g + r AS x, 5 * (g % 2) + s AS "it's ""ü"" {{y}}.z`", (20 * g + 3 * r)::FLOAT AS float,
-  (9 * g + 2 * r)::DECIMAL(9, 2) AS money, exp(2 * g + r) AS amount,
+  ((9 * g + 2 * r) * 1e9)::DECIMAL(30, 10) AS money, exp(2 * g + r) AS amount,
   CASE WHEN i % 3 = 0 THEN -0.0 ELSE exp(3 + g + s / 3) END AS orders,
   DATE '1969-11-01' + CAST(80 * g + 9 * r AS INTEGER) AS "day",
   TIMESTAMP '1966-05-05 10:00:00' + to_microseconds(CAST(1e14 * g + 1e13 * s AS BIGINT)) AS "at",
