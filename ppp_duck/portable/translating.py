@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from ppp_duck.errors import DialectError
 from ppp_duck.portable.dialects import DIALECTS, NODES, OWN_NODES, as_number, filled_in
@@ -37,14 +38,14 @@ STAGE_NODES = NODES | OWN_NODES["spark"] | {
 STAGE_FUNCTIONS = {"unix_date", "rint", "array_size", "array_compact", "get", "to_json", "conv"}
 
 
-def in_spark(sql: str, types: Types) -> str:
+def in_spark(sql: str, types: Types, pretty: bool = True) -> str:
     """A stage, a SELECT of DuckDB, as a SELECT of Spark with the same rows, bit for bit.
 
     ``types`` tells the types of the columns that typed macros are given. Raises DialectError for what is in no list.
 
-    >>> in_spark("SELECT ppp__number(_ppp_source.\\"x\\") AS number_0 FROM _ppp_source", lambda column: "FLOAT")
+    >>> in_spark("SELECT ppp__number(_ppp_source.\\"x\\") AS number_0 FROM _ppp_source", lambda column: "FLOAT", pretty=False)
     'SELECT CAST(_ppp_source.`x` AS DOUBLE) AS number_0 FROM _ppp_source'
-    >>> in_spark("SELECT TRY_CAST(places_0 AS BIGINT) % 7 AS content_key FROM t", lambda column: "")
+    >>> in_spark("SELECT TRY_CAST(places_0 AS BIGINT) % 7 AS content_key FROM t", lambda column: "", pretty=False)
     'SELECT TRY_CAST(RINT(places_0) AS BIGINT) % 7 AS content_key FROM t'
     """
     tree = sqlglot.parse_one(sql, read="duckdb")
@@ -57,7 +58,10 @@ def in_spark(sql: str, types: Types) -> str:
         known = node.name.lower() in STAGE_FUNCTIONS if isinstance(node, exp.Anonymous) else type(node) in STAGE_NODES
         if not known:
             raise DialectError(f"fit on DuckDB: Spark is not known to have {node.sql()[:80]}")
-    return tree.sql(dialect="spark")
+    try:
+        return tree.sql(dialect="spark", pretty=pretty, unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise DialectError(f"fit on DuckDB: Spark is not known to have what stands here: {error}") from None
 
 
 def _number(node: Node, types: Types) -> Node:

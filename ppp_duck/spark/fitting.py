@@ -16,10 +16,11 @@ from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import group_column
 from ppp_duck.errors import OptionError
 from ppp_duck.models.model import ModelSet
+from ppp_duck.portable.reading import TALLIED
 from ppp_duck.spark import deciding
 from ppp_duck.spark.columns import check_groups, source_of, with_arrays
 from ppp_duck.spark.groups import fit_groups
-from ppp_duck.spark.queries import TALLIED, Stages, small
+from ppp_duck.spark.queries import Stages, small
 
 FEATURES = ("_ppp_features",)
 KEYED = ("_ppp_features", "_ppp_usable", "_ppp_key_parts", "_ppp_keyed")
@@ -59,7 +60,7 @@ def summarize(con: duckdb.DuckDBPyConnection, df: DataFrame, stages: Stages) -> 
     deciding.put(con, "_ppp_extremes", extremes)
     decided = ["_ppp_choice", "_ppp_summary"] if call.automatic else ["_ppp_summary"]
     more = []
-    if "_ppp_binned" in stages.by_name:
+    if TALLIED in stages.by_name:
         known = small(df, extremes)
         tallied = stages.query(df, ["_ppp_frequencies", "_ppp_binned", TALLIED], _ppp_extremes=known)
         deciding.put(con, TALLIED, tallied.toArrow())

@@ -1,7 +1,8 @@
-"""The blocks of docs/spark.md run, in their order."""
+"""The blocks of docs/spark.md run, in their order; and the examples in the docstrings."""
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 from typing import Any
@@ -21,3 +22,12 @@ def test_the_blocks_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for code in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         exec(compile(code, PAGE.name, "exec"), names)
     assert len(names["by_channel"].fingerprint) == 4
+
+
+def test_the_docstrings() -> None:
+    needed("spark")
+    spark_session()
+    from ppp_duck.spark import columns, estimator
+
+    assert [doctest.testmod(one).attempted for one in (columns, estimator)] == [1, 1]
+    assert [doctest.testmod(one).failed for one in (columns, estimator)] == [0, 0]
