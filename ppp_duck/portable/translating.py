@@ -43,10 +43,10 @@ def in_spark(sql: str, types: Types, pretty: bool = True) -> str:
 
     ``types`` tells the types of the columns that typed macros are given. Raises DialectError for what is in no list.
 
-    >>> in_spark("SELECT ppp__number(_ppp_source.\\"x\\") AS number_0 FROM _ppp_source", lambda column: "FLOAT", pretty=False)
-    'SELECT CAST(_ppp_source.`x` AS DOUBLE) AS number_0 FROM _ppp_source'
-    >>> in_spark("SELECT TRY_CAST(places_0 AS BIGINT) % 7 AS content_key FROM t", lambda column: "", pretty=False)
-    'SELECT TRY_CAST(RINT(places_0) AS BIGINT) % 7 AS content_key FROM t'
+    >>> in_spark('SELECT ppp__number(_ppp_source."x") AS number_0', lambda column: "FLOAT", pretty=False)
+    'SELECT CAST(_ppp_source.`x` AS DOUBLE) AS number_0'
+    >>> in_spark("SELECT TRY_CAST(places_0 AS BIGINT) % 7 AS content_key", lambda column: "", pretty=False)
+    'SELECT TRY_CAST(RINT(places_0) AS BIGINT) % 7 AS content_key'
     """
     tree = sqlglot.parse_one(sql, read="duckdb")
     for node in reversed(list(tree.walk(bfs=True))):

@@ -10,8 +10,10 @@ import duckdb
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
+from ppp_duck.api import our_errors
 from ppp_duck.binding.interface import ROW_GROUP
 from ppp_duck.binding.stages import Stage
+from ppp_duck.errors import PPPError
 from ppp_duck.models.model import Model, ModelSet
 from ppp_duck.register import connect
 from ppp_duck.spark import deciding
@@ -34,7 +36,11 @@ def fit_groups(
     rows = sample.repartition(tasks, ROW_GROUP).groupBy(ROW_GROUP)
     fitted = known.cogroup(rows).applyInArrow(_fitting(stages), f"{ROW_GROUP} string, {MODEL} binary").toArrow()
     found = dict(zip(fitted[ROW_GROUP].to_pylist(), fitted[MODEL].to_pylist(), strict=True))
-    models: list[Model] = [pickle.loads(found[group]) for group in sorted(found) if found[group] is not None]
+    models: list[Model] = []
+    for said in (pickle.loads(found[group]) for group in sorted(found) if found[group] is not None):
+        if isinstance(said, PPPError):
+            raise said
+        models.append(said)
     return ModelSet(tuple(by), tuple(models))
 
 
@@ -62,16 +68,24 @@ def _bytes(table: pa.Table) -> bytes:
 
 def _fitting(stages: Sequence[Stage]) -> Fit:
     def fit(key: tuple[pa.Scalar, ...], facts: pa.Table, rows: pa.Table) -> pa.Table:
-        con, found = _worker(), None
-        if len(facts):
-            for name, table in pickle.loads(facts[FACTS][0].as_py()).items():
-                deciding.put(con, name, pa.ipc.open_stream(table).read_all())
-            deciding.put(con, "_ppp_sample", rows)
-            models = deciding.fitted(con, stages).models
-            found = pickle.dumps(models[0]) if models else None
+        found = _fitted(facts[FACTS][0].as_py(), rows, stages) if len(facts) else None
         return pa.table({ROW_GROUP: pa.array([key[0].as_py()]), MODEL: pa.array([found], pa.binary())})
 
     return fit
+
+
+def _fitted(facts: bytes, rows: pa.Table, stages: Sequence[Stage]) -> bytes | None:
+    """The model of a group, or what is wrong with it, as bytes; None of a group without a row."""
+    con = _worker()
+    for name, table in pickle.loads(facts).items():
+        deciding.put(con, name, pa.ipc.open_stream(table).read_all())
+    deciding.put(con, "_ppp_sample", rows)
+    try:
+        with our_errors():
+            models = deciding.fitted(con, stages).models
+    except PPPError as error:
+        return pickle.dumps(error)
+    return pickle.dumps(models[0]) if models else None
 
 
 @functools.cache
