@@ -39,8 +39,10 @@ def scored_in_batches(df: DataFrame, source: Source, models: ModelSet, output: s
     made = [f"{{{', '.join(forms)}}} AS {quote(name)}" for forms, name in ((row, ROW), (group, OF))]
     text = in_braces(in_spark(select(["_ppp_source.*", *made], "_ppp_source"), lambda column: types[column.name]))
     rows = df.sparkSession.sql(f"WITH _ppp_source AS (SELECT * FROM {{df}}) {text}", df=df)
-    schema = StructType([*df.schema.fields, *fields])
-    return rows.mapInArrow(_scorer(models, output, len(df.columns)), schema)
+    plain = [f"c{at}" for at in range(len(rows.columns))]  # a name with dots or quotes mapInArrow does not find again
+    kept = [StructField(name, one.dataType) for name, one in zip(plain, df.schema.fields, strict=False)]
+    found = rows.toDF(*plain).mapInArrow(_scorer(models, output, len(df.columns)), StructType([*kept, *fields]))
+    return found.toDF(*df.columns, *new)
 
 
 def _made(form: str, name: str) -> str:

@@ -36,8 +36,10 @@ def to_table(model: Model, session: SparkSession | None = None) -> DataFrame:
 
 
 def from_table(df: DataFrame) -> Model:
-    """A model that was saved as a table, by Spark or by DuckDB. Raises ModelError if it cannot be used."""
+    """A model that was saved as a table, by Spark or DuckDB, in any order. Raises ModelError if it cannot be used."""
     rows = check_frame(df).toArrow()
+    order = [name for name in rows.column_names if name == "cluster_id" or name not in table.COLUMNS]
     with deciding.driver() as con:
         deciding.put(con, "model", rows)
-        return model_of(None, "the model", *texts_of(Given(con, "the model"), "model"))
+        ordered = f"(FROM model ORDER BY {', '.join(f'{quote(name)} NULLS LAST' for name in order)})"
+        return model_of(None, "the model", *texts_of(Given(con, "the model"), ordered))

@@ -35,7 +35,7 @@ def frame(folder: Path, table: str, partitions: int) -> Any:
 
 
 def by_id(df: Any, columns: list[str]) -> list[tuple[Any, ...]]:
-    return sorted(tuple(row) for row in df.select("id", *columns).collect())
+    return sorted(zip(*df.select("id", *columns).toArrow().to_pydict().values(), strict=True))
 
 
 def predicted(
