@@ -14,7 +14,8 @@ import ppp_duck
 from ppp_duck import spark
 
 CUSTOMERS = """
-SELECT id AS customer, element_at(array(420, 1800, 95), CAST(1 + id % 3 AS INT)) * exp(0.2 * (sin(id * 3.7) + sin(id * 1.9)))
+SELECT id AS customer, element_at(array(420, 1800, 95), CAST(1 + id % 3 AS INT))
+    * exp(0.2 * (sin(id * 3.7) + sin(id * 1.9)))
     AS spend, element_at(array(2, 9, 30), CAST(1 + id % 3 AS INT)) + 1.5 * cos(id * 1.3) AS visits,
   element_at(array('web', 'shop', 'web'), CAST(1 + id % 3 AS INT)) AS channel
 FROM range(3000)

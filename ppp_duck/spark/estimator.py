@@ -35,9 +35,8 @@ class PPP(Estimator["PPPModel"], FitParams, Readable):
         self.setParams(**params)
 
     def setParams(self, **params: Any) -> PPP:
-        """Set parameters by their names. None stands for the default."""
-        for name, value in params.items():
-            self.set(self.getParam(name), value) if value is not None else self.clear(self.getParam(name))
+        """Set parameters by their names; None leaves one as it is."""
+        self._set(**params)
         return self
 
     def _fit(self, dataset: DataFrame) -> PPPModel:
