@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 
-from pyspark.sql import SparkSession
-
-from ppp_duck import spark
-
 
 def main(path: str, folder: str) -> None:
+    from pyspark.sql import SparkSession
+
+    from ppp_duck import spark
+
     session = SparkSession.builder.remote("local[2]").getOrCreate()
     df = session.read.parquet(path)
     assert type(df).__module__.startswith("pyspark.sql.connect")
@@ -30,4 +30,5 @@ def main(path: str, folder: str) -> None:
     print(json.dumps(said))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -47,7 +47,9 @@ def test_of_a_group(df: Any) -> None:
     from ppp_duck import spark
 
     rows = df.sparkSession.sql("SELECT IF(id > 7, NULL, sin(id)) AS x, id % 2 AS g FROM range(9)")
-    with pytest.raises(FeatureError, match=r"^ppp_fit: set missing to 'auto', 'skip' or 'impute', or exclude x: 1 of 5"):
+    with pytest.raises(
+        FeatureError, match=r"^ppp_fit: set missing to 'auto', 'skip' or 'impute', or exclude x: 1 of 5"
+    ):
         spark.fit(rows, columns=["x"], by=["g"], missing="error")
 
 
