@@ -6,7 +6,7 @@ TESTS ?=
 FUZZ ?= --tables 2000
 BIN = $(VENV)/bin
 
-.PHONY: all demo sql test test-doors test-engines docs lint bench quality fuzz clean
+.PHONY: all demo sql test test-doors test-engines test-spark docs lint bench quality fuzz clean
 
 all: lint test
 
@@ -56,6 +56,11 @@ $(VENV)/.docs: $(VENV)/.made
 test-engines: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[engines,spark]' '$(DUCKDB)'
 	PPP_ENGINES=whole $(BIN)/python -m pytest -n auto -v tests/portable
+
+# What runs on Spark, which wants Java: one process, as each has a session of its own.
+test-spark: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[spark]' '$(DUCKDB)'
+	PPP_ENGINES=spark $(BIN)/python -m pytest -v -rs tests/spark tests/test_examples.py -k spark
 
 lint: $(VENV)/.made
 	$(BIN)/ruff check .

@@ -215,26 +215,26 @@ def load(con: Any, name: str) -> Model:
     con = register(connection_of(con))
     with closing(con.cursor()) as cursor:
         relation = find_source("load", name, cursor).relation
-    return _model(con, name, *_texts(Given(con, name), relation))
+    return model_of(con, name, *texts_of(Given(con, name), relation))
 
 
 def _fit(rows: Given, options: dict[str, Any]) -> Model | None:
     """The model of the rows; None where there are none."""
     register(rows.con)
-    names, found = _texts(rows, _told(rows, "ppp_fit", options))
-    return _model(rows.con, rows.name, names, found) if found else None
+    names, found = texts_of(rows, _told(rows, "ppp_fit", options))
+    return model_of(rows.con, rows.name, names, found) if found else None
 
 
-def _texts(rows: Given, relation: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def texts_of(rows: Given, relation: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The names of a relation's columns; its rows as texts, and behind them the types that they have."""
-    with _our_errors():
+    with our_errors():
         names, found = rows.execute(
             f'SELECT CAST(COLUMNS(*) AS VARCHAR) AS "\\0", typeof(COLUMNS(*)) AS "type \\0" FROM {relation}'
         )
     return names[: len(names) // 2], found
 
 
-def _model(
+def model_of(
     con: duckdb.DuckDBPyConnection | None, name: str, names: list[str], rows: list[tuple[Any, ...]]
 ) -> Model:  # fmt: skip
     """The model in the texts of its rows, which it keeps as a SELECT of literals."""
@@ -248,7 +248,7 @@ def _model(
 def _restored(name: str, query: str) -> Model:
     """A model from its pickle. Raises ModelError where the rows in it are none that ``ppp_fit`` made."""
     with duckdb.connect() as con:
-        return _model(None, name, *_texts(Given(con, name), f"({query})"))
+        return model_of(None, name, *texts_of(Given(con, name), f"({query})"))
 
 
 def _short(value: object) -> str:
@@ -267,7 +267,7 @@ def _relation(rows: Given, function: str, **options: object) -> duckdb.DuckDBPyR
     register(rows.con)
     check_reading(function, {name: value for name, value in options.items() if value is not None})
     rows = rows.in_order()
-    with _our_errors():
+    with our_errors():
         if rows.columns and rows.columns[-1].name == PLACE:
             told = _told(rows, function, options)
             return rows.relation(f"SELECT * EXCLUDE ({quote(PLACE)}) FROM {told} ORDER BY {quote(PLACE)}")
@@ -297,7 +297,7 @@ def _value(value: object) -> str:
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def our_errors() -> Iterator[None]:
     """DuckDB wraps what our functions raise into its own error: raise ours again."""
     try:
         yield

@@ -3,14 +3,15 @@
 -- The last overload, without a type, is for all types that no feature can be made of.
 -- Texts are compared letter by letter, whatever the collation of their column: COLLATE C.
 -- A BIGNUM from 1e308 on may be beyond all doubles: it is infinite, as a hole is.
--- Times are seconds since 1970 (or midnight), as doubles; infinite dates are infinite numbers.
+-- Times are seconds since 1970 (or midnight), as doubles; infinite dates are infinite numbers. epoch() of a TIMESTAMPTZ adds
+-- up two fractions, and is off by the last digit.
 
 CREATE OR REPLACE TEMP MACRO ppp__number
   (x DOUBLE) AS x,
   (x BOOLEAN) AS CAST(CAST(x AS INTEGER) AS DOUBLE),
   (x DATE) AS CASE WHEN system.main.isfinite(x) THEN system.main.epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
   (x TIMESTAMP) AS CASE WHEN system.main.isfinite(x) THEN system.main.epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
-  (x TIMESTAMPTZ) AS CASE WHEN system.main.isfinite(x) THEN system.main.epoch(x) WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
+  (x TIMESTAMPTZ) AS CASE WHEN system.main.isfinite(x) THEN CAST(system.main.epoch_us(x) AS DOUBLE) / 1e6 WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
   (x TIMESTAMP_NS) AS CASE WHEN system.main.isfinite(x) THEN CAST(system.main.epoch_ns(x) AS DOUBLE) / 1e9 WHEN x IS NOT NULL THEN CAST('inf' AS DOUBLE) END,
   (x BIGNUM) AS CASE WHEN system.main.length(system.main.ltrim(CAST(x AS VARCHAR), '-')) < 309 THEN CAST(x AS DOUBLE)
     WHEN x > 0 THEN CAST('inf' AS DOUBLE) WHEN x < 0 THEN CAST('-inf' AS DOUBLE) END,

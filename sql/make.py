@@ -15,14 +15,26 @@ from typing import Any
 
 from portable_models import portable_models
 
+from ppp_duck.binding.call import plan_call
 from ppp_duck.binding.interface import seen_macro
 from ppp_duck.binding.looking import look
-from ppp_duck.binding.options import ARGUMENTS, DIALECTS, FITTING, READING, TABLE, Option, Options, Reading
+from ppp_duck.binding.options import (
+    ARGUMENTS,
+    DIALECTS,
+    FITTING,
+    READING,
+    TABLE,
+    Option,
+    Options,
+    Reading,
+    check_options,
+)
 from ppp_duck.binding.source import Column, Named, Source
 from ppp_duck.binding.statement import ask, write
 from ppp_duck.engine.evaluate import METRICS
 from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
 from ppp_duck.models.table import COLUMNS
+from ppp_duck.portable.reading import reading_stages, stages_of
 from ppp_duck.portable.writing import portable_sql
 
 FOLDER = Path(__file__).parent
@@ -345,12 +357,24 @@ CALLS: dict[str, tuple[str, Source, dict[str, Any]]] = {
 }
 
 
+SPARK = ("table", "weighted_full", "fit_by")  # whose stages are also kept as Spark runs them
+
+
 def golden(name: str) -> str:
     """The statement that a call becomes."""
     function, source, given = CALLS[name]
     known = {"seg": SEG, "rows": THE_ROWS, source.name: source}
     asked = ask(function, source.name, given, lambda _, found, **__: Named(known[found].name, known[found].relation))
     return write(asked, [known[named.name] for named in asked.relations]) + "\n"
+
+
+def of_spark(name: str) -> str:
+    """The stages of a fit that read rows, as Spark runs them."""
+    function, source, given = CALLS[name]
+    call = plan_call(function, source, check_options(function, given))
+    stages = stages_of(call, source)
+    texts = reading_stages(call, source, stages)
+    return ",\n".join(f"-- {stages[one].why}\n{one} AS (\n{text}\n)" for one, text in texts.items()) + "\n"
 
 
 def looking() -> str:
@@ -366,6 +390,8 @@ def files() -> Iterator[tuple[Path, str]]:
     for name in CALLS:
         yield FOLDER / "golden" / f"{name}.sql", golden(name)
     yield FOLDER / "golden" / "looking.sql", looking()
+    for name in SPARK:
+        yield FOLDER / "golden" / "spark" / f"{name}.sql", of_spark(name)
     for kind, models in portable_models().items():
         for dialect in DIALECTS:
             text = portable_sql(models, dialect, "main.customers", "full", "select")

@@ -139,15 +139,17 @@ def clickhouse(rows: Path, queries: Sequence[str]) -> list[Rows]:
 
 
 @functools.cache
-def _spark_session() -> Any:
+def spark_session() -> Any:
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # what runs groups: else whatever python3 is
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.sql.shuffle.partitions", "4").config("spark.ui.showConsoleProgress", "false")
     return builder.config("spark.driver.memory", "2g").config("spark.log.level", "ERROR").getOrCreate()
 
 
 def spark(rows: Path, queries: Sequence[str]) -> list[Rows]:
-    session = _spark_session()
+    session = spark_session()
     session.read.parquet(str(rows)).createOrReplaceTempView("rows")
     found = [session.sql(query).collect() for query in queries]
     return [sorted((tuple(row) for row in one), key=lambda row: int(row[0])) for one in found]

@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 import pytest
+from engines import needed, spark_session
 
 import ppp_duck
 
@@ -20,6 +21,9 @@ EXAMPLES = sorted(DIRECTORY.glob("*.py"))
 def test_example(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    if path.name.startswith("spark"):
+        needed("spark")
+        spark_session()  # of few partitions, and with this Python: the example takes the session that is there
     monkeypatch.setattr(sys, "argv", [str(path)])
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     runpy.run_path(str(path), run_name="__main__")

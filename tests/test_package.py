@@ -22,7 +22,7 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in s
 # there is what belongs to none.
 ROOMS = (
     "models", "engine", "features", "binding", "portable", "running", "doors", "register", "api", "plot", "reporting",
-    "estimator", "__init__", "command", "__main__", "dbt_plugin",
+    "estimator", "spark", "__init__", "command", "__main__", "dbt_plugin",
 )  # fmt: skip
 FROM_EVERYWHERE = ("errors", "names", "version")
 OUTSIDE = {  # who may import it
@@ -35,8 +35,10 @@ OUTSIDE = {  # who may import it
         "estimator/ppp",
         "command",
         "dbt_plugin",
+        "spark",
     ),
-    "pyarrow": ("running", "register", "doors", "binding/interface", "estimator"),
+    "pyarrow": ("running", "register", "doors", "binding/interface", "estimator", "spark"),
+    "pyspark": ("spark",),
     "sklearn": ("estimator/ppp",),
     "sqlalchemy": ("doors/connections",),
     "pandas": (),

@@ -16,7 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = ROOT / "docs" / "elsewhere.md"  # runs on other engines: tests/portable/test_text.py
-PAGES = sorted({*(ROOT / "docs").glob("**/*.md")} - {ELSEWHERE})
+SPARK = ROOT / "docs" / "spark.md"  # tests/spark/test_page.py
+PAGES = sorted({*(ROOT / "docs").glob("**/*.md")} - {ELSEWHERE, SPARK})
 BLOCK = re.compile(r"^```(python|sql|ipython|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NEEDS = {"ibis": ("ibis-framework",), "marimo": ("marimo",), "jupysql": ("jupysql", "duckdb-engine")}  # by page
 TERMINAL = shutil.which("duckdb", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))

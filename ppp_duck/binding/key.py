@@ -57,14 +57,20 @@ def key_parts(call: Call) -> str:
     return select(values, with_summary(call, "_ppp_usable"))
 
 
+def weight_unit(call: Call) -> list[str]:
+    """Half of the power of two above the heaviest: that, and what is divided by it, are in the range of doubles."""
+    if call.options.weight is None:
+        return []
+    power = f"pow(2e0, greatest(ceil(log2(heaviest)) - 1, {LEAST_EXPONENT}))"
+    return [f"CASE WHEN heaviest > 0 THEN {power} END AS half_of_heaviest"]
+
+
 def weight_parts(call: Call) -> list[str]:
     """The weight of a row in units, and what they are units of."""
     if call.options.weight is None:
         return []
-    # Half of the power of two above the heaviest: that, and what is divided by it, are in the range of doubles.
-    power = f"pow(2e0, greatest(ceil(log2(heaviest)) - 1, {LEAST_EXPONENT}))"
-    units = f"CAST(row_weight / {power} * {literal(2.0 ** (WEIGHT_BITS - 1))} AS HUGEINT)"
-    return [f"greatest({units}, 1) AS weight_units", f"{power} AS half_of_heaviest"]  # the lightest is there, too
+    units = f"CAST(row_weight / half_of_heaviest * {literal(2.0 ** (WEIGHT_BITS - 1))} AS BIGINT)"
+    return [f"greatest({units}, 1) AS weight_units", "half_of_heaviest"]  # the lightest is there, too
 
 
 def keyed(call: Call) -> str:
@@ -102,7 +108,7 @@ def _blocks(call: Call) -> dict[int, list[tuple[int, str]]]:
     for index, _, form in feature_forms(call):
         name = numbered(form, index)
         for probe in _probes(form) if form != TEXT else ():
-            at = name if form == NUMBER else f"{name}[1 + len({name}) * {probe[1:]} // {PROBES}]"
+            at = name if form == NUMBER else f"list_extract({name}, 1 + len({name}) * {probe[1:]} // {PROBES})"
             place = f"({at} * 0.5e0 - {name}_first) * {name}_per{probe}"
             blocks.setdefault(index // BLOCK, []).append((index, place))
     return blocks

@@ -24,8 +24,9 @@ QUOTA = 1.25  # distinct rows that are grouped for one that is sampled, where th
 REPEATED_QUOTA = 2.0  # the same where rows repeat: the more are grouped, the more of those given often are kept
 FEWEST_SAMPLED = 1 << 16  # rows are grouped as for a sample of so many at least: it costs less than to think about it
 HEAVY = 1.25  # times the median: a bucket with more rows than that holds a heavy row, and is grouped whole
-BUCKETS_WHY = f"""which share of the distinct rows is grouped: all, or enough for the sample
--- {BUCKETS} buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole"""
+COUNTED_WHY = f"{BUCKETS} buckets of keys: how many rows each has, and the lowest key"
+BUCKETS_WHY = """which share of the distinct rows is grouped: all, or enough for the sample
+-- the lowest keys tell how many distinct rows there are; a bucket with a heavy row is grouped whole"""
 SUMMARY_WHY = """the extremes, and which features help
 -- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
 -- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help"""
@@ -42,7 +43,10 @@ SAMPLE_WHY = "the rows of highest weight / key: equal chances for equal weights,
 def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
     """From the source to the stage ``last``, whose one row holds the state of the fitted models as ``model``."""
     content = Stage("_ppp_content", _content(call), "how many rows there are, and which: for the fingerprint")
-    buckets = Stage("_ppp_buckets", _buckets(call), BUCKETS_WHY)
+    buckets = [
+        Stage("_ppp_counted", _counted(call), COUNTED_WHY, kept=False),
+        Stage("_ppp_buckets", _buckets(call), BUCKETS_WHY),
+    ]
     # The state that is the last, as an aggregate: so DuckDB knows that it is one row.
     fitted = f"SELECT max(state) AS model FROM _ppp_fitting WHERE NOT starts_with(state, {literal(FIT)})"
     return [
@@ -59,7 +63,7 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
         ),
         Stage("_ppp_keyed", keyed(call), KEY_WHY, kept=False),
         *([content] if call.function == "ppp_fit" else []),
-        *([] if call.options.by else [buckets]),
+        *([] if call.options.by else buckets),
         Stage("_ppp_distinct_rows", _distinct_rows(call), DISTINCT_WHY, kept=call.has_lists),
         Stage("_ppp_sample", _sample(call), SAMPLE_WHY, kept=call.rows_may_repeat),
         Stage("_ppp_begun", _begun(call), "the fit begins"),
@@ -87,6 +91,12 @@ def _content(call: Call) -> str:
     return select(values, "_ppp_keyed", grouped(call))
 
 
+def _counted(call: Call) -> str:
+    rows = "count(*)" if call.options.weight is None else "sum(weight_units)"
+    columns = [f"content_key % {BUCKETS} AS bucket", f"{rows} AS size", "min(content_key) AS lowest_key"]
+    return select(columns, "_ppp_keyed", "GROUP BY bucket")
+
+
 def _buckets(call: Call) -> str:
     """Which share of the distinct rows of a bucket is grouped: those of smallest key, or all where one is heavy.
 
@@ -96,13 +106,10 @@ def _buckets(call: Call) -> str:
     how many distinct rows there are (Bar-Yossef et al. 2002: their mean is buckets / rows). Counts and sums of
     integers: no order matters.
     """
-    rows = "count(*)" if call.options.weight is None else "sum(weight_units)"
-    columns = [f"content_key % {BUCKETS} AS bucket", f"{rows} AS size", "min(content_key) AS lowest_key"]
-    counted = select(columns, "_ppp_keyed", "GROUP BY bucket")
     empty = f"({BUCKETS} - count(*) OVER ()) * {PRIME}"  # an empty bucket's lowest key is the highest there is
     one = f"(sum(lowest_key) OVER () + {empty}) / {literal(float(PRIME * BUCKETS**2))} AS share_of_one_row"
     heavy = f"size > {literal(HEAVY)} * median(size) OVER () AS is_heavy"
-    estimated = select(["bucket", "size", one, heavy], indented(counted))
+    estimated = select(["bucket", "size", one, heavy], "_ppp_counted")
     quota = literal(REPEATED_QUOTA)
     if call.options.weight is None:  # else the sum of sizes is no number of rows
         quota = f"least({quota}, {literal(QUOTA)} * greatest(1e0, sum(size) OVER () * share_of_one_row))"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
-from ppp_duck.binding.key import places_of
+from ppp_duck.binding.key import places_of, weight_unit
 from ppp_duck.binding.quoting import quote
 from ppp_duck.binding.stages import (
     as_form,
@@ -55,14 +55,14 @@ def weight_counts(call: Call) -> list[str]:
 
 
 def _counts(call: Call, name: str, form: str) -> list[str]:
-    """Of one form of a feature: how many values it has, and between which extremes they lie."""
+    """Of one form of a feature: how many values it has, and between which extremes they lie, 0 and not -0."""
     if form == TEXT:
         counts = [f"count({name}) AS {name}_n", f"count({name}) AS {name}_finite"]
         return [*counts, f"min({name}) = max({name}) AS {name}_constant"]
     counts = [f"count({name}) AS {name}_n", f"count({name}_known) AS {name}_finite"]
     weighty = " FILTER (row_weight > 0)" if call.options.weight is not None else ""  # a row of weight 0 is no row
     least, most = (f"{name}_known",) * 2 if form == NUMBER else (f"list_{m}({name}_known)" for m in ("min", "max"))
-    counts += [f"min({least}){weighty} AS {name}_low", f"max({most}){weighty} AS {name}_high"]
+    counts += [f"min({least}){weighty} + 0e0 AS {name}_low", f"max({most}){weighty} + 0e0 AS {name}_high"]
     if form == VECTOR:
         counts += [f"min(len({name})) AS {name}_shortest", f"max(len({name})) AS {name}_longest"]
     return counts
@@ -73,7 +73,7 @@ def summary(call: Call) -> str:
 
     A number is made NULL by adding ``or_null``: with a constant, CASE takes longer.
     """
-    columns = ["*"]
+    columns = ["*", *weight_unit(call)]
     for index, _, form in feature_forms(call):
         columns += places_of(index, form) if form != TEXT else []
     if not call.automatic:

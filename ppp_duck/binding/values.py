@@ -33,8 +33,12 @@ def choice_stages(call: Call) -> list[Stage]:
     ]
     stages, relation, counts = [], "_ppp_extremes", "NULL"
     if counted:
+        why = "every value of a column by its number, and how often it occurs"
+        stages.append(Stage("_ppp_frequencies", _frequencies(call, counted), why, kept=False))
+        why = "the same by feature, and by bin between its extremes"
+        stages.append(Stage("_ppp_binned", _binned(call, counted), why, kept=False))
         why = "by feature and bin: how many values differ, how often they occur"
-        stages.append(Stage("_ppp_values", _binned(call, counted), why))
+        stages.append(Stage("_ppp_values", _values(call), why))
         one = "{" + ", ".join(f"'{name}': {column}" for name, column in COUNTS.items()) + "}"
         lists = indented(select([*group_column(call), f"list({one}) AS counts"], "_ppp_values", grouped(call)))
         relation += f" LEFT JOIN {lists} USING ({ROW_GROUP})" if call.options.by else f", {lists}"
@@ -47,18 +51,21 @@ def choice_stages(call: Call) -> list[Stage]:
 def _binned(call: Call, counted: list[int]) -> str:
     """Frequencies by feature, and by bin between its extremes. A text has one bin."""
     lows, highs = (", ".join(_extreme(call, i, side) for i in counted) for side in ("low", "high"))
-    by = [f"frequencies.{ROW_GROUP}"] if call.options.by else []
     joined = f"JOIN _ppp_extremes USING ({ROW_GROUP})" if call.options.by else ", _ppp_extremes"
-    low, high = f"([{lows}])[place + 1]", f"([{highs}])[place + 1]"
+    low, high = f"list_extract([{lows}], place + 1)", f"list_extract([{highs}], place + 1)"
     bins = f"least({BINS - 1}, floor((number - {low}) * {BINS} / ({high} - {low} + 1)))"
-    features = f"([{', '.join(map(str, counted))}])[place + 1]"
+    features = f"list_extract([{', '.join(map(str, counted))}], place + 1)"
+    values = [f"{features} AS feature", f"CAST(coalesce({bins}, 0) AS INTEGER) AS bin", "times"]
+    return select([*group_column(call), *values], f"_ppp_frequencies {joined}")
+
+
+def _values(call: Call) -> str:
+    by = [*group_column(call), "feature", "bin"]
     values = [
-        f"{features} AS feature", f"CAST(coalesce({bins}, 0) AS INTEGER) AS bin", "count(*) AS values_differ",
-        "CAST(sum(times) AS BIGINT) AS all_rows",
+        "count(*) AS values_differ", "CAST(sum(times) AS BIGINT) AS all_rows",
         "CAST(sum(times * times) AS HUGEINT) AS squares", f"max(times, {TOP}) AS top",
     ]  # fmt: skip
-    relation = f"{indented(_frequencies(call, counted))} AS frequencies {joined}"
-    return select([*by, *values], relation, f"GROUP BY {', '.join([*by, 'feature', 'bin'])}")
+    return select([*by, *values], "_ppp_binned", f"GROUP BY {', '.join(by)}")
 
 
 def _frequencies(call: Call, counted: list[int]) -> str:

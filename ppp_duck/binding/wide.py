@@ -12,7 +12,16 @@ from collections.abc import Iterable
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import LISTS, NUMBER, ROW_GROUP, TEXT, VECTOR, in_lists
-from ppp_duck.binding.key import NARROWEST, PLACE_BITS, PRIME, PROBES, TEXT_DIGITS, odd_numbers, weight_parts
+from ppp_duck.binding.key import (
+    NARROWEST,
+    PLACE_BITS,
+    PRIME,
+    PROBES,
+    TEXT_DIGITS,
+    odd_numbers,
+    weight_parts,
+    weight_unit,
+)
 from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.stages import (
     Stage,
@@ -69,7 +78,7 @@ def _by_place(call: Call, form: str) -> str:
         return select(columns, rows, f"GROUP BY {', '.join([*group_column(call), 'place'])}")
     least, most = ("known",) * 2 if form == NUMBER else ("list_min(known)", "list_max(known)")
     weighty = " FILTER (row_weight > 0)" if weighted else ""
-    columns += ["count(known) AS finite", f"min({least}){weighty} AS low", f"max({most}){weighty} AS high"]
+    columns += ["count(known) AS finite", f"min({least}){weighty} + 0e0 AS low", f"max({most}){weighty} + 0e0 AS high"]
     if form == VECTOR:
         columns += ["min(len(item)) AS shortest", "max(len(item)) AS longest"]
     rows = indented(select(["*", f"CASE WHEN {is_finite(form, 'item')} THEN item END AS known"], rows))
@@ -106,7 +115,7 @@ def summary(call: Call) -> str:
 
     ``numbers_or_null`` is 0 or NULL, what is added to a number; ``wanted`` is how many features help.
     """
-    columns = ["*"]
+    columns = ["*", *weight_unit(call)]
     for form, indices in in_lists(call.features).items():
         name = LISTS[form]
         helps = f"choice[({_indices(indices)})[i]].treatment IS NOT NULL" if call.automatic else "true"

@@ -67,7 +67,8 @@ DIALECTS = {
         Dialect(
             "duckdb",
             {
-                "": "CAST(x AS DOUBLE)", "BOOLEAN": BOOLEAN, "DATE": FINITE, "TIMESTAMP": FINITE, "TIMESTAMPTZ": FINITE,
+                "": "CAST(x AS DOUBLE)", "BOOLEAN": BOOLEAN, "DATE": FINITE, "TIMESTAMP": FINITE,
+                "TIMESTAMPTZ": FINITE.replace("epoch(x)", "CAST(epoch_us(x) AS DOUBLE) / 1e6"),
                 "TIMESTAMP_NS": FINITE.replace("epoch(x)", "CAST(epoch_ns(x) AS DOUBLE) / 1e9"),
                 "TIME": "epoch(x)", "TIMETZ": "epoch(x)", "INTERVAL": "epoch(x)",
             },
@@ -145,13 +146,14 @@ OWN_NODES: Mapping[str, frozenset[type[Node]]] = {
     "duckdb": frozenset({exp.TryCast, exp.Typeof, exp.Trunc, exp.StartsWith, exp.RegexpReplace, exp.TimeToUnix,
                          exp.UnixToTime}),
     "postgres": frozenset({exp.Extract}),
-    "spark": frozenset({exp.TryCast, exp.Extract, exp.UnixDate, exp.UnixMicros, exp.Hour, exp.Minute}),
+    "spark": frozenset({exp.TryCast, exp.Extract, exp.UnixMicros, exp.Hour, exp.Minute}),
     "bigquery": frozenset({exp.UnixDate, exp.UnixMicros, exp.TimeDiff}),
     "snowflake": frozenset({exp.Extract, exp.DateDiff}),
     "clickhouse": frozenset(),
 }  # fmt: skip
 FUNCTIONS: Mapping[str, frozenset[str]] = {
     "duckdb": frozenset({"isfinite", "epoch_us", "epoch_ns"}),
+    "spark": frozenset({"UNIX_DATE"}),
     "clickhouse": frozenset({"toUnixTimestamp64Micro"}),
 }
 
@@ -177,6 +179,9 @@ def as_number(dialect: Dialect, node: Node, given: str, feature: str) -> Node:
 def filled_in(dialect: Dialect, template: str, node: Node) -> Node:
     """A template of the table with a node in the place of x."""
     found = sqlglot.parse_one(template, read=dialect.name)
+    # sqlglot would write a DATEDIFF, which in Spark goes by the clock of the session, and may be a day off
+    for day in list(found.find_all(exp.UnixDate)) if dialect.name == "spark" else ():
+        day.replace(exp.Anonymous(this="UNIX_DATE", expressions=[day.this]))
     places = [one for one in found.find_all(exp.Column) if one.name == "x"]
     for place in places:
         if place is found:

@@ -17,8 +17,8 @@ SELECT
   system.main.any_value(type_0) AS type_0,
   system.main.count(number_0) AS number_0_n,
   system.main.count(number_0_known) AS number_0_finite,
-  system.main.min(number_0_known) AS number_0_low,
-  system.main.max(number_0_known) AS number_0_high
+  system.main.min(number_0_known) + 0e0 AS number_0_low,
+  system.main.max(number_0_known) + 0e0 AS number_0_high
 FROM (
   SELECT *,
     CASE WHEN system.main.isfinite(number_0) THEN number_0 END AS number_0_known
@@ -61,8 +61,17 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
   )
 ) WHERE content_key IS NOT NULL
 ),
+-- 4096 buckets of keys: how many rows each has, and the lowest key
+_ppp_counted AS NOT MATERIALIZED (
+SELECT
+  content_key % 4096 AS bucket,
+  system.main.count(*) AS size,
+  system.main.min(content_key) AS lowest_key
+FROM _ppp_keyed
+GROUP BY bucket
+),
 -- which share of the distinct rows is grouped: all, or enough for the sample
--- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
+-- the lowest keys tell how many distinct rows there are; a bucket with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
@@ -73,14 +82,7 @@ FROM (
     size,
     (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
     size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
-  FROM (
-    SELECT
-      content_key % 4096 AS bucket,
-      system.main.count(*) AS size,
-      system.main.min(content_key) AS lowest_key
-    FROM _ppp_keyed
-    GROUP BY bucket
-  )
+  FROM _ppp_counted
 )
 ),
 -- equal rows as one row with a weight

@@ -19,8 +19,8 @@ SELECT
   system.main.any_value(type_0) AS type_0,
   system.main.count(number_0) AS number_0_n,
   system.main.count(number_0_known) AS number_0_finite,
-  system.main.min(number_0_known) AS number_0_low,
-  system.main.max(number_0_known) AS number_0_high
+  system.main.min(number_0_known) + 0e0 AS number_0_low,
+  system.main.max(number_0_known) + 0e0 AS number_0_high
 FROM (
   SELECT *,
     CASE WHEN system.main.isfinite(number_0) THEN number_0 END AS number_0_known

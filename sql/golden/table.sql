@@ -29,16 +29,16 @@ SELECT
   system.main.min(text_0) = system.main.max(text_0) AS text_0_constant,
   system.main.count(number_1) AS number_1_n,
   system.main.count(number_1_known) AS number_1_finite,
-  system.main.min(number_1_known) AS number_1_low,
-  system.main.max(number_1_known) AS number_1_high,
+  system.main.min(number_1_known) + 0e0 AS number_1_low,
+  system.main.max(number_1_known) + 0e0 AS number_1_high,
   system.main.count(number_2) AS number_2_n,
   system.main.count(number_2_known) AS number_2_finite,
-  system.main.min(number_2_known) AS number_2_low,
-  system.main.max(number_2_known) AS number_2_high,
+  system.main.min(number_2_known) + 0e0 AS number_2_low,
+  system.main.max(number_2_known) + 0e0 AS number_2_high,
   system.main.count(vector_3) AS vector_3_n,
   system.main.count(vector_3_known) AS vector_3_finite,
-  system.main.min(system.main.list_min(vector_3_known)) AS vector_3_low,
-  system.main.max(system.main.list_max(vector_3_known)) AS vector_3_high,
+  system.main.min(system.main.list_min(vector_3_known)) + 0e0 AS vector_3_low,
+  system.main.max(system.main.list_max(vector_3_known)) + 0e0 AS vector_3_high,
   system.main.min(system.main.len(vector_3)) AS vector_3_shortest,
   system.main.max(system.main.len(vector_3)) AS vector_3_longest
 FROM (
@@ -49,29 +49,39 @@ FROM (
   FROM _ppp_features
 )
 ),
+-- every value of a column by its number, and how often it occurs
+_ppp_frequencies AS NOT MATERIALIZED (
+SELECT
+  CASE WHEN grouping(value_0) = 0 THEN 0 WHEN grouping(value_1) = 0 THEN 1 END AS place,
+  coalesce(ppp__number(value_1), CAST(NULL AS DOUBLE)) AS number,
+  system.main.count(*) AS times
+FROM (
+  SELECT
+    ppp__text(_ppp_source."city") AS value_0,
+    _ppp_source."id" AS value_1
+  FROM _ppp_source
+)
+GROUP BY GROUPING SETS ((value_0), (value_1))
+HAVING value_0 IS NOT NULL OR value_1 IS NOT NULL
+),
+-- the same by feature, and by bin between its extremes
+_ppp_binned AS NOT MATERIALIZED (
+SELECT
+  system.main.list_extract([0, 1], place + 1) AS feature,
+  CAST(coalesce(system.main.least(63, system.main.floor((number - system.main.list_extract([CAST(NULL AS DOUBLE), number_1_low], place + 1)) * 64 / (system.main.list_extract([CAST(NULL AS DOUBLE), number_1_high], place + 1) - system.main.list_extract([CAST(NULL AS DOUBLE), number_1_low], place + 1) + 1))), 0) AS INTEGER) AS bin,
+  times
+FROM _ppp_frequencies , _ppp_extremes
+),
 -- by feature and bin: how many values differ, how often they occur
 _ppp_values AS MATERIALIZED (
 SELECT
-  ([0, 1])[place + 1] AS feature,
-  CAST(coalesce(system.main.least(63, system.main.floor((number - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1]) * 64 / (([CAST(NULL AS DOUBLE), number_1_high])[place + 1] - ([CAST(NULL AS DOUBLE), number_1_low])[place + 1] + 1))), 0) AS INTEGER) AS bin,
+  feature,
+  bin,
   system.main.count(*) AS values_differ,
   CAST(system.main.sum(times) AS BIGINT) AS all_rows,
   CAST(system.main.sum(times * times) AS HUGEINT) AS squares,
   system.main.max(times, 20) AS top
-FROM (
-  SELECT
-    CASE WHEN grouping(value_0) = 0 THEN 0 WHEN grouping(value_1) = 0 THEN 1 END AS place,
-    coalesce(ppp__number(value_1), CAST(NULL AS DOUBLE)) AS number,
-    system.main.count(*) AS times
-  FROM (
-    SELECT
-      ppp__text(_ppp_source."city") AS value_0,
-      _ppp_source."id" AS value_1
-    FROM _ppp_source
-  )
-  GROUP BY GROUPING SETS ((value_0), (value_1))
-  HAVING value_0 IS NOT NULL OR value_1 IS NOT NULL
-) AS frequencies , _ppp_extremes
+FROM _ppp_binned
 GROUP BY feature, bin
 ),
 -- which columns are features, from their extremes and the frequencies of their values
@@ -135,14 +145,14 @@ SELECT
   coalesce(CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
   coalesce((number_1 * 0.5e0 - number_1_first) * number_1_per, 0e0)
       + coalesce((number_2 * 0.5e0 - number_2_first) * number_2_per, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 0 // 8] * 0.5e0 - vector_3_first) * vector_3_per_0, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 1 // 8] * 0.5e0 - vector_3_first) * vector_3_per_1, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 2 // 8] * 0.5e0 - vector_3_first) * vector_3_per_2, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 3 // 8] * 0.5e0 - vector_3_first) * vector_3_per_3, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 4 // 8] * 0.5e0 - vector_3_first) * vector_3_per_4, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 5 // 8] * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 6 // 8] * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
-      + coalesce((vector_3[1 + system.main.len(vector_3) * 7 // 8] * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 0 // 8) * 0.5e0 - vector_3_first) * vector_3_per_0, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 1 // 8) * 0.5e0 - vector_3_first) * vector_3_per_1, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 2 // 8) * 0.5e0 - vector_3_first) * vector_3_per_2, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 3 // 8) * 0.5e0 - vector_3_first) * vector_3_per_3, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 4 // 8) * 0.5e0 - vector_3_first) * vector_3_per_4, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 5 // 8) * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 6 // 8) * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 7 // 8) * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
 FROM _ppp_usable, _ppp_summary
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -161,8 +171,17 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
   )
 ) WHERE content_key IS NOT NULL
 ),
+-- 4096 buckets of keys: how many rows each has, and the lowest key
+_ppp_counted AS NOT MATERIALIZED (
+SELECT
+  content_key % 4096 AS bucket,
+  system.main.count(*) AS size,
+  system.main.min(content_key) AS lowest_key
+FROM _ppp_keyed
+GROUP BY bucket
+),
 -- which share of the distinct rows is grouped: all, or enough for the sample
--- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
+-- the lowest keys tell how many distinct rows there are; a bucket with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
@@ -173,14 +192,7 @@ FROM (
     size,
     (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
     size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
-  FROM (
-    SELECT
-      content_key % 4096 AS bucket,
-      system.main.count(*) AS size,
-      system.main.min(content_key) AS lowest_key
-    FROM _ppp_keyed
-    GROUP BY bucket
-  )
+  FROM _ppp_counted
 )
 ),
 -- equal rows as one row with a weight

@@ -24,8 +24,8 @@ SELECT
   system.main.min(text_0) = system.main.max(text_0) AS text_0_constant,
   system.main.count(vector_1) AS vector_1_n,
   system.main.count(vector_1_known) AS vector_1_finite,
-  system.main.min(system.main.list_min(vector_1_known)) FILTER (row_weight > 0) AS vector_1_low,
-  system.main.max(system.main.list_max(vector_1_known)) FILTER (row_weight > 0) AS vector_1_high,
+  system.main.min(system.main.list_min(vector_1_known)) FILTER (row_weight > 0) + 0e0 AS vector_1_low,
+  system.main.max(system.main.list_max(vector_1_known)) FILTER (row_weight > 0) + 0e0 AS vector_1_high,
   system.main.min(system.main.len(vector_1)) AS vector_1_shortest,
   system.main.max(system.main.len(vector_1)) AS vector_1_longest,
   system.main.count(*) FILTER (row_weight < 0) AS negative_weights,
@@ -43,6 +43,7 @@ FROM (
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,
+  CASE WHEN heaviest > 0 THEN system.main.pow(2e0, system.main.greatest(system.main.ceil(system.main.log2(heaviest)) - 1, -1022)) END AS half_of_heaviest,
   vector_1_low * 0.5e0 AS vector_1_first,
   8.9071613168844800e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_0,
   1.0186954616340480e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_1,
@@ -69,16 +70,16 @@ SELECT
   text_0,
   vector_1,
   coalesce(CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
-  coalesce((vector_1[1 + system.main.len(vector_1) * 0 // 8] * 0.5e0 - vector_1_first) * vector_1_per_0, 0e0)
-      + coalesce((vector_1[1 + system.main.len(vector_1) * 1 // 8] * 0.5e0 - vector_1_first) * vector_1_per_1, 0e0)
-      + coalesce((vector_1[1 + system.main.len(vector_1) * 2 // 8] * 0.5e0 - vector_1_first) * vector_1_per_2, 0e0)
-      + coalesce((vector_1[1 + system.main.len(vector_1) * 3 // 8] * 0.5e0 - vector_1_first) * vector_1_per_3, 0e0)
-      + coalesce((vector_1[1 + system.main.len(vector_1) * 4 // 8] * 0.5e0 - vector_1_first) * vector_1_per_4, 0e0)
-      + coalesce((vector_1[1 + system.main.len(vector_1) * 5 // 8] * 0.5e0 - vector_1_first) * vector_1_per_5, 0e0)
-      + coalesce((vector_1[1 + system.main.len(vector_1) * 6 // 8] * 0.5e0 - vector_1_first) * vector_1_per_6, 0e0)
-      + coalesce((vector_1[1 + system.main.len(vector_1) * 7 // 8] * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
-  system.main.greatest(CAST(row_weight / system.main.pow(2e0, system.main.greatest(system.main.ceil(system.main.log2(heaviest)) - 1, -1022)) * 5.6294995342131200e+14 AS HUGEINT), 1) AS weight_units,
-  system.main.pow(2e0, system.main.greatest(system.main.ceil(system.main.log2(heaviest)) - 1, -1022)) AS half_of_heaviest
+  coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 0 // 8) * 0.5e0 - vector_1_first) * vector_1_per_0, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 1 // 8) * 0.5e0 - vector_1_first) * vector_1_per_1, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 2 // 8) * 0.5e0 - vector_1_first) * vector_1_per_2, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 3 // 8) * 0.5e0 - vector_1_first) * vector_1_per_3, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 4 // 8) * 0.5e0 - vector_1_first) * vector_1_per_4, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 5 // 8) * 0.5e0 - vector_1_first) * vector_1_per_5, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 6 // 8) * 0.5e0 - vector_1_first) * vector_1_per_6, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 7 // 8) * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
+  system.main.greatest(CAST(row_weight / half_of_heaviest * 5.6294995342131200e+14 AS BIGINT), 1) AS weight_units,
+  half_of_heaviest
 FROM _ppp_usable, _ppp_summary
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -97,8 +98,17 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
   )
 ) WHERE content_key IS NOT NULL
 ),
+-- 4096 buckets of keys: how many rows each has, and the lowest key
+_ppp_counted AS NOT MATERIALIZED (
+SELECT
+  content_key % 4096 AS bucket,
+  system.main.sum(weight_units) AS size,
+  system.main.min(content_key) AS lowest_key
+FROM _ppp_keyed
+GROUP BY bucket
+),
 -- which share of the distinct rows is grouped: all, or enough for the sample
--- 4096 buckets of keys: the lowest tell how many distinct rows there are; one with a heavy row is grouped whole
+-- the lowest keys tell how many distinct rows there are; a bucket with a heavy row is grouped whole
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
@@ -109,14 +119,7 @@ FROM (
     size,
     (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
     size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
-  FROM (
-    SELECT
-      content_key % 4096 AS bucket,
-      system.main.sum(weight_units) AS size,
-      system.main.min(content_key) AS lowest_key
-    FROM _ppp_keyed
-    GROUP BY bucket
-  )
+  FROM _ppp_counted
 )
 ),
 -- equal rows as one row with a weight

@@ -4,7 +4,7 @@ ppp_values AS (
 SELECT
   STRUCT(ppp_source.*) AS ppp_row,
   CAST(ppp_source.`city` AS STRING) COLLATE UTF8_BINARY AS ppp_value_0,
-  CAST(DATEDIFF(DAY, CAST('1970-01-01' AS DATE), ppp_source.`day`) AS DOUBLE) * 86400e0 AS ppp_value_1,
+  CAST(UNIX_DATE(ppp_source.`day`) AS DOUBLE) * 86400e0 AS ppp_value_1,
   CAST(ppp_source.`pay` AS DOUBLE) AS ppp_value_2
 FROM `main`.`customers` AS ppp_source
 ),

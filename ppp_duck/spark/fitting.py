@@ -1,0 +1,92 @@
+"""A fit to a Spark DataFrame: Spark takes the summary and the sample, the driver fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from ppp_duck.api import our_errors
+from ppp_duck.binding.call import WIDE, Call, plan_call
+from ppp_duck.binding.options import check_options
+from ppp_duck.binding.source import Source
+from ppp_duck.binding.stages import group_column
+from ppp_duck.errors import OptionError
+from ppp_duck.models.model import ModelSet
+from ppp_duck.portable.reading import TALLIED
+from ppp_duck.spark import deciding
+from ppp_duck.spark.columns import check_groups, source_of, with_arrays
+from ppp_duck.spark.groups import fit_groups
+from ppp_duck.spark.queries import Stages, small
+
+FEATURES = ("_ppp_features",)
+KEYED = ("_ppp_features", "_ppp_usable", "_ppp_key_parts", "_ppp_keyed")
+LAST = ("_ppp_begun", "_ppp_fitting(state)", "_ppp_model")
+NOT_NEEDED = ("choice", "n")  # of the summary, where rows are keyed
+
+
+def fit_models(function: str, df: DataFrame, options: Mapping[str, Any]) -> ModelSet:
+    """The models of the rows; none where there is no row. Raises PPPError as the SQL function does."""
+    df = with_arrays(df)
+    source = source_of(df)
+    call = plan_call(function, source, check_options(function, options))
+    check_call(call, source)
+    stages = Stages.of(call, source)
+    with deciding.driver() as con, our_errors():
+        summarize(con, df, stages)
+        return _fit(con, df, stages)
+
+
+def check_call(call: Call, source: Source) -> None:
+    """Raises OptionError and FeatureError for what Spark cannot do as DuckDB does it."""
+    if call.is_wide:
+        raise OptionError(
+            f"{call.function}: put the features into one column, a list of numbers, or name {WIDE} of them or less: "
+            f"{len(call.features)} are too many columns on Spark"
+        )
+    if call.options.refine:
+        raise OptionError.value(
+            call.function, "refine", "0, as Spark has no passes over all rows,", call.options.refine
+        )
+    check_groups(call.function, call.options.by, source)
+
+
+def summarize(con: duckdb.DuckDBPyConnection, df: DataFrame, stages: Stages) -> None:
+    """Puts ``_ppp_summary`` on the driver: extremes of all rows, and which columns help."""
+    call, extremes = stages.call, stages.query(df, [*FEATURES, "_ppp_extremes"]).toArrow()
+    deciding.put(con, "_ppp_extremes", extremes)
+    decided = ["_ppp_choice", "_ppp_summary"] if call.automatic else ["_ppp_summary"]
+    more = []
+    if TALLIED in stages.by_name:
+        known = small(df, extremes)
+        tallied = stages.query(df, ["_ppp_frequencies", "_ppp_binned", TALLIED], _ppp_extremes=known)
+        deciding.put(con, TALLIED, tallied.toArrow())
+        more, decided = [deciding.untallied(group_column(call))], ["_ppp_values", *decided]
+    deciding.decide(con, [*more, *(stages.by_name[name] for name in decided)])
+
+
+def _fit(con: duckdb.DuckDBPyConnection, df: DataFrame, stages: Stages) -> ModelSet:
+    summary = small(df, _for_keys(deciding.table(con, "FROM _ppp_summary")))
+    last, known = [stages.by_name[name] for name in LAST], ["_ppp_summary"]
+    if "_ppp_content" in stages.by_name:
+        content = stages.query(df, [*KEYED, "_ppp_content"], _ppp_summary=summary)
+        deciding.put(con, "_ppp_content", content.toArrow())
+        known.append("_ppp_content")
+    names = [*KEYED, "_ppp_distinct_rows", "_ppp_sample"]
+    if by := stages.call.options.by:
+        return fit_groups(con, stages.query(df, names, _ppp_summary=summary), by, known, last)
+    counted = stages.query(df, [*KEYED, "_ppp_counted"], _ppp_summary=summary)
+    deciding.put(con, "_ppp_counted", counted.toArrow())
+    deciding.decide(con, [stages.by_name["_ppp_buckets"]])
+    buckets = small(df, deciding.table(con, "FROM _ppp_buckets"))
+    sample = stages.query(df, names, _ppp_summary=summary, _ppp_buckets=buckets)
+    deciding.put(con, "_ppp_sample", sample.toArrow())
+    return deciding.fitted(con, last)
+
+
+def _for_keys(summary: pa.Table) -> pa.Table:
+    names = [name for name in summary.column_names if name not in NOT_NEEDED and not name.startswith("type_")]
+    return summary.select(names)
