@@ -22,6 +22,7 @@ EDGES = 24  # places where a plateau may begin and end
 TAILS = (2.0, 1.0, 0.6)  # exponents of its tails exp(-(t / s)^b)
 TAIL_STEPS = 8  # of the fixed point for the widths of both tails
 EM_STEPS = 10  # from the mixture's own two Gaussians
+VALLEYS = 3  # cuts of all that are looked at, where nothing says where a valley is
 LEAST = 0.5  # bins: the least standard deviation, and the least width of a tail
 SHIFTS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # eighths of the line between where a log normal begins and the first row
 
@@ -46,14 +47,20 @@ def gain(counts: Floats, first: int, last: int, valley: int) -> float:
 
 
 def valley(counts: Floats, bar: float) -> int:
-    """The first bin beyond the valley for which most speaks, if by more than ``bar`` nats; else 0."""
+    """The first bin beyond the valley for which most speaks, of counts ``(BINS,)``; or 0, up to ``bar`` nats.
+
+    Looked at are the ``VALLEYS`` bins that lie the most standard errors below the highest on either side.
+    """
     up = _rising(counts)
     down = _rising(counts[::-1])[::-1]
+    left, right = np.maximum.accumulate(counts)[:-1], np.maximum.accumulate(counts[::-1])[::-1][1:]
+    lower = np.minimum(left, right)  # of the highest before and after each cut
+    deep = (lower - counts[1:]) / np.sqrt(np.maximum(lower + counts[1:], 1e-300))
     best, found = float((up + down).max()) + bar, 0
-    for cut in (1 + np.flatnonzero(counts[1:-1] <= np.maximum(counts[:-2], counts[2:]))).tolist():
-        left = up[: cut + 1] + _rising(counts[:cut][::-1])[::-1]
-        right = _rising(counts[cut:]) + down[cut:]
-        speaks = float(left.max() + right.max())
+    for cut in (1 + np.argsort(-deep, kind="stable")[:VALLEYS]).tolist():
+        first = up[: cut + 1] + _rising(counts[:cut][::-1])[::-1]
+        second = _rising(counts[cut:]) + down[cut:]
+        speaks = float(first.max() + second.max())
         if speaks > best:
             best, found = speaks, cut
     return found

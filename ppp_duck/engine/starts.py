@@ -24,9 +24,9 @@ LEAF_ROWS = 15  # rows a leaf of which the tree is grown, where there are twice 
 # 0.783, 0.783, 0.765.
 LEAF_ITERATIONS = 5
 
-# Times that one number's peaks are sharper than another's, from which partitions by peaks are looked for: groups in
-# narrower columns than that are seen by round cells, too.
-SHARPER = 4.0
+# Times that one number's peaks must be sharper than another's before partitions by peaks are looked for. With 4 a fit
+# of 65,536 x 8 takes half as long again, and 92 % of tables with numbers that tell nothing are right, for 88 %.
+SHARPER = 8.0
 
 
 @dataclass(frozen=True)
