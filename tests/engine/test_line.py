@@ -7,7 +7,7 @@ from math import gamma, inf
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppp_duck.engine import line
@@ -33,6 +33,7 @@ def one_mode(counts: Floats) -> float:
     return max(best_steps(counts[:i], True) + best_steps(counts[i:], False) for i in range(len(counts) + 1))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=7, max_size=7), st.integers(1, 5))
 def test_gain_is_that_of_the_best_steps(numbers: list[int], valley: int) -> None:
     counts = np.array(numbers, dtype=float)
