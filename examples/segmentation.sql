@@ -47,8 +47,8 @@ SELECT customer, round(outlier_score, 1) AS score
 FROM ppp_outliers('features', model := 'segments_january', contamination := 0.01)
 WHERE is_outlier ORDER BY score DESC, customer;
 
--- 7. In February half of the bargain hunters buy much less. The old model knows one kind of bargain hunter; a new fit finds two:
--- ppp_match shows the old cluster 1 split.
+-- 7. In February half of the bargain hunters buy much less, most of them without a discount. The old model takes these for
+-- regulars; a new fit finds them: ppp_match shows the old cluster 0 split.
 DELETE FROM orders WHERE discounted AND customer % 2 = 0 AND day > DATE '2024-01-10';
 
 CREATE TABLE segments_february AS

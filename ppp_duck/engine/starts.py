@@ -62,7 +62,8 @@ def starts(rows: Rows, smallest: int, progress: Progress, by_peaks: bool = True)
     if sharp.max() < SHARPER * sharp.min():
         return Starts(full, ward, None, dips)
     view = x * np.concatenate([sharp, np.ones(x.shape[1] - d)])
-    peaked = _ward(rows, view, smallest, progress)
+    # Told as merging: a line that goes back to splitting would seem to begin anew.
+    peaked = _ward(rows, view, smallest, lambda _, parts: progress("merge", parts))
     return Starts(full, ward, peaked, (*dips, ward_size(view, rows.weights, peaked, size)))
 
 

@@ -217,7 +217,7 @@ def test_the_page_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     con = ppp_duck.connect()
     for statement in con.extract_statements(statements):
         con.execute(statement).fetchall()
-    names = {"model": ppp_duck.load(con, "seg")}
+    names = {"ppp_duck": ppp_duck, "con": con}
     for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(code, names)
         assert "ppp_scored" in str(names["text"])
