@@ -121,5 +121,5 @@ def test_groups_by_a_column_called_like_ours(name: str, seen: bool) -> None:
 
 
 def test_the_names_are_those_of_the_statements() -> None:
-    assert {"_ppp_score", "_ppp_surprise", "_ppp_key", "ppp__of", "ppp__where"} <= set(OWNED)
+    assert {"_ppp_score", "_ppp_surprise", "_ppp_key", "ppp__of", "ppp__place"} <= set(OWNED)
     assert set(make.CALLS)
