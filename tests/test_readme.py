@@ -26,7 +26,9 @@ def blocks(language: str) -> list[str]:
 
 def test_sql_runs() -> None:
     con = ppp_duck.connect()
-    text, models = blocks("sql")
+    told, text, models = blocks("sql")
+    *_, said = [con.execute(statement).fetchall() for statement in con.extract_statements(told)]
+    assert ("columns_used", "revenue (DOUBLE, as number)") in said
     results = [con.execute(statement).fetchall() for statement in con.extract_statements(text)]
     assert len(results) == 6
     assert len(results[1]) == 900
