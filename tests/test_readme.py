@@ -60,7 +60,7 @@ def test_python_runs(
 
 def test_a_shell_runs(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
-        con.execute(blocks("sql")[0].split(";")[0]).fetchall()
+        con.execute(blocks("sql")[1].split(";")[0]).fetchall()
         con.execute(f"COPY customers TO '{tmp_path / 'customers.csv'}'").fetchall()
     program = f'ppp-duck() {{ "{sys.executable}" -m ppp_duck "$@"; }}'
     text = blocks("sh")[-1]
@@ -79,7 +79,7 @@ def test_a_shell_runs(tmp_path: Path) -> None:
 
 
 def test_the_queries_are_those_of_the_examples() -> None:
-    text, _ = blocks("sql")
+    _, text, _ = blocks("sql")
     example = (ROOT / "examples" / "queries.sql").read_text(encoding="utf-8")
 
     def code(sql: str) -> list[str]:
