@@ -16,8 +16,8 @@ from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, as_form, indented, select
 
 STAGE = "_ppp_screen"  # of one row: the state of the models, and numbers, NULL where every row goes to Python
-# How much a statement provides for. Each number costs it time before it begins, 5 ms in all at eight features.
 NAN = "CAST('nan' AS DOUBLE)"
+# How much a statement provides for. Each number costs it time before it begins, 5 ms in all at eight features.
 MOST_COMPONENTS = 16
 MOST_FEATURES = 16
 MOST_PAIRED = 8  # features of which all products are provided for, which covariances between features take
@@ -72,7 +72,7 @@ def scored(provision: Provision, known: str, relation: str, score: str, name: st
     """The rows of ``relation`` with their cluster ids as ``name``: ``known`` if not NULL, ``score`` of a row in doubt.
 
     A log density is a product of two lists: ``_ppp_products`` of the row (1, its centred features, their squares or
-    products of two) and ``_ppp_terms_j`` of the component. Lists, because their product is one expression: sums of
+    products of two) and its terms, ``_ppp_told[4]`` and on, of the component. Lists, because their product is one expression: sums of
     products written out take DuckDB longer to plan than to compute for a million rows, and twice as long to compute.
     A column that is no feature has NaN as its middle, and 0 for its values.
     """
