@@ -20,7 +20,7 @@ from ppp_duck.doors.connections import connection_of
 from ppp_duck.doors.frames import PLACE, Given, given
 from ppp_duck.errors import FeatureError, PPPError
 from ppp_duck.models import html, table
-from ppp_duck.models.model import SCORE_COLUMNS, ModelSet
+from ppp_duck.models.model import SCORE_COLUMNS, ModelSet, score_columns
 from ppp_duck.register import register, statement_of
 
 RAISED = re.compile(
@@ -188,7 +188,7 @@ def cluster(con: Any, src: Any = None, **options: Any) -> duckdb.DuckDBPyRelatio
     """
     rows = given(con, src)
     checked = check_options("ppp_cluster", options)
-    names = list(SCORE_COLUMNS) if checked.output == "full" else ["cluster_id"]
+    names = score_columns(checked.output)
     for name in (checked.prefix + name for name in names):
         if folded(name) in (folded(column.name) for column in rows.columns):
             raise errors.SourceError.clash("ppp_cluster", name, rows.name)

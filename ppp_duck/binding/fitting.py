@@ -15,14 +15,14 @@ from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, group_texts, select, struct_of_forms, unowned, with_stages
 from ppp_duck.errors import SourceError
 from ppp_duck.models import table
-from ppp_duck.models.model import SCORE_COLUMNS, SET_COLUMNS
+from ppp_duck.models.model import SET_COLUMNS, score_columns
 
 SEPARABLE = ("cluster_id", "probability")
 
 
 def cluster(call: Call, source: Source) -> str:
     """Every row of the source with the cluster that it belongs to."""
-    columns = list(SCORE_COLUMNS) if call.options.output == "full" else ["cluster_id"]
+    columns = score_columns(call.options.output)
     stages, query = score_query(call.function, source, _fitted(call, source), call.options.prefix, columns)
     return with_stages(stages, query)
 

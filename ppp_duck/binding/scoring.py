@@ -14,7 +14,7 @@ from ppp_duck.binding.rows import Rows, any_row
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
 from ppp_duck.errors import SourceError
-from ppp_duck.models.model import SCORE_COLUMNS
+from ppp_duck.models.model import score_columns
 
 OUTLIERS = ("outlier_score", "is_outlier")
 
@@ -63,7 +63,7 @@ def _refuse_clash(function: str, source: Source, names: Sequence[str]) -> None:
 
 def predict(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Every row of the source with the cluster of a stored model."""
-    columns = list(SCORE_COLUMNS) if reading.output == "full" else ["cluster_id"]
+    columns = score_columns(reading.output)
     loaded = model_stages(function, model, reading.by)
     provision = screen.of_any_model(source) if columns == ["cluster_id"] and not reading.by else None
     if provision is None:

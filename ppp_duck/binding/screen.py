@@ -72,8 +72,9 @@ def scored(provision: Provision, known: str, relation: str, score: str, name: st
     """The rows of ``relation`` with their cluster ids as ``name``: ``known`` if not NULL, ``score`` of a row in doubt.
 
     A log density is a product of two lists: ``_ppp_products`` of the row (1, its centred features, their squares or
-    products of two) and its terms, ``_ppp_told[4]`` and on, of the component. Lists, because their product is one expression: sums of
-    products written out take DuckDB longer to plan than to compute for a million rows, and twice as long to compute.
+    products of two) and the terms of the component, ``_ppp_told[4]`` and on. Lists, because their product is one
+    expression: sums of products written out take DuckDB longer to plan than to compute for a million rows, and twice
+    as long to compute.
     A column that is no feature has NaN as its middle, and 0 for its values.
     """
     d, m = len(provision.columns), provision.components

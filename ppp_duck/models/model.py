@@ -222,3 +222,8 @@ SCORE_COLUMNS = {
     "second_probability": "DOUBLE", "distance": "DOUBLE", "kmeans_id": "INTEGER", "is_separable": "BOOLEAN",
     "reason": "VARCHAR",
 }  # fmt: skip
+
+
+def score_columns(output: str) -> list[str]:
+    """The new columns of a scored row, without a prefix. ``output``: 'id' or 'full'."""
+    return list(SCORE_COLUMNS) if output == "full" else ["cluster_id"]

@@ -15,7 +15,7 @@ from ppp_duck.binding.interface import GROUP, field
 from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import as_form, select
-from ppp_duck.models.model import SCORE_COLUMNS, ModelSet
+from ppp_duck.models.model import SCORE_COLUMNS, ModelSet, score_columns
 from ppp_duck.portable.translating import in_spark
 from ppp_duck.running import memory, scoring
 from ppp_duck.spark.queries import in_braces
@@ -29,7 +29,7 @@ Batches = Iterator[pa.RecordBatch]
 
 def scored_in_batches(df: DataFrame, source: Source, models: ModelSet, output: str) -> DataFrame:
     """The rows with their new columns. Each Python worker keeps the models once."""
-    new = list(SCORE_COLUMNS) if output == "full" else ["cluster_id"]
+    new = score_columns(output)
     fields = [StructField(name, TYPES[SCORE_COLUMNS[name]]) for name in new]
     kinds = {folded(one.name): one.kind for model in models.models for one in model.features}
     types = {column.name: column.type for column in source.columns}

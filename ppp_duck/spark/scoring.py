@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import ModelError, SourceError
-from ppp_duck.models.model import SCORE_COLUMNS, ModelSet
+from ppp_duck.models.model import ModelSet, score_columns
 from ppp_duck.portable.writing import portable_sql
 from ppp_duck.spark.by_batches import scored_in_batches
 from ppp_duck.spark.columns import SOURCE, arrays_beside, source_of
@@ -20,13 +20,9 @@ BRANCHES = 3  # groups that SQL scores: each is a branch of the query, which rea
 
 def check_names(function: str, df: DataFrame, output: str, prefix: str) -> None:
     """Raises SourceError where a new column has the name of another."""
-    for name in (prefix + name for name in new_columns(output)):
+    for name in (prefix + name for name in score_columns(output)):
         if folded(name) in map(folded, df.columns):
             raise SourceError.clash(function, name, SOURCE)
-
-
-def new_columns(output: str) -> list[str]:
-    return list(SCORE_COLUMNS) if output == "full" else ["cluster_id"]
 
 
 def scored(function: str, df: DataFrame, models: ModelSet, output: str, prefix: str) -> DataFrame:
@@ -41,7 +37,7 @@ def scored(function: str, df: DataFrame, models: ModelSet, output: str, prefix: 
     beside = rows.columns[len(df.columns) :]
     if not (prefix or beside):  # a name for each column makes Spark think again about all of it
         return found
-    found = found.toDF(*df.columns, *beside, *(prefix + name for name in new_columns(output)))
+    found = found.toDF(*df.columns, *beside, *(prefix + name for name in score_columns(output)))
     return found.drop(*beside) if beside else found
 
 
