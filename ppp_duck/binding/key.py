@@ -22,6 +22,8 @@ TEXT_SUM = 15  # products of two such numbers whose sum fits a BIGINT
 PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
 NARROWEST = 2.0**-900  # a narrower range of values is one place: its inverse would overflow
 LEAST_EXPONENT = -1022  # of a double with all its digits
+HASHED_ONCE = 32  # values of a text whose hashes are looked up: md5 takes four times as long
+HASHES = "_ppp_hashes"
 WEIGHT_BITS = 50  # weights are summed as integers in units of 2^-50 of the heaviest: exact in any order
 
 
@@ -40,13 +42,33 @@ def places_of(index: int, form: str) -> list[str]:
     return places
 
 
-def key_parts(call: Call) -> str:
-    """What each row adds to its key: of texts a hash each, of numbers their places, summed block by block."""
+def hashes(call: Call) -> str:
+    """Of each text the hashes of its frequent values. Which ones is of no matter: of the others md5 is taken."""
+    columns = []
+    for name in text_names(call):
+        pairs = f"list_transform(approx_top_k({name}, {HASHED_ONCE}), lambda one: {{'text': one, 'hash': {_hash('one')}}})"
+        columns.append(f"map_from_entries({pairs}) AS {name}_hashes")
+    return select(columns, "_ppp_features")
+
+
+def text_names(call: Call) -> list[str]:
+    return [numbered(TEXT, index) for index, _, form in feature_forms(call) if form == TEXT]
+
+
+def _hash(text: str) -> str:
+    return f"CAST('0x' || left(md5({text}), {TEXT_DIGITS}) AS BIGINT)"
+
+
+def key_parts(call: Call, *, are_hashed: bool) -> str:
+    """What each row adds to its key: of texts a hash each, of numbers their places, summed block by block.
+
+    ``are_hashed``: the hashes of frequent texts are those of the stage ``HASHES``.
+    """
     values = [*group_column(call), *form_names(call)]
     for index, _, form in feature_forms(call):
         if form == TEXT:
             name = numbered(TEXT, index)
-            digits = f"CAST('0x' || left(md5({name}), {TEXT_DIGITS}) AS BIGINT)"
+            digits = f"coalesce({name}_hashes[{name}], {_hash(name)})" if are_hashed else _hash(name)
             values.append(f"{_part(call, index, digits, '0')} AS {name}_hash")
     for block, places in _blocks(call).items():
         total = _sum(_part(call, index, place, "0e0") for index, place in places)
@@ -54,7 +76,7 @@ def key_parts(call: Call) -> str:
             total = f"CASE WHEN all_help THEN {_sum(place for _, place in places)}\n    ELSE {total} END"
         values.append(f"{total} AS places_{block}")
     values += weight_parts(call)
-    return select(values, with_summary(call, "_ppp_usable"))
+    return select(values, with_summary(call, "_ppp_usable") + (f", {HASHES}" if are_hashed else ""))
 
 
 def weight_unit(call: Call) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ppp_duck.binding import wide
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import FIT, ROW_GROUP, SAMPLE_COLUMNS
-from ppp_duck.binding.key import PRIME, WEIGHT_BITS, key_parts, keyed
+from ppp_duck.binding.key import HASHES, PRIME, WEIGHT_BITS, hashes, key_parts, keyed, text_names
 from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, form_names, group_column, grouped, indented, listed, select, source_stage
@@ -55,12 +55,7 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
         *(choice_stages(call) if call.automatic else []),
         Stage("_ppp_summary", (wide.summary if call.is_wide else summary)(call), SUMMARY_WHY),
         Stage("_ppp_usable", (wide.usable if call.is_wide else usable)(call), USABLE_WHY, kept=False),
-        Stage(
-            "_ppp_key_parts",
-            (wide.key_parts if call.is_wide else key_parts)(call),
-            "what the features of a row add to its key",
-            kept=False,
-        ),
+        *_key_stages(call),
         Stage("_ppp_keyed", keyed(call), KEY_WHY, kept=False),
         *([content] if call.function == "ppp_fit" else []),
         *([] if call.options.by else buckets),
@@ -69,6 +64,15 @@ def fit_stages(call: Call, source: Source, last: str) -> list[Stage]:
         Stage("_ppp_begun", _begun(call), "the fit begins"),
         Stage("_ppp_fitting(state)", FITTING, "the fit, in slices with room for an interrupt", kept=None),
         Stage(last, fitted, "the state of the fitted models"),
+    ]
+
+
+def _key_stages(call: Call) -> list[Stage]:
+    are_hashed = bool(text_names(call)) and not (call.is_wide or call.options.by)  # a map in each row of a join is dear
+    parts = wide.key_parts(call) if call.is_wide else key_parts(call, are_hashed=are_hashed)
+    return [
+        *([Stage(HASHES, hashes(call), "frequent texts and their hashes, to be looked up")] if are_hashed else []),
+        Stage("_ppp_key_parts", parts, "what the features of a row add to its key", kept=False),
     ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ppp_duck.binding.call import Call
+from ppp_duck.binding.key import HASHES, key_parts
 from ppp_duck.binding.sample import fit_stages
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, group_column, select
@@ -13,19 +15,22 @@ from ppp_duck.portable.translating import in_spark
 # DuckDB takes the most frequent 20 values with max(times, 20). Spark counts how often each frequency comes back: those
 # are few, and the rest is done where they are counted no more.
 TALLIED = "_ppp_tallied"
+KEY_PARTS = "_ppp_key_parts"
 READING = (
-    "_ppp_features", "_ppp_extremes", "_ppp_frequencies", "_ppp_binned", TALLIED, "_ppp_usable", "_ppp_key_parts",
+    "_ppp_features", "_ppp_extremes", "_ppp_frequencies", "_ppp_binned", TALLIED, "_ppp_usable", KEY_PARTS,
     "_ppp_keyed", "_ppp_content", "_ppp_counted", "_ppp_distinct_rows", "_ppp_sample",
 )  # fmt: skip
 # What Spark's optimizer would ask of keys it asks of the columns that they are made of, in all ways there are: with 18
 # columns it runs out of memory. It asks nothing below a column that is another in each run. No result depends on it.
-FENCED = "_ppp_key_parts"
+FENCED = KEY_PARTS
 FENCE = "SELECT * FROM (SELECT *, monotonically_increasing_id() AS _ppp_place FROM (\n{sql}\n)) WHERE _ppp_place >= 0"
 
 
 def stages_of(call: Call, source: Source) -> dict[str, Stage]:
     """The stages of the statement of a call, by name, and the one that stands for an aggregate that Spark lacks."""
     stages = {stage.name: stage for stage in fit_stages(call, source, "_ppp_model")}
+    if HASHES in stages:  # Spark has no map of the most frequent values, and is quick at md5
+        stages[KEY_PARTS] = replace(stages[KEY_PARTS], sql=key_parts(call, are_hashed=False))
     if "_ppp_binned" in stages:
         by = [*group_column(call), "feature", "bin", "times"]
         tallied = select([*by, "count(*) AS values_differ"], "_ppp_binned", f"GROUP BY {', '.join(by)}")

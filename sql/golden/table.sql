@@ -135,6 +135,12 @@ SELECT
   CASE WHEN _ppp_summary.helps_3 AND (system.main.isfinite(system.main.list_min(vector_3)) AND system.main.isfinite(system.main.list_max(vector_3)) AND system.main.list_count(vector_3) = system.main.len(vector_3)) THEN vector_3 END AS vector_3
 FROM _ppp_features, _ppp_summary
 ),
+-- frequent texts and their hashes, to be looked up
+_ppp_hashes AS MATERIALIZED (
+SELECT
+  system.main.map_from_entries(system.main.list_transform(system.main.approx_top_k(text_0, 32), lambda one: {'text': one, 'hash': CAST('0x' || system.main.left(system.main.md5(one), 7) AS BIGINT)})) AS text_0_hashes
+FROM _ppp_features
+),
 -- what the features of a row add to its key
 _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
@@ -142,7 +148,7 @@ SELECT
   number_1,
   number_2,
   vector_3,
-  coalesce(CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
+  coalesce(coalesce(text_0_hashes[text_0], CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT)), 0) AS text_0_hash,
   coalesce((number_1 * 0.5e0 - number_1_first) * number_1_per, 0e0)
       + coalesce((number_2 * 0.5e0 - number_2_first) * number_2_per, 0e0)
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 0 // 8) * 0.5e0 - vector_3_first) * vector_3_per_0, 0e0)
@@ -153,7 +159,7 @@ SELECT
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 5 // 8) * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 6 // 8) * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 7 // 8) * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
-FROM _ppp_usable, _ppp_summary
+FROM _ppp_usable, _ppp_summary, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (

@@ -64,12 +64,18 @@ SELECT
 FROM _ppp_features, _ppp_summary
 WHERE row_weight > 0 AND system.main.isfinite(row_weight)
 ),
+-- frequent texts and their hashes, to be looked up
+_ppp_hashes AS MATERIALIZED (
+SELECT
+  system.main.map_from_entries(system.main.list_transform(system.main.approx_top_k(text_0, 32), lambda one: {'text': one, 'hash': CAST('0x' || system.main.left(system.main.md5(one), 7) AS BIGINT)})) AS text_0_hashes
+FROM _ppp_features
+),
 -- what the features of a row add to its key
 _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   text_0,
   vector_1,
-  coalesce(CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT), 0) AS text_0_hash,
+  coalesce(coalesce(text_0_hashes[text_0], CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT)), 0) AS text_0_hash,
   coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 0 // 8) * 0.5e0 - vector_1_first) * vector_1_per_0, 0e0)
       + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 1 // 8) * 0.5e0 - vector_1_first) * vector_1_per_1, 0e0)
       + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 2 // 8) * 0.5e0 - vector_1_first) * vector_1_per_2, 0e0)
@@ -80,7 +86,7 @@ SELECT
       + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 7 // 8) * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
   system.main.greatest(CAST(row_weight / half_of_heaviest * 5.6294995342131200e+14 AS BIGINT), 1) AS weight_units,
   half_of_heaviest
-FROM _ppp_usable, _ppp_summary
+FROM _ppp_usable, _ppp_summary, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (

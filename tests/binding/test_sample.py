@@ -71,6 +71,20 @@ def test_the_key_sees_content_not_order_or_sign_of_zero() -> None:
     assert len(set(zeros)) == 2
 
 
+def test_a_text_adds_its_md5_whether_it_is_frequent_or_not() -> None:
+    """The hashes of frequent texts are looked up. Which texts are frequent must not change a key."""
+    text = [Column("x", "VARCHAR")]
+    frequent = "SELECT 'f' || i % 3 AS x FROM range(30000) r(i)"
+    rare = "SELECT unnest(['f0', 'f1', 'f2', NULL]) AS x UNION ALL SELECT 'k' || i % 200 FROM range(20000) r(i)"
+    by_itself = {*keys("SELECT unnest(['f0', 'f1', 'f2', NULL]) AS x", text)}
+    assert len(by_itself) == 4
+    assert by_itself < {*keys(f"{frequent} UNION ALL {rare}", text)}
+    assert by_itself < {*keys(rare, text)}
+    parts = until(written(Source("q", f"({rare})", tuple(text), True), "ppp_cluster", {"columns": ["x"]}), "_ppp_keyed")
+    wrong = "SELECT count(*) FROM _ppp_key_parts WHERE text_0_hash <> CAST('0x' || left(md5(text_0), 7) AS BIGINT)"
+    assert ppp_duck.connect().execute(f"{parts} {wrong}").fetchone() == (0,)
+
+
 def test_priority_sampling_is_unbiased_and_keeps_the_heavy(con: duckdb.DuckDBPyConnection) -> None:
     """The sampled weights add up to the table's, overall and for each of its halves."""
     query = "SELECT i::DOUBLE AS x FROM range(20000) r(i), range(3) s(j) WHERE j < 1 + i % 3 UNION ALL SELECT 7 FROM range(9000)"
