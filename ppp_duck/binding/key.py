@@ -46,7 +46,8 @@ def hashes(call: Call) -> str:
     """Of each text the hashes of its frequent values. Which ones is of no matter: of the others md5 is taken."""
     columns = []
     for name in text_names(call):
-        pairs = f"list_transform(approx_top_k({name}, {HASHED_ONCE}), lambda one: {{'text': one, 'hash': {_hash('one')}}})"
+        frequent = f"approx_top_k({name}, {HASHED_ONCE})"
+        pairs = f"list_transform({frequent}, lambda one: {{'text': one, 'hash': {_hash('one')}}})"
         columns.append(f"map_from_entries({pairs}) AS {name}_hashes")
     return select(columns, "_ppp_features")
 
