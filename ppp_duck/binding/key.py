@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import FEATURE_FORMS, NUMBER, TEXT, VECTOR, numbered
 from ppp_duck.binding.quoting import literal
-from ppp_duck.binding.stages import feature_forms, form_names, group_column, indented, select, with_summary
+from ppp_duck.binding.stages import feature_forms, form_names, group_column, indented, select
 
 PRIME = 2_147_483_647  # 2^31 - 1: the product of two keys fits a BIGINT
 MIXERS = (715_225_739, 479_001_599)  # h -> h (h + mixer) mod PRIME, twice: grids spread as evenly as random numbers
@@ -77,7 +77,7 @@ def key_parts(call: Call, *, are_hashed: bool) -> str:
             total = f"CASE WHEN all_help THEN {_sum(place for _, place in places)}\n    ELSE {total} END"
         values.append(f"{total} AS places_{block}")
     values += weight_parts(call)
-    return select(values, with_summary(call, "_ppp_usable") + (f", {HASHES}" if are_hashed else ""))
+    return select(values, f"_ppp_usable, {HASHES}" if are_hashed else "_ppp_usable")
 
 
 def weight_unit(call: Call) -> list[str]:

@@ -98,8 +98,11 @@ def is_finite(form: str, name: str) -> str:
 
 
 def usable(call: Call) -> str:
-    """Rows that the engine may see: finite features that help (others become NULL), positive weights."""
-    values, conditions = group_column(call), []
+    """Rows that the engine may see: finite features that help (others become NULL), positive weights.
+
+    The summary is beside each, for its key: a second join would take as long again.
+    """
+    values, conditions = [], []
     for index, _, form in feature_forms(call):
         name = numbered(form, index)
         values.append(f"{usable_value(call, index, form, name)} AS {name}")
@@ -112,7 +115,7 @@ def usable(call: Call) -> str:
         values.append("row_weight")
         conditions.append("row_weight > 0 AND isfinite(row_weight)")
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return select(values, with_summary(call, "_ppp_features"), where)
+    return select([*values, "_ppp_summary.*"], with_summary(call, "_ppp_features"), where)
 
 
 def usable_value(call: Call, index: int, form: str, value: str) -> str:

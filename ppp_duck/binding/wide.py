@@ -149,7 +149,7 @@ def _wanted(call: Call) -> str:
 
 def usable(call: Call) -> str:
     """Rows that the engine may see: finite features that help (others become NULL), positive weights."""
-    values, conditions = group_column(call), []
+    values, conditions = [], []
     for form in in_lists(call.features):
         name = LISTS[form]
         helps = f"_ppp_summary.{name}_or_null[i]"
@@ -160,7 +160,7 @@ def usable(call: Call) -> str:
         values.append("row_weight")
         conditions.append("row_weight > 0 AND isfinite(row_weight)")
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return select(values, with_summary(call, "_ppp_features"), where)
+    return select([*values, "_ppp_summary.*"], with_summary(call, "_ppp_features"), where)
 
 
 def known_features(call: Call) -> str:
@@ -175,7 +175,7 @@ def key_parts(call: Call) -> str:
     total = f"CAST(({' + '.join(parts)}) % {PRIME} AS BIGINT) AS content_key"
     values = [*group_column(call), *(LISTS[form] for form in forms), total, *weight_parts(call)]
     where = f"WHERE {known_features(call)} = wanted" if call.options.missing == "skip" else ""
-    return select(values, with_summary(call, "_ppp_usable"), where)
+    return select(values, "_ppp_usable", where)
 
 
 def _part(form: str) -> str:

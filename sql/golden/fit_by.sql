@@ -41,8 +41,8 @@ FROM _ppp_extremes
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  row_group,
-  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0
+  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
+  _ppp_summary.*
 FROM _ppp_features JOIN _ppp_summary USING (row_group)
 ),
 -- what the features of a row add to its key
@@ -51,7 +51,7 @@ SELECT
   row_group,
   number_0,
   coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0) AS places_0
-FROM _ppp_usable JOIN _ppp_summary USING (row_group)
+FROM _ppp_usable
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (

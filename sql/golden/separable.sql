@@ -38,7 +38,8 @@ FROM _ppp_extremes
 -- rows and values that the fit may see
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
-  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0
+  CASE WHEN system.main.isfinite(number_0) THEN number_0 + 0e0 END AS number_0,
+  _ppp_summary.*
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key
@@ -46,7 +47,7 @@ _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   number_0,
   coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0) AS places_0
-FROM _ppp_usable, _ppp_summary
+FROM _ppp_usable
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (

@@ -132,7 +132,8 @@ SELECT
   CASE WHEN _ppp_summary.helps_0 THEN text_0 END AS text_0,
   CASE WHEN system.main.isfinite(number_1) THEN number_1 + _ppp_summary.or_null_1 END AS number_1,
   CASE WHEN system.main.isfinite(number_2) THEN number_2 + _ppp_summary.or_null_2 END AS number_2,
-  CASE WHEN _ppp_summary.helps_3 AND (system.main.isfinite(system.main.list_min(vector_3)) AND system.main.isfinite(system.main.list_max(vector_3)) AND system.main.list_count(vector_3) = system.main.len(vector_3)) THEN vector_3 END AS vector_3
+  CASE WHEN _ppp_summary.helps_3 AND (system.main.isfinite(system.main.list_min(vector_3)) AND system.main.isfinite(system.main.list_max(vector_3)) AND system.main.list_count(vector_3) = system.main.len(vector_3)) THEN vector_3 END AS vector_3,
+  _ppp_summary.*
 FROM _ppp_features, _ppp_summary
 ),
 -- frequent texts and their hashes, to be looked up
@@ -159,7 +160,7 @@ SELECT
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 5 // 8) * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 6 // 8) * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 7 // 8) * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
-FROM _ppp_usable, _ppp_summary, _ppp_hashes
+FROM _ppp_usable, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (

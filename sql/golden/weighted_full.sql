@@ -60,7 +60,8 @@ _ppp_usable AS NOT MATERIALIZED (
 SELECT
   text_0 AS text_0,
   CASE WHEN (system.main.isfinite(system.main.list_min(vector_1)) AND system.main.isfinite(system.main.list_max(vector_1)) AND system.main.list_count(vector_1) = system.main.len(vector_1)) THEN vector_1 END AS vector_1,
-  row_weight
+  row_weight,
+  _ppp_summary.*
 FROM _ppp_features, _ppp_summary
 WHERE row_weight > 0 AND system.main.isfinite(row_weight)
 ),
@@ -86,7 +87,7 @@ SELECT
       + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 7 // 8) * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
   system.main.greatest(CAST(row_weight / half_of_heaviest * 5.6294995342131200e+14 AS BIGINT), 1) AS weight_units,
   half_of_heaviest
-FROM _ppp_usable, _ppp_summary, _ppp_hashes
+FROM _ppp_usable, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (

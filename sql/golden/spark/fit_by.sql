@@ -33,13 +33,13 @@ GROUP BY
 -- rows and values that the fit may see
 _ppp_usable AS (
 SELECT
-  row_group,
   CASE
     WHEN (
       number_0 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
     )
     THEN number_0 + 0e0
-  END AS number_0
+  END AS number_0,
+  _ppp_summary.*
 FROM _ppp_features
 JOIN _ppp_summary
   USING (row_group)
@@ -54,8 +54,6 @@ SELECT
     number_0 * 0.5e0 - number_0_first
   ) * number_0_per, 0e0) AS places_0
 FROM _ppp_usable
-JOIN _ppp_summary
-  USING (row_group)
 )) WHERE _ppp_place >= 0
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice

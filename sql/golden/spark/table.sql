@@ -159,7 +159,8 @@ SELECT
       AND ARRAY_SIZE(ARRAY_COMPACT(vector_3)) = ARRAY_SIZE(vector_3)
     )
     THEN vector_3
-  END AS vector_3
+  END AS vector_3,
+  _ppp_summary.*
 FROM _ppp_features, _ppp_summary
 ),
 -- what the features of a row add to its key
@@ -232,7 +233,7 @@ SELECT
     ) * vector_3_per_7,
     0e0
   ) AS places_0
-FROM _ppp_usable, _ppp_summary
+FROM _ppp_usable
 )) WHERE _ppp_place >= 0
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice

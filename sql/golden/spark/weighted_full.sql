@@ -69,7 +69,8 @@ SELECT
     )
     THEN vector_1
   END AS vector_1,
-  row_weight
+  row_weight,
+  _ppp_summary.*
 FROM _ppp_features, _ppp_summary
 WHERE
   row_weight > 0
@@ -143,7 +144,7 @@ SELECT
   ) AS places_0,
   GREATEST(CAST(RINT(row_weight / half_of_heaviest * 5.6294995342131200e+14) AS BIGINT), 1) AS weight_units,
   half_of_heaviest
-FROM _ppp_usable, _ppp_summary
+FROM _ppp_usable
 )) WHERE _ppp_place >= 0
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
