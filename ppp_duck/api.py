@@ -37,7 +37,7 @@ class Model:
     rows are equal. A model pickles by its rows; what comes back answers on DuckDB's default connection.
 
     Where a method takes ``con`` and ``src``, a table of pandas, polars or Arrow, or a relation, may stand for ``src``,
-    or alone for both.
+    or alone for both. A name alone is looked for on the connection that fitted.
 
     >>> con = duckdb.connect()
     >>> con.execute("CREATE TABLE t AS SELECT i % 2 * 10 + sin(i) AS x FROM range(60) r(i)").fetchall()
@@ -71,15 +71,15 @@ class Model:
 
     def predict(self, con: Any, src: Any = None, output: str = "id", prefix: str = "") -> duckdb.DuckDBPyRelation:
         """Every row of ``src`` with its cluster, as ``ppp_predict`` returns it."""
-        return _relation(given(con, src), "ppp_predict", model=self.query, output=output, prefix=prefix)
+        return _relation(given(con, src, self.home), "ppp_predict", model=self.query, output=output, prefix=prefix)
 
     def evaluate(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """How good the model is on the rows of ``src``, as ``ppp_evaluate`` returns it."""
-        return _relation(given(con, src), "ppp_evaluate", model=self.query)
+        return _relation(given(con, src, self.home), "ppp_evaluate", model=self.query)
 
     def profile(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """What the rows of each cluster are like, as ``ppp_profile`` returns it."""
-        return _relation(given(con, src), "ppp_profile", model=self.query)
+        return _relation(given(con, src, self.home), "ppp_profile", model=self.query)
 
     def centers(self) -> duckdb.DuckDBPyRelation:
         """The centre of each cluster in the units of the columns, as ``ppp_centers`` returns it."""
@@ -298,10 +298,13 @@ def _value(value: object) -> str:
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """DuckDB wraps what our functions raise into its own error: raise ours again."""
+    """DuckDB wraps what our functions raise into its own error: raise ours again. So is what it does not find."""
     try:
         yield
     except duckdb.Error as error:
+        if isinstance(error, duckdb.CatalogException):
+            reason = str(error).removeprefix("Catalog Error: ").partition("\n\nLINE ")[0]  # of our statement
+            raise errors.SourceError(f"name a table, view, file or variable that DuckDB finds: {reason}") from None
         raised = RAISED.search(str(error))
         kind = getattr(errors, raised[1], None) if raised else None
         if raised is None or not (isinstance(kind, type) and issubclass(kind, PPPError)):

@@ -96,8 +96,18 @@ def test_errors_are_ours(plain: duckdb.DuckDBPyConnection) -> None:
         ppp_duck.load(plain, "blobs")
     with pytest.raises(ppp_duck.SourceError, match=r"^give the model a table name"):
         ppp_duck.fit(plain, "blobs", k=1).save(plain, "a..b")
-    with pytest.raises(duckdb.CatalogException):
-        ppp_duck.load(plain, "nowhere")
+    nowhere = (
+        r'^name a table, view, file or variable that DuckDB finds: .*blbos does not exist!\nDid you mean "blobs"\?$'
+    )
+    for call in (ppp_duck.fit, ppp_duck.cluster, ppp_duck.load, ppp_duck.fit(plain, "blobs", k=1).predict):
+        with pytest.raises(ppp_duck.SourceError, match=nowhere):
+            call(plain, "blbos")
+
+
+def test_a_name_alone_is_of_the_connection_that_fitted(plain: duckdb.DuckDBPyConnection) -> None:
+    model = ppp_duck.fit(plain, "blobs")
+    assert model.predict("blobs").fetchall() == model.predict(plain, "blobs").fetchall()
+    assert model.evaluate("blobs").fetchall() == model.evaluate(plain, "blobs").fetchall()
 
 
 def test_a_repr_can_be_read(plain: duckdb.DuckDBPyConnection) -> None:

@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from ppp_duck.binding.options import ARGUMENTS, FITTING, READING, TABLE, Option, Options, check_options, check_reading
 from ppp_duck.binding.quoting import literal
-from ppp_duck.errors import show
+from ppp_duck.errors import did_you_mean, nearest, show
 from ppp_duck.version import VERSION
 
 PROGRAM = "ppp-duck"
@@ -34,6 +34,7 @@ COMMANDS = {  # the function that a command calls, and what it is for
 }
 
 
+OWN_FLAGS = ("--db", "--out", "--format", "--file", "--help")
 OWN_NAMES = {"source": "table"}  # of options that are called as the positional argument is
 
 
@@ -66,6 +67,19 @@ def parser() -> argparse.ArgumentParser:
         for option in _options_of(function):
             _add_flag(one, option)
     return whole
+
+
+def unknown_flag(command: str, given: str) -> str:
+    """What to write in place of an argument that a command does not have.
+
+    >>> unknown_flag("cluster", "--covarianse"), unknown_flag("info", "more.csv")
+    ('cluster has no flag --covarianse; did you mean --covariance?', "give info one FILE_OR_TABLE, not also 'more.csv'")
+    """
+    if not given.startswith("-"):
+        return f"give {command} one FILE_OR_TABLE, not also {show(given)}"
+    function, _ = COMMANDS[command]
+    flags = [*("--" + option.name.replace("_", "-") for option in _options_of(function)), *OWN_FLAGS]
+    return f"{command} has no flag {given}{did_you_mean(nearest(given.partition('=')[0], flags))}"
 
 
 def _add_own(one: argparse.ArgumentParser, function: str) -> None:

@@ -15,11 +15,11 @@ from typing import Any
 import duckdb
 
 from ppp_duck.api import RAISED, load
-from ppp_duck.command.arguments import PROGRAM, call, options_of, parser
+from ppp_duck.command.arguments import PROGRAM, call, options_of, parser, unknown_flag
 from ppp_duck.command.interrupting import interruptible
 from ppp_duck.command.reading import ROWS, keep_standard_input, load_standard_input, open_database, readable
 from ppp_duck.command.writing import format_of, pour, show_table, write
-from ppp_duck.errors import PPPError, SourceError
+from ppp_duck.errors import OptionError, PPPError, SourceError
 
 MENDABLE, STOPPED = 2, 130  # exit codes
 Kind = duckdb.StatementType
@@ -29,8 +29,10 @@ SETS = (Kind.SET, Kind.VARIABLE_SET, Kind.LOAD)  # what changes the session only
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process. Returns the exit code."""
-    given = parser().parse_args(arguments)
+    given, unknown = parser().parse_known_args(arguments)
     try:
+        if unknown:
+            raise OptionError(unknown_flag(given.command, unknown[0]))
         with tempfile.TemporaryDirectory() as directory:
             _run(given, Path(directory))
     except KeyboardInterrupt:

@@ -75,15 +75,16 @@ class Given:
         return then(_beside(self.variable, self.rows, call, sql))
 
 
-def given(con: Any, src: Any = None) -> Given:
+def given(con: Any, src: Any = None, home: Any = None) -> Given:
     """``(connection, rows)`` or ``(rows,)``, as the functions in Python take them. Raises SourceError or PPPError.
 
-    Rows without a connection are clustered on DuckDB's default one, where ``duckdb.sql`` finds what comes out.
+    Rows without a connection are clustered on DuckDB's default one, where ``duckdb.sql`` finds what comes out; a name
+    alone is looked for on the connection ``home``, if there is one.
     """
     if src is None:
         if is_connection(con) or is_engine(con):
             raise SourceError(f"give the rows behind the connection: {LISTED}")
-        con, src = duckdb, con
+        con, src = home if home is not None and isinstance(con, str) else duckdb, con
     home = connection_of(con)
     if isinstance(src, str):
         return Given(home, src)

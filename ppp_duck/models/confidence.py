@@ -23,9 +23,18 @@ def confidence(k: int, separable: float, agreement: float, separable_at: float, 
         return _of_one(dip_p_value)
     shares = (separable, agreement)
     word = next((word for word, least in (("clear", CLEAR), ("fair", FAIR)) if _reach(shares, least)), "weak")
-    sure = f"{separable:.0%} of the rows have one cluster with a probability of {separable_at:g} or more"
-    text = f"{word}: {sure}, and k-means agrees on {agreement:.0%}".replace("%", " %")
+    sure = f"{percent(separable)} of the rows have one cluster with a probability of {separable_at:g} or more"
+    text = f"{word}: {sure}, and k-means agrees on {percent(agreement)}"
     return text if word != "weak" else f"{text}; read the clusters as parts of one whole, not as kinds"
+
+
+def percent(share: float) -> str:
+    """A share for people: 100 % only of all.
+
+    >>> percent(0.274), percent(0.998), percent(1.0)
+    ('27 %', '99 %', '100 %')
+    """
+    return f"{100 if share == 1 else min(round(100 * share), 99)} %"
 
 
 def _of_one(dip_p_value: float | None) -> str:

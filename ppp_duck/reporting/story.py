@@ -10,6 +10,7 @@ import numpy as np
 from ppp_duck.api import Model
 from ppp_duck.binding.options import Options
 from ppp_duck.errors import DialectError, show
+from ppp_duck.models.confidence import percent
 from ppp_duck.models.model import Model as Fitted
 from ppp_duck.plot.differences import Differences, differences
 from ppp_duck.plot.group import parts_of, told
@@ -55,7 +56,7 @@ class Card:
     name: str
     size: str
     share: float
-    agreement: float
+    agreement: str
     doubtful: float | None  # share of its sampled rows that are in doubt; None: none was sampled
     figures: tuple[Figure, ...]
     examples: tuple[tuple[str | None, ...], ...]
@@ -140,7 +141,10 @@ def _facts(fitted: Fitted, about: dict[str, str]) -> tuple[tuple[str, str], ...]
         )
         facts += [("k", f"{len(fitted.clustering.sizes)}: {how}"), ("how sure", about.get("confidence", ""))]
         facts.append(
-            ("agreement", f"{fitted.clustering.overall_agreement:.1%} of the rows are in one cluster by both methods")
+            (
+                "agreement",
+                f"{percent(fitted.clustering.overall_agreement)} of the rows are in one cluster by both methods",
+            )
         )
     facts.append(("fingerprint", about.get("fingerprint", "")))
     return tuple((name, value) for name, value in facts if value)
@@ -155,10 +159,10 @@ def _card(fitted: Fitted, found: Differences, seen: Sample, cluster: int) -> Car
     own = np.flatnonzero(seen.scores.cluster_id == cluster)
     doubtful = float(np.mean([not seen.separable[i] for i in own.tolist()])) if len(own) else None
     nearest = own[np.argsort(np.round(seen.scores.distance[own], 6), kind="stable")][:EXAMPLES]
-    size = float(clustering.sizes[cluster])
+    size, agreement = float(clustering.sizes[cluster]), percent(float(clustering.agreement[cluster]))
     return Card(
         cluster, COLORS[cluster % len(COLORS)], name_of(found, cluster), count(size, "row"),
-        size / float(clustering.sizes.sum()), float(clustering.agreement[cluster]), doubtful, _figures(found, cluster),
+        size / float(clustering.sizes.sum()), agreement, doubtful, _figures(found, cluster),
         tuple(seen.texts[i][:COLUMNS] for i in nearest.tolist()),
     )  # fmt: skip
 

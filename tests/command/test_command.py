@@ -296,6 +296,8 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["predict", "blobs.csv", "--model", "blobs.parquet"], 'name a model that ppp_fit made: blobs.parquet has no column "cluster_id"'),
         (["predict", "blobs.csv", "--model", "sag.parquet"], "check the path: there is no file sag.parquet"),
         (["info", "sag"], "name a file, or a table of --db: there is no table sag"),
+        (["cluster", "blobs.csv", "--kk", "3"], "cluster has no flag --kk; did you mean --k?"),
+        (["cluster", "blobs.csv", "more.csv"], "give cluster one FILE_OR_TABLE, not also 'more.csv'"),
         (["sql", "SELEC 1"], 'syntax error at or near "SELEC"'),
         (["sql", " "], "give a statement, such as FROM ppp_cluster('x.csv')"),
         (["sql", "FROM ppp_cluster('blobs.csv', columns := ['xx'])"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
@@ -314,7 +316,6 @@ def test_errors(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[
 def test_wrong_words_are_2_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, message in (
         (["cluster"], "FILE_OR_TABLE"),
-        (["cluster", "x.csv", "--kk", "3"], "--kk"),
         (["predict", "x.csv"], "--model"),
     ):
         with pytest.raises(SystemExit) as left:
