@@ -33,7 +33,7 @@ def _squared(mixture: Mixture, component: int | Ints, gap: Floats) -> Floats:
         gap *= factors[component]
     elif form == "diag":
         gap *= factors[component][:, None] if isinstance(component, int) else np.take(factors.T, component, axis=1)
-    else:
+    elif len(gap):  # else there are categories only
         upper = not np.tril(factors, -1).any()
         gap = np.stack([_along(mixture, component, gap, at, at + 1 if upper else len(gap)) for at in range(len(gap))])
     gap *= gap

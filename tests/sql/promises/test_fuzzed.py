@@ -27,6 +27,19 @@ def test_a_name_of_several_lines(name: str, options: str) -> None:
     assert len(con.execute("FROM ppp_evaluate('t', model := 'seg')").fetchall()) == 1
 
 
+@pytest.mark.parametrize("covariance", ["spherical", "diag", "tied", "full"])
+def test_categories_alone_under_every_form(covariance: str) -> None:
+    """They have no covariance: every form is the same model."""
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE t AS SELECT ['a', 'b'][1 + i % 2] AS c, ['u', 'v'][1 + (i % 10 + i) % 2] AS d FROM range(90) r(i)"
+    )
+    wanted = con.execute("SELECT c, d, cluster_id FROM ppp_cluster('t', k := 2)").fetchall()
+    for options in ("", ", refine := 3", ", output := 'full'"):
+        call = f"ppp_cluster('t', k := 2, covariance := '{covariance}'{options})"
+        assert con.execute(f"SELECT c, d, cluster_id FROM {call}").fetchall() == wanted
+
+
 def test_weights_beyond_a_bigint() -> None:
     con = ppp_duck.connect()
     con.execute("CREATE TABLE t AS SELECT sin(i) AS x, 1e100 AS w FROM range(60) r(i)").fetchall()
