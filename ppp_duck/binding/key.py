@@ -35,10 +35,10 @@ def places_of(index: int, form: str) -> list[str]:
     """
     name = numbered(form, index)
     width = f"greatest({name}_high * 0.5e0 - {name}_low * 0.5e0, {literal(NARROWEST)})"
-    places = [f"{name}_low * 0.5e0 AS {name}_first"]
+    places = [f"{name}_low * 0.5e0 AS {name}_half_low"]
     for probe, odd in zip(_probes(form), odd_numbers(index, form), strict=True):
         factor = 0.5 + odd / 2**29
-        places.append(f"{literal(factor * 2.0**PLACE_BITS)} / {width} AS {name}_per{probe}")
+        places.append(f"{literal(factor * 2.0**PLACE_BITS)} / {width} AS {name}_factor{probe}")
     return places
 
 
@@ -97,7 +97,7 @@ def weight_parts(call: Call) -> list[str]:
 
 
 def keyed(call: Call) -> str:
-    """Rows with ``content_key`` in [0, PRIME), and ``uniform``, its place in (0, 1).
+    """Rows with ``content_key`` in [0, PRIME), and ``uniform_key``, its place in (0, 1).
 
     A sum that is not finite, of a row with a hole, is no number: no key. Forms that a column does not have add
     nothing, and features are summed in fixed blocks: so the key is the same whether or not the column's type was known
@@ -109,7 +109,7 @@ def keyed(call: Call) -> str:
     for mixer in MIXERS:
         mixed = f"(content_key * (content_key + {mixer})) % {PRIME} AS content_key"
         rows = f"SELECT * REPLACE ({mixed}) FROM {indented(rows)}"
-    uniform = f"(content_key + 0.5e0) / {literal(float(PRIME))} AS uniform"
+    uniform = f"(content_key + 0.5e0) / {literal(float(PRIME))} AS uniform_key"
     return f"SELECT *, {uniform} FROM {indented(rows)} WHERE content_key IS NOT NULL"
 
 
@@ -132,7 +132,7 @@ def _blocks(call: Call) -> dict[int, list[tuple[int, str]]]:
         name = numbered(form, index)
         for probe in _probes(form) if form != TEXT else ():
             at = name if form == NUMBER else f"list_extract({name}, 1 + len({name}) * {probe[1:]} // {PROBES})"
-            place = f"({at} * 0.5e0 - {name}_first) * {name}_per{probe}"
+            place = f"({at} * 0.5e0 - {name}_half_low) * {name}_factor{probe}"
             blocks.setdefault(index // BLOCK, []).append((index, place))
     return blocks
 

@@ -24,14 +24,15 @@ def quote(name: str) -> str:
 def literal(value: str | int | float) -> str:
     """The one place that writes a value into SQL. Doubles in scientific notation: a plain 0.94 would be a DECIMAL.
 
-    >>> literal("it's"), literal(3), literal(0.5)
-    ("'it''s'", '3', '5.0000000000000000e-01')
+    >>> literal("it's"), literal(3), literal(0.5), literal(3.0)
+    ("'it''s'", '3', '0.5e0', '3e0')
     """
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, int):
         return str(value)
-    return f"{value:.16e}"
+    shortest = repr(float(value))
+    return shortest if "e" in shortest else shortest.removesuffix(".0") + "e0"
 
 
 def qualified(sql: str) -> str:

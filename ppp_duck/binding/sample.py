@@ -28,8 +28,9 @@ COUNTED_WHY = f"{BUCKETS} buckets of keys: how many rows each has, and the lowes
 BUCKETS_WHY = """which share of the distinct rows is grouped: all, or enough for the sample
 -- the lowest keys tell how many distinct rows there are; a bucket with a heavy row is grouped whole"""
 SUMMARY_WHY = """the extremes, and which features help
--- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
--- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help"""
+-- a number x adds (x / 2 - half_low) * factor to the key of its row
+-- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
+-- zero_or_null, added to a number: NULL for a feature that does not help"""
 USABLE_WHY = "rows and values that the fit may see"
 DISTINCT_WHY = "equal rows as one row with a weight"
 KEY_WHY = f"""a number for each row that only its content decides: a sum modulo {PRIME} = 2^31 - 1, mixed twice"""
@@ -130,21 +131,20 @@ def _distinct_rows(call: Call) -> str:
         else f"sum(weight_units) / {literal(2.0 ** (WEIGHT_BITS - 1))} * any_value(half_of_heaviest)"
     )
     columns = [*group_column(call), *form_names(call)]
-    group_by = f"GROUP BY {', '.join([*columns, 'uniform'])}"
+    group_by = f"GROUP BY {', '.join([*columns, 'uniform_key'])}"
     counted = f"CAST({weight} AS DOUBLE)"
     if call.options.by:  # a group is grouped whole: most are small
-        rows = select([*columns, "uniform", f"{counted} AS weight"], "_ppp_keyed", group_by)
-        return f"SELECT *, weight / uniform AS priority FROM {indented(rows)}"
+        rows = select([*columns, "uniform_key", f"{counted} AS weight"], "_ppp_keyed", group_by)
+        return f"SELECT *, weight / uniform_key AS priority FROM {indented(rows)}"
     # The largest share first: where no bucket holds a heavy row, few rows are left to look up.
-    some = (
-        "SELECT * FROM _ppp_keyed, (SELECT max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share"
-    )
+    most = "(SELECT max(share) AS largest_share FROM _ppp_buckets)"
+    some = f"SELECT * FROM _ppp_keyed, {most} WHERE uniform_key < largest_share"
     looked_up = f"{indented(some)} JOIN _ppp_buckets ON bucket = content_key % {BUCKETS}"
     rows = select(
-        [*columns, "uniform", f"{counted} AS counted", "any_value(share) AS share"], looked_up, "WHERE uniform < share",
-        group_by,
+        [*columns, "uniform_key", f"{counted} AS counted", "any_value(share) AS share"],
+        looked_up, "WHERE uniform_key < share", group_by,
     )  # fmt: skip
-    return select([*columns, "counted / share AS weight", "counted / uniform AS priority"], indented(rows))
+    return select([*columns, "counted / share AS weight", "counted / uniform_key AS priority"], indented(rows))
 
 
 def _sample(call: Call) -> str:
@@ -188,13 +188,13 @@ def _begun(call: Call) -> str:
     if call.options.by:
         content = ", 'content': _ppp_content" if with_content else ""
         lists = indented(select([ROW_GROUP, f"{sample_list(call)} AS rows"], "_ppp_sample", grouped(call)))
-        one = f"{{'g': {ROW_GROUP}, 'summary': _ppp_summary, 'rows': rows{content}}}"
+        one = f"{{'{ROW_GROUP}': {ROW_GROUP}, 'summary': _ppp_summary, 'rows': rows{content}}}"
         joined = f"_ppp_summary LEFT JOIN {lists} USING ({ROW_GROUP})"
         joined += f" LEFT JOIN _ppp_content USING ({ROW_GROUP})" if with_content else ""
         groups = indented(f"SELECT list({one} ORDER BY {ROW_GROUP})\nFROM {joined}")
     else:
         content = ",\n    'content': (SELECT _ppp_content FROM _ppp_content)" if with_content else ""
-        groups = "[{'g': '[]',\n    'summary': (SELECT _ppp_summary FROM _ppp_summary),\n"
+        groups = f"[{{'{ROW_GROUP}': '[]',\n    'summary': (SELECT _ppp_summary FROM _ppp_summary),\n"
         groups += f"    'rows': (SELECT {sample_list(call)} FROM _ppp_sample){content}}}]"
     begin = listed([literal(call.to_json()), groups, "version()", "ppp__statement()"])
     return f"SELECT ppp__fit(\n  {begin}) AS state"

@@ -71,7 +71,7 @@ def _counts(call: Call, name: str, form: str) -> list[str]:
 def summary(call: Call) -> str:
     """The extremes, where the places of the key begin, and which features help. What does not is NULL from here on.
 
-    A number is made NULL by adding ``or_null``: with a constant, CASE takes longer.
+    A number is made NULL by adding ``zero_or_null``: with a constant, CASE takes longer.
     """
     columns = ["*", *weight_unit(call)]
     for index, _, form in feature_forms(call):
@@ -80,7 +80,7 @@ def summary(call: Call) -> str:
         return select(columns, "_ppp_extremes")
     for index, feature in enumerate(call.features):
         if NUMBER in feature.forms:
-            columns.append(f"CASE WHEN helps_{index} THEN 0e0 END AS or_null_{index}")
+            columns.append(f"CASE WHEN helps_{index} THEN 0e0 END AS zero_or_null_{index}")
     columns.append(f"({' AND '.join(f'helps_{index}' for index in range(len(call.features)))}) AS all_help")
     # In a subquery: to find an alias of the same SELECT, DuckDB first compares it with the name of every column.
     helps = [f"choice[{index + 1}].treatment IS NOT NULL AS helps_{index}" for index in range(len(call.features))]
@@ -125,6 +125,6 @@ def usable_value(call: Call, index: int, form: str, value: str) -> str:
     if form == VECTOR or (form == NUMBER and not call.key_skips):
         conditions.append(is_finite(form, value))
     if form == NUMBER and call.automatic:
-        canonical = f"{value} + _ppp_summary.or_null_{index}"
+        canonical = f"{value} + _ppp_summary.zero_or_null_{index}"
         return canonical if len(conditions) == 1 else f"CASE WHEN {conditions[1]} THEN {canonical} END"
     return f"CASE WHEN {' AND '.join(conditions)} THEN {canonical} END" if conditions else canonical

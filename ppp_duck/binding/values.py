@@ -33,9 +33,9 @@ def choice_stages(call: Call) -> list[Stage]:
     ]
     stages, relation, counts = [], "_ppp_extremes", "NULL"
     if counted:
-        why = "every value of a column by its number, and how often it occurs"
+        why = "every value of these columns and how often it occurs; place: of which column, counted from 0"
         stages.append(Stage("_ppp_frequencies", _frequencies(call, counted), why, kept=False))
-        why = "the same by feature, and by bin between its extremes"
+        why = "the same by feature, and by which of the bins between its extremes a value is in"
         stages.append(Stage("_ppp_binned", _binned(call, counted), why, kept=False))
         why = "by feature and bin: how many values differ, how often they occur"
         stages.append(Stage("_ppp_values", _values(call), why))

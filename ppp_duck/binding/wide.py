@@ -113,23 +113,23 @@ def extreme(call: Call, index: int, side: str) -> str:
 def summary(call: Call) -> str:
     """The extremes, where places begin, how many there are to half a unit; and what does not help, as NULL in a list.
 
-    ``numbers_or_null`` is 0 or NULL, what is added to a number; ``wanted`` is how many features help.
+    ``numbers_zero_or_null`` is 0 or NULL, what is added to a number; ``wanted`` is how many features help.
     """
     columns = ["*", *weight_unit(call)]
     for form, indices in in_lists(call.features).items():
         name = LISTS[form]
         helps = f"choice[({_indices(indices)})[i]].treatment IS NOT NULL" if call.automatic else "true"
         nothing = f"CASE WHEN {helps} THEN 0e0 END"
-        columns.append(f"list_transform(range(1, {len(indices) + 1}), lambda i: {nothing}) AS {name}_or_null")
+        columns.append(f"list_transform(range(1, {len(indices) + 1}), lambda i: {nothing}) AS {name}_zero_or_null")
         if form == TEXT:
             columns.append(f"{_list(str(odd_numbers(i, TEXT)[0]) for i in indices)} AS {name}_factor")
             continue
-        columns.append(f"list_transform({name}_low, lambda low: low * 0.5e0) AS {name}_first")
+        columns.append(f"list_transform({name}_low, lambda low: low * 0.5e0) AS {name}_half_low")
         width = f"greatest({name}_high[i] * 0.5e0 - low * 0.5e0, {literal(NARROWEST)})"
         for probe in range(PROBES if form == VECTOR else 1):
             factors = _list(literal((0.5 + odd_numbers(i, form)[probe] / 2**29) * 2.0**PLACE_BITS) for i in indices)
             per = f"list_transform({name}_low, lambda low, i: ({factors})[i] / {width})"
-            columns.append(f"{per} AS {name}_per_{probe}")
+            columns.append(f"{per} AS {name}_factor_{probe}")
     columns.append(f"{_wanted(call)} AS wanted")
     relation = "_ppp_extremes"
     if call.automatic:
@@ -152,7 +152,7 @@ def usable(call: Call) -> str:
     values, conditions = [], []
     for form in in_lists(call.features):
         name = LISTS[form]
-        helps = f"_ppp_summary.{name}_or_null[i]"
+        helps = f"_ppp_summary.{name}_zero_or_null[i]"
         value = f"item + {helps}" if form == NUMBER else f"CASE WHEN {helps} IS NOT NULL THEN item END"
         one = value if form == TEXT else f"CASE WHEN {is_finite(form, 'item')} THEN {value} END"
         values.append(f"list_transform({name}, lambda item, i: {one}) AS {name}")
@@ -184,10 +184,10 @@ def _part(form: str) -> str:
     if form == TEXT:
         return f"CAST('0x' || left(md5(item), {TEXT_DIGITS}) AS BIGINT) * {name}_factor[i] % {PRIME}"
     if form == NUMBER:
-        return f"TRY_CAST((item * 0.5e0 - {name}_first[i]) * {name}_per_0[i] AS BIGINT) % {PRIME}"
+        return f"TRY_CAST((item * 0.5e0 - {name}_half_low[i]) * {name}_factor_0[i] AS BIGINT) % {PRIME}"
     probes = (f"item[1 + len(item) * {probe} // {PROBES}]" for probe in range(PROBES))
     places = (
-        f"coalesce(TRY_CAST(({at} * 0.5e0 - {name}_first[i]) * {name}_per_{probe}[i] AS BIGINT) % {PRIME}, 0)"
+        f"coalesce(TRY_CAST(({at} * 0.5e0 - {name}_half_low[i]) * {name}_factor_{probe}[i] AS BIGINT) % {PRIME}, 0)"
         for probe, at in enumerate(probes)
     )
     return f"({' + '.join(places)})"

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.call import Call
-from ppp_duck.binding.interface import FORM_TYPES, NUMBER, SAMPLE_COLUMNS, TEXT, VECTOR, numbered
+from ppp_duck.binding.interface import FORM_TYPES, NUMBER, ROW_GROUP, SAMPLE_COLUMNS, TEXT, VECTOR, numbered
 from ppp_duck.binding.source import Column
 from ppp_duck.binding.values import may_have_fractions
 from ppp_duck.errors import FeatureError
@@ -47,9 +47,8 @@ class Group:
         if rows is not None and call.are_sorted_in_python:
             rows = in_order(rows)[: call.options.sample_size + 1]
         content = given["content"].as_py() if "content" in given else None
-        return Group(
-            call, tuple(json.loads(given["g"].as_py())), unpacked(call, given["summary"].as_py()), content, rows
-        )
+        names, summary = json.loads(given[ROW_GROUP].as_py()), unpacked(call, given["summary"].as_py())
+        return Group(call, tuple(names), summary, content, rows)
 
     @property
     def rows(self) -> int:

@@ -20,7 +20,7 @@ FROM _ppp_source, _ppp_model
 ),
 -- what no more than the contamination exceeds
 _ppp_limit AS MATERIALIZED (
-SELECT system.main.quantile_disc(_ppp_surprise, 9.0000000000000002e-01) AS most FROM _ppp_scored
+SELECT system.main.quantile_disc(_ppp_surprise, 0.9e0) AS most FROM _ppp_scored
 )
 SELECT
   _ppp_scored.* EXCLUDE (_ppp_surprise),

@@ -29,13 +29,14 @@ FROM (
 GROUP BY row_group
 ),
 -- the extremes, and which features help
--- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
--- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
+-- a number x adds (x / 2 - half_low) * factor to the key of its row
+-- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
+-- zero_or_null, added to a number: NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,
-  number_0_low * 0.5e0 AS number_0_first,
-  5.6296260553932800e+14 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per
+  number_0_low * 0.5e0 AS number_0_half_low,
+  562962605539328e0 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_factor
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
@@ -50,12 +51,12 @@ _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   row_group,
   number_0,
-  coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0) AS places_0
+  coalesce((number_0 * 0.5e0 - number_0_half_low) * number_0_factor, 0e0) AS places_0
 FROM _ppp_usable
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
   SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
     SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
       SELECT
@@ -69,14 +70,14 @@ SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
 ),
 -- equal rows as one row with a weight
 _ppp_distinct_rows AS NOT MATERIALIZED (
-SELECT *, weight / uniform AS priority FROM (
+SELECT *, weight / uniform_key AS priority FROM (
   SELECT
     row_group,
     number_0,
-    uniform,
+    uniform_key,
     CAST(system.main.count(*) AS DOUBLE) AS weight
   FROM _ppp_keyed
-  GROUP BY row_group, number_0, uniform
+  GROUP BY row_group, number_0, uniform_key
 )
 ),
 -- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
@@ -94,7 +95,7 @@ _ppp_begun AS MATERIALIZED (
 SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "x", "type": "DOUBLE"}], "function": "ppp_separable", "options": {"by": ["g"], "categorical": "auto", "columns": ["x"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 1, "sample_size": 5, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "rows"}',
   (
-  SELECT system.main.list({'g': row_group, 'summary': _ppp_summary, 'rows': rows} ORDER BY row_group)
+  SELECT system.main.list({'row_group': row_group, 'summary': _ppp_summary, 'rows': rows} ORDER BY row_group)
   FROM _ppp_summary LEFT JOIN (
     SELECT
       row_group,

@@ -34,15 +34,16 @@ FROM (
 )
 ),
 -- the extremes, and which features help
--- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
--- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
+-- a number x adds (x / 2 - half_low) * factor to the key of its row
+-- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
+-- zero_or_null, added to a number: NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,
-  number_0_low * 0.5e0 AS number_0_first,
-  5.6296260553932800e+14 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_per,
-  number_1_low * 0.5e0 AS number_1_first,
-  6.1336086747545600e+14 / system.main.greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per
+  number_0_low * 0.5e0 AS number_0_half_low,
+  562962605539328e0 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_factor,
+  number_1_low * 0.5e0 AS number_1_half_low,
+  613360867475456e0 / system.main.greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_factor
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
@@ -58,13 +59,13 @@ _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   number_0,
   number_1,
-  coalesce((number_0 * 0.5e0 - number_0_first) * number_0_per, 0e0)
-      + coalesce((number_1 * 0.5e0 - number_1_first) * number_1_per, 0e0) AS places_0
+  coalesce((number_0 * 0.5e0 - number_0_half_low) * number_0_factor, 0e0)
+      + coalesce((number_1 * 0.5e0 - number_1_half_low) * number_1_factor, 0e0) AS places_0
 FROM _ppp_usable
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
   SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
     SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
       SELECT
@@ -90,13 +91,13 @@ GROUP BY bucket
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
-  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * system.main.least(2.0000000000000000e+00, 1.2500000000000000e+00 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 65536e0 * system.main.least(2e0, 1.25e0 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
 FROM (
   SELECT
     bucket,
     size,
-    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
-    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.602879700218675e+16 AS share_of_one_row,
+    size > 1.25e0 * system.main.median(size) OVER () AS is_heavy
   FROM _ppp_counted
 )
 ),
@@ -106,19 +107,19 @@ SELECT
   number_0,
   number_1,
   counted / share AS weight,
-  counted / uniform AS priority
+  counted / uniform_key AS priority
 FROM (
   SELECT
     number_0,
     number_1,
-    uniform,
+    uniform_key,
     CAST(system.main.count(*) AS DOUBLE) AS counted,
     system.main.any_value(share) AS share
   FROM (
-    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform_key < largest_share
   ) JOIN _ppp_buckets ON bucket = content_key % 4096
-  WHERE uniform < share
-  GROUP BY number_0, number_1, uniform
+  WHERE uniform_key < share
+  GROUP BY number_0, number_1, uniform_key
 )
 ),
 -- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
@@ -136,7 +137,7 @@ LIMIT 65537
 _ppp_begun AS MATERIALIZED (
 SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["id", "income"], "covariance": "auto", "exclude": [], "k": 3, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}',
-  [{'g': '[]',
+  [{'row_group': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT system.main.list({'number_0': number_0, 'number_1': number_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
   system.main.version(),

@@ -49,7 +49,7 @@ FROM (
   FROM _ppp_features
 )
 ),
--- every value of a column by its number, and how often it occurs
+-- every value of these columns and how often it occurs; place: of which column, counted from 0
 _ppp_frequencies AS NOT MATERIALIZED (
 SELECT
   CASE WHEN grouping(value_0) = 0 THEN 0 WHEN grouping(value_1) = 0 THEN 1 END AS place,
@@ -64,7 +64,7 @@ FROM (
 GROUP BY GROUPING SETS ((value_0), (value_1))
 HAVING value_0 IS NOT NULL OR value_1 IS NOT NULL
 ),
--- the same by feature, and by bin between its extremes
+-- the same by feature, and by which of the bins between its extremes a value is in
 _ppp_binned AS NOT MATERIALIZED (
 SELECT
   system.main.list_extract([0, 1], place + 1) AS feature,
@@ -95,26 +95,27 @@ FROM _ppp_extremes, (
 )
 ),
 -- the extremes, and which features help
--- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
--- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
+-- a number x adds (x / 2 - half_low) * factor to the key of its row
+-- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
+-- zero_or_null, added to a number: NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,
-  number_1_low * 0.5e0 AS number_1_first,
-  6.1336086747545600e+14 / system.main.greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_per,
-  number_2_low * 0.5e0 AS number_2_first,
-  7.3020369115545600e+14 / system.main.greatest(number_2_high * 0.5e0 - number_2_low * 0.5e0, 1.1830521861667747e-271) AS number_2_per,
-  vector_3_low * 0.5e0 AS vector_3_first,
-  7.3659565526220800e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_0,
-  8.5280888874598400e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_1,
-  7.8555711642009600e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_2,
-  1.0075591189463040e+15 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_3,
-  9.5090207044403200e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_4,
-  8.6934830029209600e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_5,
-  8.9644562644992000e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_6,
-  6.1565890985984000e+14 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_per_7,
-  CASE WHEN helps_1 THEN 0e0 END AS or_null_1,
-  CASE WHEN helps_2 THEN 0e0 END AS or_null_2,
+  number_1_low * 0.5e0 AS number_1_half_low,
+  613360867475456e0 / system.main.greatest(number_1_high * 0.5e0 - number_1_low * 0.5e0, 1.1830521861667747e-271) AS number_1_factor,
+  number_2_low * 0.5e0 AS number_2_half_low,
+  730203691155456e0 / system.main.greatest(number_2_high * 0.5e0 - number_2_low * 0.5e0, 1.1830521861667747e-271) AS number_2_factor,
+  vector_3_low * 0.5e0 AS vector_3_half_low,
+  736595655262208e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_0,
+  852808888745984e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_1,
+  785557116420096e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_2,
+  1007559118946304e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_3,
+  950902070444032e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_4,
+  869348300292096e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_5,
+  896445626449920e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_6,
+  615658909859840e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_7,
+  CASE WHEN helps_1 THEN 0e0 END AS zero_or_null_1,
+  CASE WHEN helps_2 THEN 0e0 END AS zero_or_null_2,
   (helps_0 AND helps_1 AND helps_2 AND helps_3) AS all_help
 FROM (
   SELECT
@@ -130,8 +131,8 @@ FROM (
 _ppp_usable AS NOT MATERIALIZED (
 SELECT
   CASE WHEN _ppp_summary.helps_0 THEN text_0 END AS text_0,
-  CASE WHEN system.main.isfinite(number_1) THEN number_1 + _ppp_summary.or_null_1 END AS number_1,
-  CASE WHEN system.main.isfinite(number_2) THEN number_2 + _ppp_summary.or_null_2 END AS number_2,
+  CASE WHEN system.main.isfinite(number_1) THEN number_1 + _ppp_summary.zero_or_null_1 END AS number_1,
+  CASE WHEN system.main.isfinite(number_2) THEN number_2 + _ppp_summary.zero_or_null_2 END AS number_2,
   CASE WHEN _ppp_summary.helps_3 AND (system.main.isfinite(system.main.list_min(vector_3)) AND system.main.isfinite(system.main.list_max(vector_3)) AND system.main.list_count(vector_3) = system.main.len(vector_3)) THEN vector_3 END AS vector_3,
   _ppp_summary.*
 FROM _ppp_features, _ppp_summary
@@ -150,21 +151,21 @@ SELECT
   number_2,
   vector_3,
   coalesce(coalesce(text_0_hashes[text_0], CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT)), 0) AS text_0_hash,
-  coalesce((number_1 * 0.5e0 - number_1_first) * number_1_per, 0e0)
-      + coalesce((number_2 * 0.5e0 - number_2_first) * number_2_per, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 0 // 8) * 0.5e0 - vector_3_first) * vector_3_per_0, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 1 // 8) * 0.5e0 - vector_3_first) * vector_3_per_1, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 2 // 8) * 0.5e0 - vector_3_first) * vector_3_per_2, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 3 // 8) * 0.5e0 - vector_3_first) * vector_3_per_3, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 4 // 8) * 0.5e0 - vector_3_first) * vector_3_per_4, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 5 // 8) * 0.5e0 - vector_3_first) * vector_3_per_5, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 6 // 8) * 0.5e0 - vector_3_first) * vector_3_per_6, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 7 // 8) * 0.5e0 - vector_3_first) * vector_3_per_7, 0e0) AS places_0
+  coalesce((number_1 * 0.5e0 - number_1_half_low) * number_1_factor, 0e0)
+      + coalesce((number_2 * 0.5e0 - number_2_half_low) * number_2_factor, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 0 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_0, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 1 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_1, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 2 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_2, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 3 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_3, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 4 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_4, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 5 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_5, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 6 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_6, 0e0)
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 7 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_7, 0e0) AS places_0
 FROM _ppp_usable, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
   SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
     SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
       SELECT
@@ -192,13 +193,13 @@ GROUP BY bucket
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
-  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * system.main.least(2.0000000000000000e+00, 1.2500000000000000e+00 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 65536e0 * system.main.least(2e0, 1.25e0 * system.main.greatest(1e0, system.main.sum(size) OVER () * share_of_one_row)) * share_of_one_row) END AS share
 FROM (
   SELECT
     bucket,
     size,
-    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
-    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.602879700218675e+16 AS share_of_one_row,
+    size > 1.25e0 * system.main.median(size) OVER () AS is_heavy
   FROM _ppp_counted
 )
 ),
@@ -210,21 +211,21 @@ SELECT
   number_2,
   vector_3,
   counted / share AS weight,
-  counted / uniform AS priority
+  counted / uniform_key AS priority
 FROM (
   SELECT
     text_0,
     number_1,
     number_2,
     vector_3,
-    uniform,
+    uniform_key,
     CAST(system.main.count(*) AS DOUBLE) AS counted,
     system.main.any_value(share) AS share
   FROM (
-    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform_key < largest_share
   ) JOIN _ppp_buckets ON bucket = content_key % 4096
-  WHERE uniform < share
-  GROUP BY text_0, number_1, number_2, vector_3, uniform
+  WHERE uniform_key < share
+  GROUP BY text_0, number_1, number_2, vector_3, uniform_key
 )
 ),
 -- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
@@ -243,7 +244,7 @@ WHERE priority >= (SELECT system.main.min(priority) FROM (SELECT priority FROM _
 _ppp_begun AS MATERIALIZED (
 SELECT ppp__fit(
   '{"automatic": true, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["number"], "name": "id", "type": "BIGINT"}, {"forms": ["number"], "name": "income", "type": "DOUBLE"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": null, "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "auto", "output": "id", "prefix": "", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": null}, "source": "customers"}',
-  [{'g': '[]',
+  [{'row_group': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT system.main.list({'text_0': text_0, 'number_1': number_1, 'number_2': number_2, 'vector_3': vector_3, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
   system.main.version(),

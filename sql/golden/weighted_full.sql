@@ -38,21 +38,22 @@ FROM (
 )
 ),
 -- the extremes, and which features help
--- first, per: where the places of a feature begin and how many there are to half a unit, 2^50 in its range
--- times a factor between 1/2 and 1 that is its own; or_null: 0, or NULL for a feature that does not help
+-- a number x adds (x / 2 - half_low) * factor to the key of its row
+-- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
+-- zero_or_null, added to a number: NULL for a feature that does not help
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   CASE WHEN heaviest > 0 THEN system.main.pow(2e0, system.main.greatest(system.main.ceil(system.main.log2(heaviest)) - 1, -1022)) END AS half_of_heaviest,
-  vector_1_low * 0.5e0 AS vector_1_first,
-  8.9071613168844800e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_0,
-  1.0186954616340480e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_1,
-  8.9617060593664000e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_2,
-  8.5101851233484800e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_3,
-  1.0564509672407040e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_4,
-  1.1231327546245120e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_5,
-  9.7177081321881600e+14 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_6,
-  1.1071037730979840e+15 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_per_7
+  vector_1_low * 0.5e0 AS vector_1_half_low,
+  890716131688448e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_0,
+  1018695461634048e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_1,
+  896170605936640e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_2,
+  851018512334848e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_3,
+  1056450967240704e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_4,
+  1123132754624512e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_5,
+  971770813218816e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_6,
+  1107103773097984e0 / system.main.greatest(vector_1_high * 0.5e0 - vector_1_low * 0.5e0, 1.1830521861667747e-271) AS vector_1_factor_7
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
@@ -77,21 +78,21 @@ SELECT
   text_0,
   vector_1,
   coalesce(coalesce(text_0_hashes[text_0], CAST('0x' || system.main.left(system.main.md5(text_0), 7) AS BIGINT)), 0) AS text_0_hash,
-  coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 0 // 8) * 0.5e0 - vector_1_first) * vector_1_per_0, 0e0)
-      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 1 // 8) * 0.5e0 - vector_1_first) * vector_1_per_1, 0e0)
-      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 2 // 8) * 0.5e0 - vector_1_first) * vector_1_per_2, 0e0)
-      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 3 // 8) * 0.5e0 - vector_1_first) * vector_1_per_3, 0e0)
-      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 4 // 8) * 0.5e0 - vector_1_first) * vector_1_per_4, 0e0)
-      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 5 // 8) * 0.5e0 - vector_1_first) * vector_1_per_5, 0e0)
-      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 6 // 8) * 0.5e0 - vector_1_first) * vector_1_per_6, 0e0)
-      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 7 // 8) * 0.5e0 - vector_1_first) * vector_1_per_7, 0e0) AS places_0,
-  system.main.greatest(CAST(row_weight / half_of_heaviest * 5.6294995342131200e+14 AS BIGINT), 1) AS weight_units,
+  coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 0 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_0, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 1 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_1, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 2 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_2, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 3 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_3, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 4 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_4, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 5 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_5, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 6 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_6, 0e0)
+      + coalesce((system.main.list_extract(vector_1, 1 + system.main.len(vector_1) * 7 // 8) * 0.5e0 - vector_1_half_low) * vector_1_factor_7, 0e0) AS places_0,
+  system.main.greatest(CAST(row_weight / half_of_heaviest * 562949953421312e0 AS BIGINT), 1) AS weight_units,
   half_of_heaviest
 FROM _ppp_usable, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
 _ppp_keyed AS NOT MATERIALIZED (
-SELECT *, (content_key + 0.5e0) / 2.1474836470000000e+09 AS uniform FROM (
+SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
   SELECT * REPLACE ((content_key * (content_key + 479001599)) % 2147483647 AS content_key) FROM (
     SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
       SELECT
@@ -119,13 +120,13 @@ GROUP BY bucket
 _ppp_buckets AS MATERIALIZED (
 SELECT
   bucket,
-  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 6.5536000000000000e+04 * 2.0000000000000000e+00 * share_of_one_row) END AS share
+  CASE WHEN is_heavy THEN 1e0 ELSE system.main.least(1e0, 65536e0 * 2e0 * share_of_one_row) END AS share
 FROM (
   SELECT
     bucket,
     size,
-    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.6028797002186752e+16 AS share_of_one_row,
-    size > 1.2500000000000000e+00 * system.main.median(size) OVER () AS is_heavy
+    (system.main.sum(lowest_key) OVER () + (4096 - system.main.count(*) OVER ()) * 2147483647) / 3.602879700218675e+16 AS share_of_one_row,
+    size > 1.25e0 * system.main.median(size) OVER () AS is_heavy
   FROM _ppp_counted
 )
 ),
@@ -135,19 +136,19 @@ SELECT
   text_0,
   vector_1,
   counted / share AS weight,
-  counted / uniform AS priority
+  counted / uniform_key AS priority
 FROM (
   SELECT
     text_0,
     vector_1,
-    uniform,
-    CAST(system.main.sum(weight_units) / 5.6294995342131200e+14 * system.main.any_value(half_of_heaviest) AS DOUBLE) AS counted,
+    uniform_key,
+    CAST(system.main.sum(weight_units) / 562949953421312e0 * system.main.any_value(half_of_heaviest) AS DOUBLE) AS counted,
     system.main.any_value(share) AS share
   FROM (
-    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform < largest_share
+    SELECT * FROM _ppp_keyed, (SELECT system.main.max(share) AS largest_share FROM _ppp_buckets) WHERE uniform_key < largest_share
   ) JOIN _ppp_buckets ON bucket = content_key % 4096
-  WHERE uniform < share
-  GROUP BY text_0, vector_1, uniform
+  WHERE uniform_key < share
+  GROUP BY text_0, vector_1, uniform_key
 )
 ),
 -- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
@@ -164,7 +165,7 @@ WHERE priority >= (SELECT system.main.min(priority) FROM (SELECT priority FROM _
 _ppp_begun AS MATERIALIZED (
 SELECT ppp__fit(
   '{"automatic": false, "dropped": [], "features": [{"forms": ["text"], "name": "city", "type": "VARCHAR"}, {"forms": ["vector"], "name": "v", "type": "FLOAT[4]"}], "function": "ppp_cluster", "options": {"by": [], "categorical": "auto", "columns": ["v", "city"], "covariance": "auto", "exclude": [], "k": null, "k_max": null, "max_categories": 20, "missing": "impute", "output": "full", "prefix": "p_", "refine": 0, "sample_size": 65536, "scale": "auto", "separable_at": 0.95, "weight": "income"}, "source": "customers"}',
-  [{'g': '[]',
+  [{'row_group': '[]',
     'summary': (SELECT _ppp_summary FROM _ppp_summary),
     'rows': (SELECT system.main.list({'text_0': text_0, 'vector_1': vector_1, 'weight': weight, 'priority': priority}) FROM _ppp_sample)}],
   system.main.version(),

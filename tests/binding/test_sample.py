@@ -33,7 +33,7 @@ def keys(query: str, columns: list[Column], weight: str | None = None) -> np.nda
     given: dict[str, object] = {"columns": [c.name for c in columns if c.name != weight], "weight": weight}
     text = written(source, "ppp_cluster", given)
     stages = until(text, "_ppp_distinct_rows")
-    return ppp_duck.connect().execute(f"{stages} SELECT uniform FROM _ppp_keyed").fetchnumpy()["uniform"]
+    return ppp_duck.connect().execute(f"{stages} SELECT uniform_key FROM _ppp_keyed").fetchnumpy()["uniform_key"]
 
 
 NUMBER = [Column("x", "DOUBLE")]
@@ -132,7 +132,7 @@ def test_grouping_a_part_samples_the_same_rows(con: duckdb.DuckDBPyConnection) -
     assert len(sampled(con, query, 5000, "_ppp_distinct_rows").project("number_0").fetchall()) < 150_000
     rows = sampled(con, query, 5000)
     found = rows.project("number_0, weight, priority").fetchall()
-    counted = "SELECT number_0, count(*) AS counted, count(*) / uniform AS priority FROM _ppp_keyed GROUP BY number_0, uniform"
+    counted = "SELECT number_0, count(*) AS counted, count(*) / uniform_key AS priority FROM _ppp_keyed GROUP BY number_0, uniform_key"
     every = sampled(con, query, 5000, f"({counted}) ORDER BY priority DESC, number_0 LIMIT 5001").fetchall()
     assert [(x, priority) for x, _, priority in found] == [(x, priority) for x, _, priority in every]
     assert {x: weight for x, weight, _ in found}[7] == 200_001

@@ -51,8 +51,8 @@ SELECT
   row_group,
   number_0,
   COALESCE((
-    number_0 * 0.5e0 - number_0_first
-  ) * number_0_per, 0e0) AS places_0
+    number_0 * 0.5e0 - number_0_half_low
+  ) * number_0_factor, 0e0) AS places_0
 FROM _ppp_usable
 )) WHERE _ppp_place >= 0
 ),
@@ -62,7 +62,7 @@ SELECT
   *,
   (
     content_key + 0.5e0
-  ) / 2.1474836470000000e+09 AS uniform
+  ) / 2147483647e0 AS uniform_key
 FROM (
   SELECT
     *
@@ -109,18 +109,18 @@ GROUP BY
 _ppp_distinct_rows AS (
 SELECT
   *,
-  weight / uniform AS priority
+  weight / uniform_key AS priority
 FROM (
   SELECT
     row_group,
     number_0,
-    uniform,
+    uniform_key,
     CAST(COUNT(*) AS DOUBLE) AS weight
   FROM _ppp_keyed
   GROUP BY
     row_group,
     number_0,
-    uniform
+    uniform_key
 )
 ),
 -- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold

@@ -66,7 +66,7 @@ FROM (
   FROM _ppp_features
 )
 ),
--- every value of a column by its number, and how often it occurs
+-- every value of these columns and how often it occurs; place: of which column, counted from 0
 _ppp_frequencies AS (
 SELECT
   CASE WHEN GROUPING(value_0) = 0 THEN 0 WHEN GROUPING(value_1) = 0 THEN 1 END AS place,
@@ -90,7 +90,7 @@ GROUP BY
 HAVING
   NOT value_0 IS NULL OR NOT value_1 IS NULL
 ),
--- the same by feature, and by bin between its extremes
+-- the same by feature, and by which of the bins between its extremes a value is in
 _ppp_binned AS (
 SELECT
   GET(ARRAY(0, 1), CAST((
@@ -139,13 +139,13 @@ SELECT
     WHEN (
       number_1 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
     )
-    THEN number_1 + _ppp_summary.or_null_1
+    THEN number_1 + _ppp_summary.zero_or_null_1
   END AS number_1,
   CASE
     WHEN (
       number_2 BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
     )
-    THEN number_2 + _ppp_summary.or_null_2
+    THEN number_2 + _ppp_summary.zero_or_null_2
   END AS number_2,
   CASE
     WHEN _ppp_summary.helps_3
@@ -173,64 +173,64 @@ SELECT
   vector_3,
   COALESCE(CAST(CONV(LEFT(MD5(text_0), 7), 16, 10) AS BIGINT), 0) AS text_0_hash,
   COALESCE((
-    number_1 * 0.5e0 - number_1_first
-  ) * number_1_per, 0e0) + COALESCE((
-    number_2 * 0.5e0 - number_2_first
-  ) * number_2_per, 0e0) + COALESCE(
+    number_1 * 0.5e0 - number_1_half_low
+  ) * number_1_factor, 0e0) + COALESCE((
+    number_2 * 0.5e0 - number_2_half_low
+  ) * number_2_factor, 0e0) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 0 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_0,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_0,
     0e0
   ) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 1 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_1,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_1,
     0e0
   ) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 2 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_2,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_2,
     0e0
   ) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 3 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_3,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_3,
     0e0
   ) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 4 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_4,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_4,
     0e0
   ) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 5 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_5,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_5,
     0e0
   ) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 6 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_6,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_6,
     0e0
   ) + COALESCE(
     (
       GET(vector_3, CAST((
         1 + ARRAY_SIZE(vector_3) * 7 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_3_first
-    ) * vector_3_per_7,
+      ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
+    ) * vector_3_factor_7,
     0e0
   ) AS places_0
 FROM _ppp_usable
@@ -242,7 +242,7 @@ SELECT
   *,
   (
     content_key + 0.5e0
-  ) / 2.1474836470000000e+09 AS uniform
+  ) / 2147483647e0 AS uniform_key
 FROM (
   SELECT
     *
@@ -297,14 +297,14 @@ SELECT
   number_2,
   vector_3,
   counted / share AS weight,
-  counted / uniform AS priority
+  counted / uniform_key AS priority
 FROM (
   SELECT
     text_0,
     number_1,
     number_2,
     vector_3,
-    uniform,
+    uniform_key,
     CAST(COUNT(*) AS DOUBLE) AS counted,
     ANY_VALUE(share) IGNORE NULLS AS share
   FROM (
@@ -316,18 +316,18 @@ FROM (
       FROM _ppp_buckets
     )
     WHERE
-      uniform < largest_share
+      uniform_key < largest_share
   )
   JOIN _ppp_buckets
     ON bucket = content_key % 4096
   WHERE
-    uniform < share
+    uniform_key < share
   GROUP BY
     text_0,
     number_1,
     number_2,
     vector_3,
-    uniform
+    uniform_key
 )
 ),
 -- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold

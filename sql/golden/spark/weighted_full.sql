@@ -89,60 +89,60 @@ SELECT
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 0 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_0,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_0,
     0e0
   ) + COALESCE(
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 1 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_1,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_1,
     0e0
   ) + COALESCE(
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 2 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_2,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_2,
     0e0
   ) + COALESCE(
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 3 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_3,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_3,
     0e0
   ) + COALESCE(
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 4 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_4,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_4,
     0e0
   ) + COALESCE(
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 5 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_5,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_5,
     0e0
   ) + COALESCE(
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 6 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_6,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_6,
     0e0
   ) + COALESCE(
     (
       GET(vector_1, CAST((
         1 + ARRAY_SIZE(vector_1) * 7 DIV 8
-      ) - 1 AS INT)) * 0.5e0 - vector_1_first
-    ) * vector_1_per_7,
+      ) - 1 AS INT)) * 0.5e0 - vector_1_half_low
+    ) * vector_1_factor_7,
     0e0
   ) AS places_0,
-  GREATEST(CAST(RINT(row_weight / half_of_heaviest * 5.6294995342131200e+14) AS BIGINT), 1) AS weight_units,
+  GREATEST(CAST(RINT(row_weight / half_of_heaviest * 562949953421312e0) AS BIGINT), 1) AS weight_units,
   half_of_heaviest
 FROM _ppp_usable
 )) WHERE _ppp_place >= 0
@@ -153,7 +153,7 @@ SELECT
   *,
   (
     content_key + 0.5e0
-  ) / 2.1474836470000000e+09 AS uniform
+  ) / 2147483647e0 AS uniform_key
 FROM (
   SELECT
     *
@@ -206,15 +206,15 @@ SELECT
   text_0,
   vector_1,
   counted / share AS weight,
-  counted / uniform AS priority
+  counted / uniform_key AS priority
 FROM (
   SELECT
     text_0,
     vector_1,
-    uniform,
+    uniform_key,
     CAST((
       CAST(SUM(CAST(weight_units AS DECIMAL(20, 0))) % 18446744073709551616 AS DOUBLE) + CAST(SUM(CAST(weight_units AS DECIMAL(20, 0))) DIV 18446744073709551616 AS DOUBLE) * 1.8446744073709552e19
-    ) / 5.6294995342131200e+14 * ANY_VALUE(half_of_heaviest) IGNORE NULLS AS DOUBLE) AS counted,
+    ) / 562949953421312e0 * ANY_VALUE(half_of_heaviest) IGNORE NULLS AS DOUBLE) AS counted,
     ANY_VALUE(share) IGNORE NULLS AS share
   FROM (
     SELECT
@@ -225,16 +225,16 @@ FROM (
       FROM _ppp_buckets
     )
     WHERE
-      uniform < largest_share
+      uniform_key < largest_share
   )
   JOIN _ppp_buckets
     ON bucket = content_key % 4096
   WHERE
-    uniform < share
+    uniform_key < share
   GROUP BY
     text_0,
     vector_1,
-    uniform
+    uniform_key
 )
 ),
 -- the rows of highest weight / key: equal chances for equal weights, and one row more, as the threshold
