@@ -18,8 +18,8 @@ ODD = 1.2345  # a spread of exactly 1 is common: where the grid changes its step
 DIGITS = 7  # significant ones of a figure that is only told
 
 
-def rounded(mixture: Mixture) -> Mixture:
-    """The mixture with means, factors, weights and shares on their grids.
+def rounded(mixture: Mixture, variance: Floats | None = None) -> Mixture:
+    """The mixture with means, factors, weights and shares on their grids. ``variance`` (m, d) need not be worked out.
 
     A factor's line belongs to one feature, so its grid is one by the standard deviation of that feature: a point that
     is one standard deviation off moves by 1e-6 at most.
@@ -28,7 +28,7 @@ def rounded(mixture: Mixture) -> Mixture:
     mixture = replace(mixture, weights=weights, shares=shares)
     if not mixture.means.shape[1]:
         return mixture
-    spread = np.sqrt(variances(mixture))
+    spread = np.sqrt(variances(mixture) if variance is None else variance)
     step = _power(spread)
     means = np.rint(mixture.means / step) * step
     if mixture.covariance in ("spherical", "diag"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppp_duck.engine import categories, holes, holes_by_row
+from ppp_duck.engine import categories, grain, holes, holes_by_row
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.rows import LOG_2PI, TINY
 from ppp_duck.engine.rows import Rows as Rows
@@ -177,7 +177,7 @@ def m_step(
     if rows.mixed is None:
         mass, means, covariance = _moments(rows, soft, form, prior)
         _tie(rows, prior, means, covariance, tied[:d])
-        return Mixture(form, mass / mass.sum(), means, precision_factors(form, covariance))
+        return _on_grids(form, mass, means, covariance, ())
     if rows.seen is None and d:
         mass, means, covariance = _moments(rows, soft, form, prior)
     else:
@@ -189,7 +189,15 @@ def m_step(
     if rows.layout.levels:
         counts = soft.T @ rows.indicators
         shares = categories.fitted_shares(counts, rows.common_shares, rows.layout.levels, rows.unit, tied[d:])
-    return Mixture(form, mass / mass.sum(), means, precision_factors(form, covariance), shares)
+    return _on_grids(form, mass, means, covariance, shares)
+
+
+def _on_grids(form: str, mass: Floats, means: Floats, covariance: Floats, shares: tuple[Floats, ...]) -> Mixture:
+    """A mixture whose parameters are rounded: so no step of EM hands on what BLAS rounds in another way elsewhere."""
+    mixture = Mixture(form, mass / mass.sum(), means, precision_factors(form, covariance), shares)
+    m, d = means.shape
+    variance = np.einsum("...ii->...i", covariance) if form in ("tied", "full") else covariance.reshape(m, -1)
+    return grain.rounded(mixture, np.broadcast_to(variance, (m, d)))
 
 
 def _tie(rows: Rows, prior: Prior, means: Floats, variances: Floats, tied: tuple[bool, ...]) -> None:

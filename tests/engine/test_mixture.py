@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import blobs
+from conftest import blobs, gaussians
 
 from ppp_duck.engine import canonical
 from ppp_duck.engine import mixture as gaussian
@@ -80,3 +80,24 @@ def test_the_prior_is_the_covariance_of_the_rows():
     np.testing.assert_allclose(np.diag(tied.covariance), x.var(axis=0))
     off = ~np.eye(3, dtype=bool)
     np.testing.assert_allclose(tied.covariance[off], np.cov(x.T, bias=True)[off] * 200 / 205)
+
+
+@pytest.mark.parametrize("form", gaussian.FORMS)
+def test_a_last_bit_does_not_grow(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another processor rounds products, exp and log in another way: each step of EM forgets it."""
+    x = gaussians(3, [200, 150, 250], 3, 1.2)
+    rows = Rows.of(x - x.mean(axis=0), np.ones(len(x)))
+    prior = gaussian.covariance_prior(rows, form, 3)
+
+    def run() -> tuple[gaussian.Mixture, float]:
+        begin = gaussian.one_hot(np.arange(len(x)) // 67 % 3, 3)
+        return gaussian.em(rows, begin, form, prior, 60, 1e-9, canonical.silent)[:2]
+
+    wanted, likely = run()
+    exact, rounding = gaussian.log_densities, 1 + 1e-15 * np.sin(np.arange(3.0))
+    monkeypatch.setattr(gaussian, "log_densities", lambda *given: exact(*given) * rounding)
+    found, also = run()
+    assert found.means.tolist() == wanted.means.tolist()
+    assert found.factors.tolist() == wanted.factors.tolist()
+    assert found.weights.tolist() == wanted.weights.tolist()
+    assert also == pytest.approx(likely, abs=1e-9)
