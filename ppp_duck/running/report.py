@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ppp_duck.binding.call import Call
-from ppp_duck.binding.interface import ROW_GROUP, numbered
+from ppp_duck.binding.interface import ROW_GROUP, TEXT, numbered
 from ppp_duck.errors import show
 from ppp_duck.models.model import Model, ModelSet
 from ppp_duck.names import folded
@@ -59,6 +59,8 @@ def _fingerprint(group: Group) -> str:
         form = group.form(index)
         name = numbered(form, index)
         figures = {key[len(name) :]: value for key, value in group.summary.items() if key.startswith(f"{name}_")}
+        if form != TEXT:
+            figures = {_first_name(key): value for key, value in figures.items()}
         columns.append([folded(feature.name), form[0], figures])
     options = {**_options(group.call), "columns": None}  # ``columns`` has them
     rows = {"g" if name == ROW_GROUP else name: value for name, value in (group.content or {}).items()}
@@ -69,6 +71,11 @@ def _fingerprint(group: Group) -> str:
         if column.null_count < len(column):
             digest.update(_content(column))
     return digest.hexdigest()[:32]
+
+
+def _first_name(figure: str) -> str:
+    """What a figure of a number was called when the first fingerprints were made."""
+    return figure.replace("_half_low", "_first").replace("_factor", "_per")
 
 
 def _content(column: pa.Array) -> bytes:
