@@ -16,6 +16,7 @@ from ppp_duck.engine.grid import step_of
 from ppp_duck.engine.mixture import EFFECTIVE, tempered
 from ppp_duck.engine.rows import TINY
 from ppp_duck.features.length import STEPS, cells_of, description_length
+from ppp_duck.features.logarithm import expm1, log1p
 from ppp_duck.models.model import Bools, Floats, Ints
 
 RAW, LOG, LEVELS = "raw", "log", "levels"
@@ -322,12 +323,12 @@ def decode(scale: Scale, scaled: Floats) -> Floats:
 
 
 def forward(x: Floats, unit: float) -> Floats:
-    return np.asarray(np.sign(x) * np.log1p(np.abs(x) / unit)) if unit else x
+    return np.asarray(np.sign(x) * log1p(np.abs(x) / unit)) if unit else x
 
 
 def backward(z: Floats, unit: float) -> Floats:
     with np.errstate(over="ignore"):
-        return np.asarray(np.sign(z) * unit * np.expm1(np.abs(z))) if unit else z
+        return np.asarray(np.sign(z) * unit * expm1(np.abs(z))) if unit else z
 
 
 def _backward(z: float, unit: float) -> float:
