@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from ppp_duck.engine import line, ratio
-from ppp_duck.engine.rows import Rows
+from ppp_duck.engine.rows import TINY, Rows
 from ppp_duck.models.model import Bools, Floats, Mixture
 
 SHOULDER = 0.95  # density at the valley as a share of that at the lower mode, from which there is no valley
@@ -102,6 +102,13 @@ def axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> tuple[Floats
     va, vb = 1 / factors[a] ** 2 + np.zeros(len(gap)), 1 / factors[b] ** 2 + np.zeros(len(gap))
     v = gap / (va + vb)
     return v, float(np.sqrt(va @ v**2)), float(np.sqrt(vb @ v**2))
+
+
+def log_peaks(mixture: Mixture) -> Floats:
+    """Log density ``(m,)`` of each component at its mean, but for what all have. A tied covariance is not asked."""
+    factors, (m, d) = mixture.factors, mixture.means.shape
+    own = np.einsum("...ii->...i", factors) if mixture.covariance == "full" else factors.reshape(m, -1)
+    return np.asarray(np.log(np.maximum(mixture.weights, TINY)) + np.log(own).sum(axis=1) * (d // own.shape[1]))
 
 
 def of_numbers(

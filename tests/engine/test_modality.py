@@ -67,6 +67,16 @@ def test_a_narrow_group_beside_a_broad_one_is_a_cluster() -> None:
     assert clusters(rows, two(0.0, 5.0, (0.1, 2.0))) == 2
 
 
+@pytest.mark.parametrize("seed", [4, 5, 10])
+def test_noise_around_groups_is_no_group(seed: int) -> None:
+    """One row in ten is anywhere, the others are in three groups: the noise joins one of them."""
+    g = np.random.default_rng(seed)
+    groups = np.array([[-4.0, -2.0], [4.0, -2.0], [0.0, 5.0]])[np.arange(1800) % 3] + g.normal(size=(1800, 2))
+    rows = np.concatenate([groups, g.uniform([-8, -6], [8, 9], size=(200, 2))])
+    found = pipeline.fit((rows - rows.mean(axis=0)) / rows.std(axis=0))
+    assert len(found.component_cluster) > len(found.sizes) == 3
+
+
 def test_a_shallow_valley_of_many_rows_is_none() -> None:
     """Rows are worth 4,000 observations at most: a dip by a twentieth is no valley, however many they are."""
     even = np.linspace(-3, 3, 40_000)
