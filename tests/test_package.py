@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -141,3 +142,12 @@ def test_the_package_imports_nothing_heavy() -> None:
 
 def test_every_function_has_a_type_and_the_other_way_round() -> None:
     assert {*BINDING, *FUNCTIONS} == set(RETURNS)
+
+
+def test_the_design_names_every_stage_of_a_fit() -> None:
+    """In their order, as whoever reads the statement beside it meets them."""
+    written = (ROOT.parent / "sql" / "golden" / "table.sql").read_text(encoding="utf-8")
+    stages = re.findall(r"^(_ppp_\w+)[ (].*AS", written, re.MULTILINE)
+    design = (ROOT.parent / "DESIGN.md").read_text(encoding="utf-8")
+    told = [one for one in re.findall(r"^ +(_ppp_\w+) ", design, re.MULTILINE) if one in stages]
+    assert told == stages
