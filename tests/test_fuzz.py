@@ -74,4 +74,5 @@ def test_errors_of_the_package_and_others() -> None:
     assert list(same("shuffled", failed(ours), FOUND)) == ["shuffled: refused one of the two: ppp_fit: set k"]
     assert len(list(same("shuffled", replace(FOUND, rows=FOUND.rows[:1] * 2), FOUND))) == 1
     named = replace(FOUND, rows=[("framed leaves no usable one", None)])
-    assert list(same("arrow", named, replace(named, rows=[("t leaves no usable one", None)]))) == []
+    for name in ("t", "the query"):
+        assert list(same("arrow", named, replace(named, rows=[(f"{name} leaves no usable one", None)]))) == []

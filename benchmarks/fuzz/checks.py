@@ -31,7 +31,7 @@ NEW = (
     "is_separable",
     "reason",
 )
-LEAVES = re.compile(r"\S+ leaves(?= no usable)")
+LEAVES = re.compile(r"(the )?\S+ leaves(?= no usable)")
 ORDERED = duckdb.__version__ >= "2"  # 1.4 loses the order of what is copied where there are several threads
 
 Cells = list[tuple[str | None, ...]]

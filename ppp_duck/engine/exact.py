@@ -37,6 +37,8 @@ class ExactSums:
 
     def add(self, owner: Ints, terms: Floats) -> None:
         """Add ``terms[j, i]``, finite, to sum j of group ``owner[i]``: owner (n,), terms (lines, n), or (n,) of one."""
+        if not self._lines:
+            return
         owner = owner.astype(np.uint16) if self._groups < 1 << 16 else owner  # small integers are sorted quickly
         terms = terms.reshape(self._lines, -1)
         for lo in range(0, len(owner), BLOCK):

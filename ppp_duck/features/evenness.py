@@ -61,7 +61,7 @@ def evenness(bins: Sequence[Bin], low: float, high: float, grid: bool, top: Sequ
     """Measures of how even and how regular values are; ``grid``: they are whole numbers (of days, of seconds)."""
     grid = grid and not math.isinf(high - low)
     parts = _parts(bins, low, high, grid, top)
-    if not parts:
+    if not any(b.rows for b, _ in parts):
         return Evenness(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
     n = float(sum(b.rows for b, _ in parts))
     repeats = sum(b.squares - b.rows for b, _ in parts) / 2

@@ -187,7 +187,8 @@ def _units(x: Floats, w: Floats, step: float) -> list[float]:
     both = min(float(w[x < 0].sum()), float(w[x > 0].sum())) > BOTH_SIGNS * float(w.sum())
     least = step if float(np.abs(x).min()) <= step else 0.0  # small counts: log(1 + x) is as steep as it gets
     units = {
-        max(2.0 ** round(float(np.log2(size * part))), least, 1 / MODERATE) for part in (UNITS_BOTH if both else UNITS)
+        max(2.0 ** round(float(np.log2(max(size * part, 1 / MODERATE)))), least)
+        for part in (UNITS_BOTH if both else UNITS)
     }
     return sorted(units, reverse=True)
 

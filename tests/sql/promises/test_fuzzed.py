@@ -40,6 +40,28 @@ def test_categories_alone_under_every_form(covariance: str) -> None:
         assert con.execute(f"SELECT c, d, cluster_id FROM {call}").fetchall() == wanted
 
 
+@pytest.mark.parametrize("value", ["CASE WHEN i < 0 THEN 'x' END", "[i, 2 * i]"])
+def test_a_profile_without_a_number(value: str) -> None:
+    """No text, and vectors, which have no mean in a profile."""
+    con = ppp_duck.connect()
+    con.execute(f"CREATE TABLE t AS SELECT {value} AS v FROM range(12) r(i)")
+    con.execute("CREATE TABLE seg AS FROM ppp_fit('t', columns := ['v'], k := 1)").fetchall()
+    assert {row[1] for row in con.execute("FROM ppp_profile('t', model := 'seg')").fetchall()} == {"v"}
+
+
+def test_whole_numbers_that_differ_in_rows_without_weight() -> None:
+    con = ppp_duck.connect()
+    con.execute("CREATE TABLE t(x BIGINT, w DOUBLE)")
+    con.execute("INSERT INTO t VALUES (0, 1), (0, 1), (0, 1), (0, 1), (5, 0), (7, 0)")
+    assert len(con.execute("FROM ppp_cluster('t', weight := 'w')").fetchall()) == 6
+
+
+def test_amounts_of_the_smallest_size() -> None:
+    con = ppp_duck.connect()
+    con.execute("CREATE TABLE t AS SELECT unnest([1e6, -5e-324, -0e0]) AS x")
+    assert len(con.execute("FROM ppp_cluster('t', columns := ['x'])").fetchall()) == 3
+
+
 def test_weights_beyond_a_bigint() -> None:
     con = ppp_duck.connect()
     con.execute("CREATE TABLE t AS SELECT sin(i) AS x, 1e100 AS w FROM range(60) r(i)").fetchall()
