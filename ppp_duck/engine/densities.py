@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ppp_duck.models.model import Bools, Floats, Ints, Mixture
@@ -14,47 +16,59 @@ def log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools)
     """
     m, n = wanted.shape
     found = np.full((m, n), -np.inf)
-    often = 2 * np.count_nonzero(wanted, axis=1) >= n
-    for j in np.flatnonzero(often).tolist():
-        np.copyto(found[j], log_norms[j] - 0.5 * _squared(mixture, j, x - mixture.means[j][:, None]), where=wanted[j])
-    pairs = np.flatnonzero(wanted if not often.any() else wanted & ~often[:, None])
+    pairs = np.flatnonzero(wanted)  # component by component
+    ends = np.searchsorted(pairs, np.arange(0, (m + 1) * n, n))
+    counts = np.diff(ends)
+    often = np.flatnonzero(2 * counts >= n)
+    for j in often.tolist():
+        own = log_norms[j] - 0.5 * _squared(mixture, j, x - mixture.means[j][:, None])
+        np.copyto(found[j], own, where=wanted[j])
+    if len(often):
+        counts[often] = 0
+        pairs = np.concatenate([pairs[:0], *(pairs[ends[j] : ends[j + 1]] for j in np.flatnonzero(counts).tolist())])
     if len(pairs):
-        component = pairs // n
-        gap = np.take(x, pairs - component * n, axis=1)
-        gap -= np.take(mixture.means.T, component, axis=1)
-        found.ravel()[pairs] = log_norms[component] - 0.5 * _squared(mixture, component, gap)
+        gap = np.take(x, pairs - np.repeat(np.arange(0, m * n, n), counts), axis=1)
+        gap -= np.repeat(mixture.means.T, counts, axis=1)
+        found.ravel()[pairs] = np.repeat(log_norms, counts) - 0.5 * _squared(mixture, counts, gap)
     return found
 
 
 def _squared(mixture: Mixture, component: int | Ints, gap: Floats) -> Floats:
-    """Squared length (n,) of gaps (d, n) in units of a component, or of one each, feature by feature."""
+    """Squared length (n,) of gaps (d, n) in units of a component, feature by feature.
+
+    In place of one component it can be told how many gaps each component has (m,), one after the other.
+    """
+
+    def of_gaps(per_component: Floats) -> Floats:  # (m, ...), or (...) for a component
+        if isinstance(component, int):
+            return np.asarray(per_component[component])
+        return np.repeat(per_component, component, axis=0)
+
     form, factors = mixture.covariance, mixture.factors
     if form == "spherical":
-        gap *= factors[component]
+        gap *= of_gaps(factors)
     elif form == "diag":
-        gap *= factors[component][:, None] if isinstance(component, int) else np.take(factors.T, component, axis=1)
+        gap *= factors[component][:, None] if isinstance(component, int) else np.repeat(factors.T, component, axis=1)
     else:
+        entry = np.asarray if form == "tied" else of_gaps
         upper = not np.tril(factors, -1).any()
-        gap = np.stack([_along(mixture, component, gap, at, at + 1 if upper else len(gap)) for at in range(len(gap))])
+        gap = np.stack([_along(factors, entry, gap, at, at + 1 if upper else len(gap)) for at in range(len(gap))])
     gap *= gap
     return total(gap)
 
 
-def _along(mixture: Mixture, component: int | Ints, gap: Floats, column: int, last: int) -> Floats:
+def _along(factors: Floats, entry: Callable[[Floats], Floats], gap: Floats, column: int, last: int) -> Floats:
     """The coordinate (n,) of gaps (d, n) along a column of the factors, of which the first ``last`` entries count."""
-
-    def entry(feature: int) -> Floats:
-        one = mixture.factors[..., feature, column]
-        return np.asarray(one) if mixture.covariance == "tied" else np.asarray(one[component])
-
-    z: Floats = gap[0] * entry(0)
+    z: Floats = gap[0] * entry(factors[..., 0, column])
     for feature in range(1, last):
-        z += gap[feature] * entry(feature)
+        z += gap[feature] * entry(factors[..., feature, column])
     return z
 
 
 def total(values: Floats) -> Floats:
     """Sum (n,) of (k, n) over k, one after the other: a row's sum does not depend on how many rows there are."""
+    if values.flags.c_contiguous and values.shape[1] > 1:  # then numpy adds line by line, too
+        return np.asarray(np.add.reduce(values, axis=0, initial=0.0))
     found = np.zeros(values.shape[1])
     for one in values:
         found += one

@@ -126,9 +126,10 @@ class Evaluation:
 
 def _entropy(posterior: Floats) -> Floats:
     """Entropy (n,) of posteriors (k, n), in nats."""
-    logs = np.log(np.maximum(posterior, 1e-300), out=np.zeros(posterior.shape), where=(posterior > 0) & (posterior < 1))
-    logs *= posterior
-    return -total(logs)
+    terms, some = np.zeros(posterior.shape), np.flatnonzero((posterior > 0) & (posterior < 1))
+    shares = posterior.ravel()[some]
+    terms.ravel()[some] = np.log(np.maximum(shares, 1e-300)) * shares
+    return -total(terms)
 
 
 def _parameters(mixture: Mixture) -> int:

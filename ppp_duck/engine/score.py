@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppp_duck.engine import blas, mixed
+from ppp_duck.engine import mixed
 from ppp_duck.engine.densities import distances, log_densities, total
 from ppp_duck.engine.kmeans.lloyd import largest, with_largest
 from ppp_duck.engine.rows import LOG_2PI
-from ppp_duck.engine.screen import Screen
+from ppp_duck.engine.screen import FARTHEST, Screen
 from ppp_duck.engine.view import View
 from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Mixture
 
@@ -111,8 +111,7 @@ class Scorer:
 
     def assign(self, rows: Floats) -> Ints:
         """Cluster ids (n,) of points (n, d). The same ids as ``score`` gives, sooner."""
-        with blas.one_thread:
-            return self._assign_mixed(rows) if self._mixed else self._assign(rows)
+        return self._assign_mixed(rows) if self._mixed else self._assign(rows)
 
     def _assign_mixed(self, rows: Floats) -> Ints:
         """The numbers are screened, the log probabilities of categories added. Rows with a hole are in doubt."""
@@ -235,17 +234,15 @@ class Scorer:
         ids, second, cell = (np.empty(n, dtype=np.int64) for _ in range(3))
         p_first, p_second, log_density = (np.empty(n) for _ in range(3))
         shares = np.empty((k, n if posteriors else 0))
-        with blas.one_thread:
-            for block in self._blocks(rows):
-                points = rows[block]
-                near = self._near(points)
-                best, clusters = self._cluster_densities(near)
-                whole = total(clusters)
-                log_density[block] = best + np.log(whole)
-                if posteriors:
-                    np.divide(clusters, whole, out=shares[:, block])
-                ids[block], p_first[block], second[block], p_second[block] = self._told(clusters, whole)
-                cell[block] = self.nearest_cells(points)
+        for block in self._blocks(rows):
+            points = rows[block]
+            best, clusters = self._cluster_densities(self._near(points))
+            whole = total(clusters)
+            log_density[block] = best + np.log(whole)
+            if posteriors:
+                np.divide(clusters, whole, out=shares[:, block])
+            ids[block], p_first[block], second[block], p_second[block] = self._told(clusters, whole)
+            cell[block] = self.nearest_cells(points)
         gap = distances(self.view(rows), np.take(self.clustering.centers.T, ids, axis=1).T)
         return Scores(ids, p_first, second, p_second, gap, cell), log_density, shares
 
@@ -261,19 +258,17 @@ class Scorer:
     def log_density(self, rows: Floats) -> Floats:
         """Log density (n,) of points (n, d) under the mixture."""
         found = np.empty(len(rows))
-        with blas.one_thread:
-            for block in self._blocks(rows):
-                best, clusters = self._cluster_densities(self._near(rows[block]))
-                found[block] = best + np.log(total(clusters))
+        for block in self._blocks(rows):
+            best, clusters = self._cluster_densities(self._near(rows[block]))
+            found[block] = best + np.log(total(clusters))
         return found
 
     def posteriors(self, rows: Floats) -> Floats:
         """Posteriors (k, n) of the clusters for points (n, d)."""
         found = np.empty((len(self.clustering.centers), len(rows)))
-        with blas.one_thread:
-            for block in self._blocks(rows):
-                clusters = self._cluster_densities(self._near(rows[block]))[1]
-                np.divide(clusters, total(clusters), out=found[:, block])
+        for block in self._blocks(rows):
+            clusters = self._cluster_densities(self._near(rows[block]))[1]
+            np.divide(clusters, total(clusters), out=found[:, block])
         return found
 
     def nearest_cells(self, points: Floats) -> Ints:
@@ -294,7 +289,8 @@ class Scorer:
         """The same of points (n, v) without holes."""
         log_p = self._cell_screen.log_densities(points.T)
         nearest, best = with_largest(log_p)
-        candidate = log_p >= best - self._cell_screen.error(best)
+        lowest = np.fmin.reduce(best, initial=0.0)  # the largest error of all rows will do where none is far out
+        candidate = log_p >= best - self._cell_screen.error(best if lowest < -FARTHEST else lowest)
         if np.count_nonzero(candidate) > candidate.shape[1]:
             unsure = np.flatnonzero(candidate.sum(axis=0) > 1)
             nothing = np.zeros(len(log_p))
@@ -329,9 +325,15 @@ class Scorer:
         return found
 
     def _cluster_densities(self, logs: Floats) -> tuple[Floats, Floats]:
-        """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it."""
+        """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it.
+
+        The log densities (m, n) are lost.
+        """
         best = np.maximum.reduce(logs, axis=0)
-        density = np.exp(logs - best, out=np.zeros(logs.shape), where=logs > -np.inf)
+        density: Floats = np.zeros_like(logs)
+        some = np.flatnonzero(logs > -np.inf)  # to pass over the others one by one would take longer
+        logs -= best
+        density.ravel()[some] = np.exp(logs.ravel()[some])
         owner, k = self.clustering.component_cluster, len(self.clustering.centers)
         if len(owner) == k and (owner == np.arange(k)).all():
             return best, density

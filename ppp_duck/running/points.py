@@ -32,6 +32,12 @@ class Points:
     missing_cause: Ints  # (n,) why it lacks it
     complete: Bools  # (n,) whether the row can be assigned
 
+    def whole(self) -> Floats:
+        """The values of the rows that can be assigned, each column contiguous."""
+        if self.complete.all():
+            return self.values
+        return np.asarray(np.compress(self.complete, self.values.T, axis=1).T)
+
 
 @dataclass(frozen=True)
 class Encoder:
