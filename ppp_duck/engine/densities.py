@@ -84,6 +84,11 @@ def distances(points: Floats, center: Floats) -> Floats:
     return np.sqrt(squared) if np.isfinite(squared).all() else _over_what_is_there(points.T, center)
 
 
+def has_holes(points: Floats) -> bool:
+    """Whether a coordinate of points is NaN. All others are finite, and so is their sum."""
+    return bool(np.isnan(points.sum()))
+
+
 def _over_what_is_there(x: Floats, center: Floats) -> Floats:
     """The same over the features that a point has, scaled up to all (``nan_euclidean`` in scikit-learn); 0 without."""
     holes = np.isnan(x)

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppp_duck.engine import mixed
-from ppp_duck.engine.densities import distances, log_densities, total
+from ppp_duck.engine.densities import distances, has_holes, log_densities, total
 from ppp_duck.engine.kmeans.lloyd import largest, with_largest
+from ppp_duck.engine.nearest import Centers
 from ppp_duck.engine.rows import LOG_2PI
-from ppp_duck.engine.screen import FARTHEST, Screen
+from ppp_duck.engine.screen import Screen
 from ppp_duck.engine.view import View
-from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Mixture
+from ppp_duck.models.model import Bools, Clustering, Floats, Ints
 
 # A component this many nats below the best adds less than half a unit in the last place to any sum of up to a million.
 NEGLIGIBLE = 60.0
@@ -91,18 +92,12 @@ class Scorer:
         return np.asarray(self.clustering.component_cluster.astype(np.float64) ** np.arange(3)[:, None])
 
     @cached_property
-    def cells(self) -> Mixture:
-        """The k-means partition as a mixture of unit balls: its most probable component is the nearest centre."""
-        centers = self.clustering.kmeans_centers
-        return Mixture("spherical", np.full(len(centers), 1.0 / len(centers)), centers, np.ones(len(centers)))
+    def _cells(self) -> Centers:
+        return Centers(self.clustering.kmeans_centers)
 
     @cached_property
     def _screen(self) -> Screen:
         return Screen.of(self.clustering.mixture, self.log_norms)
-
-    @cached_property
-    def _cell_screen(self) -> Screen:
-        return Screen.of(self.cells, np.zeros(len(self.cells.means)))
 
     @property
     def _mixed(self) -> bool:
@@ -273,29 +268,16 @@ class Scorer:
 
     def nearest_cells(self, points: Floats) -> Ints:
         """The cluster (n,) of the nearest k-means centre; of equally near ones the first."""
-        points = self.view(points)
-        holes = np.flatnonzero(np.isnan(points).any(axis=1)) if self.clustering.layout is not None else NOBODY
-        if len(holes):
-            found = np.empty(len(points), dtype=np.int64)
-            some = points[holes]
-            gaps = np.stack([distances(some, center) for center in self.clustering.kmeans_centers])
-            found[holes] = self.clustering.kmeans_cluster[largest(-gaps)]
-            rest = np.flatnonzero(~np.isnan(points).any(axis=1))
-            found[rest] = self._nearest_cells(points[rest]) if len(rest) else rest
-            return found
-        return self._nearest_cells(points)
-
-    def _nearest_cells(self, points: Floats) -> Ints:
-        """The same of points (n, v) without holes."""
-        log_p = self._cell_screen.log_densities(points.T)
-        nearest, best = with_largest(log_p)
-        lowest = np.fmin.reduce(best, initial=0.0)  # the largest error of all rows will do where none is far out
-        candidate = log_p >= best - self._cell_screen.error(best if lowest < -FARTHEST else lowest)
-        if np.count_nonzero(candidate) > candidate.shape[1]:
-            unsure = np.flatnonzero(candidate.sum(axis=0) > 1)
-            nothing = np.zeros(len(log_p))
-            nearest[unsure] = largest(log_densities(self.cells, nothing, points.T[:, unsure], candidate[:, unsure]))
-        return np.asarray(self.clustering.kmeans_cluster[nearest])
+        points, cluster = self.view(points), self.clustering.kmeans_cluster
+        if self.clustering.layout is None or not has_holes(points):
+            return np.asarray(cluster[self._cells.nearest(points)])
+        holes = np.isnan(points).any(axis=1)
+        found = np.empty(len(points), dtype=np.int64)
+        gaps = np.stack([distances(points[holes], center) for center in self.clustering.kmeans_centers])
+        found[holes] = cluster[largest(-gaps)]
+        if not holes.all():
+            found[~holes] = cluster[self._cells.nearest(points[~holes])]
+        return found
 
     def _exact(self, logs: Floats) -> Ints:
         """The cluster (n,), from log densities (m, n)."""

@@ -215,10 +215,10 @@ def for_each_measurement(function: Callable[..., pa.Array]) -> Callable[..., pa.
 
     @functools.wraps(function)
     def chunk(keys: pa.ChunkedArray, *columns: pa.ChunkedArray) -> pa.Array:
+        if keys.slice(1).equals(keys.slice(0, len(keys) - 1)):  # much sooner than a dictionary
+            return function(_name(keys[0]), *columns)
         encoded = keys.combine_chunks().dictionary_encode()
-        names = [text.partition(" ")[0] for text in encoded.dictionary.to_pylist()]
-        if len(names) == 1:
-            return function(names[0], *columns)
+        names = list(map(_name, encoded.dictionary))
         owner = encoded.indices.to_numpy()
         places = [pa.array(np.flatnonzero(owner == number)) for number in range(len(names))]
         results = [
@@ -228,6 +228,11 @@ def for_each_measurement(function: Callable[..., pa.Array]) -> Callable[..., pa.
         return pa.concat_arrays(results).take(pa.array(back))
 
     return chunk
+
+
+def _name(key: pa.Scalar) -> str:
+    name: str = key.as_py().partition(" ")[0]
+    return name
 
 
 def running(key: str) -> Measurement[Any]:
