@@ -9,14 +9,14 @@ import numpy as np
 from ppp_duck.models.model import Bools, Floats, Ints, Mixture
 
 
-def log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools) -> Floats:
-    """Log densities (m, n) of points (d, n) where ``wanted``, -inf elsewhere.
+def log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools) -> tuple[Floats, Ints]:
+    """Log densities (m, n) of points (d, n) where ``wanted``, -inf elsewhere; and where, in the raveled matrix.
 
     A component that most points want is computed for all of them; the others for pairs of a point and a component.
     """
     m, n = wanted.shape
     found = np.full((m, n), -np.inf)
-    pairs = np.flatnonzero(wanted)  # component by component
+    pairs = every = np.flatnonzero(wanted)  # component by component
     ends = np.searchsorted(pairs, np.arange(0, (m + 1) * n, n))
     counts = np.diff(ends)
     often = np.flatnonzero(2 * counts >= n)
@@ -30,7 +30,7 @@ def log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools)
         gap = np.take(x, pairs - np.repeat(np.arange(0, m * n, n), counts), axis=1)
         gap -= np.repeat(mixture.means.T, counts, axis=1)
         found.ravel()[pairs] = np.repeat(log_norms, counts) - 0.5 * _squared(mixture, counts, gap)
-    return found
+    return found, every
 
 
 def _squared(mixture: Mixture, component: int | Ints, gap: Floats) -> Floats:

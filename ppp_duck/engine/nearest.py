@@ -45,5 +45,5 @@ class Centers:
         near = log_p >= best - self._screen.error(best if lowest < -FARTHEST else lowest)
         if np.count_nonzero(near) > len(points):
             unsure = np.flatnonzero(near.sum(axis=0) > 1)
-            found[unsure] = largest(log_densities(self._balls, self._norms, x[:, unsure], near[:, unsure]))
+            found[unsure] = largest(log_densities(self._balls, self._norms, x[:, unsure], near[:, unsure])[0])
         return found

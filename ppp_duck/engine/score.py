@@ -120,7 +120,7 @@ class Scorer:
                 mixed.add_log_shares(log_p, self.clustering.mixture.shares, codes)
                 found[block], doubtful, _ = self._told_by(self._screen, log_p)
             if len(doubtful):
-                found[block][doubtful] = self._exact(self._near(rows[block][doubtful]))
+                found[block][doubtful] = self._exact(*self._near(rows[block][doubtful]))
         return found
 
     @cached_property
@@ -136,17 +136,18 @@ class Scorer:
         first = [int(np.flatnonzero(owner == cluster)[0]) for cluster in range(len(self.clustering.centers))]
         return np.argsort(first)
 
-    def _near(self, rows: Floats) -> Floats:
-        """Log densities (m, n) of the components that can matter to rows (n, d), -inf for the others."""
+    def _near(self, rows: Floats) -> tuple[Floats, Ints]:
+        """Log densities (m, n) of the components that can matter to rows (n, d), -inf for the others; and where."""
         mixture = self.clustering.mixture
         if not self._mixed:
             return self._near_log_densities(rows.T, self._screen.log_densities(rows.T))
         assert self.clustering.layout is not None
         numbers, codes = mixed.split_columns(rows, self.clustering.layout)
-        found = log_densities(mixture, self.log_norms, numbers.T, np.ones((len(mixture.weights), len(rows)), bool))
+        every = np.ones((len(mixture.weights), len(rows)), dtype=bool)
+        found, _ = log_densities(mixture, self.log_norms, numbers.T, every)
         mixed.fill_in_holes(found, mixture, numbers.T)
         mixed.add_log_shares(found, mixture.shares, codes)
-        return found
+        return found, np.flatnonzero(found > -np.inf)
 
     def _assign(self, rows: Floats) -> Ints:
         found = np.empty(len(rows), dtype=np.int64)
@@ -154,7 +155,7 @@ class Scorer:
             x = rows[block].T
             found[block], doubtful, log_p = self.screened(self._screen, x)
             if len(doubtful):
-                found[block][doubtful] = self._exact(self._near_log_densities(x[:, doubtful], log_p))
+                found[block][doubtful] = self._exact(*self._near_log_densities(x[:, doubtful], log_p))
         return found
 
     def screened(self, screen: Screen, x: Floats) -> tuple[NDArray[Any], Ints, Floats]:
@@ -231,7 +232,7 @@ class Scorer:
         shares = np.empty((k, n if posteriors else 0))
         for block in self._blocks(rows):
             points = rows[block]
-            best, clusters = self._cluster_densities(self._near(points))
+            best, clusters = self._cluster_densities(*self._near(points))
             whole = total(clusters)
             log_density[block] = best + np.log(whole)
             if posteriors:
@@ -254,7 +255,7 @@ class Scorer:
         """Log density (n,) of points (n, d) under the mixture."""
         found = np.empty(len(rows))
         for block in self._blocks(rows):
-            best, clusters = self._cluster_densities(self._near(rows[block]))
+            best, clusters = self._cluster_densities(*self._near(rows[block]))
             found[block] = best + np.log(total(clusters))
         return found
 
@@ -262,7 +263,7 @@ class Scorer:
         """Posteriors (k, n) of the clusters for points (n, d)."""
         found = np.empty((len(self.clustering.centers), len(rows)))
         for block in self._blocks(rows):
-            clusters = self._cluster_densities(self._near(rows[block]))[1]
+            clusters = self._cluster_densities(*self._near(rows[block]))[1]
             np.divide(clusters, total(clusters), out=found[:, block])
         return found
 
@@ -279,9 +280,9 @@ class Scorer:
             found[~holes] = cluster[self._cells.nearest(points[~holes])]
         return found
 
-    def _exact(self, logs: Floats) -> Ints:
-        """The cluster (n,), from log densities (m, n)."""
-        clusters = self._cluster_densities(logs)[1]
+    def _exact(self, logs: Floats, some: Ints) -> Ints:
+        """The cluster (n,), from log densities (m, n), which are there in ``some`` places."""
+        clusters = self._cluster_densities(logs, some)[1]
         return self._told(clusters, total(clusters))[0]
 
     def _told(self, clusters: Floats, whole: Floats) -> tuple[Ints, Floats, Ints, Floats]:
@@ -297,25 +298,26 @@ class Scorer:
             first, second = order[first], order[second]
         return first, best / whole, second, next_best / whole
 
-    def _near_log_densities(self, x: Floats, screened: Floats) -> Floats:
-        """Exact log densities (m, n) of the components that can matter to a row, -inf for the others."""
+    def _near_log_densities(self, x: Floats, screened: Floats) -> tuple[Floats, Ints]:
+        """The same of points (d, n) without categories, whose log densities (m, n) are ``screened``."""
         best = screened.max(axis=0)
         matters = screened > best - (NEGLIGIBLE + self._screen.error(best))
-        found = log_densities(self.clustering.mixture, self.log_norms, x, matters)
-        if self.clustering.layout is not None:
+        found, some = log_densities(self.clustering.mixture, self.log_norms, x, matters)
+        if self.clustering.layout is not None and has_holes(x):
             mixed.fill_in_holes(found, self.clustering.mixture, x)
-        return found
+            some = np.flatnonzero(found > -np.inf)
+        return found, some
 
-    def _cluster_densities(self, logs: Floats) -> tuple[Floats, Floats]:
+    def _cluster_densities(self, logs: Floats, some: Ints) -> tuple[Floats, Floats]:
         """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it.
 
-        The log densities (m, n) are lost.
+        Of log densities (m, n); other than in ``some`` places of the raveled matrix they are -inf.
         """
         best = np.maximum.reduce(logs, axis=0)
         density: Floats = np.zeros_like(logs)
-        some = np.flatnonzero(logs > -np.inf)  # to pass over the others one by one would take longer
-        logs -= best
-        density.ravel()[some] = np.exp(logs.ravel()[some])
+        if not best.min() > -np.inf:
+            some = np.flatnonzero(logs > -np.inf)
+        density.ravel()[some] = np.exp(logs.ravel()[some] - np.take(best, some % len(best)))
         owner, k = self.clustering.component_cluster, len(self.clustering.centers)
         if len(owner) == k and (owner == np.arange(k)).all():
             return best, density

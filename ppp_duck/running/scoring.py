@@ -105,4 +105,4 @@ def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedA
         if part.ready.scorer is not None:
             surprises[part.places] = -part.ready.scorer.log_density(points.values)
             known[part.places] = points.complete
-    return pa.array(surprises, mask=~known)
+    return pa.array(surprises, mask=None if known.all() else ~known)
