@@ -16,18 +16,18 @@ def log_densities(mixture: Mixture, log_norms: Floats, x: Floats, wanted: Bools)
     """
     m, n = wanted.shape
     found = np.full((m, n), -np.inf)
+    starts = np.arange(0, m * n, n)
     pairs = every = np.flatnonzero(wanted)  # component by component
-    ends = np.searchsorted(pairs, np.arange(0, (m + 1) * n, n))
-    counts = np.diff(ends)
-    often = np.flatnonzero(2 * counts >= n)
-    for j in often.tolist():
-        own = log_norms[j] - 0.5 * _squared(mixture, j, x - mixture.means[j][:, None])
-        np.copyto(found[j], own, where=wanted[j])
-    if len(often):
+    counts = np.diff(np.searchsorted(pairs, starts), append=len(pairs))
+    often = 2 * counts >= n
+    if often.any():
+        for j in np.flatnonzero(often).tolist():
+            own = log_norms[j] - 0.5 * _squared(mixture, j, x - mixture.means[j][:, None])
+            np.copyto(found[j], own, where=wanted[j])
+        pairs = pairs[np.repeat(~often, counts)]
         counts[often] = 0
-        pairs = np.concatenate([pairs[:0], *(pairs[ends[j] : ends[j + 1]] for j in np.flatnonzero(counts).tolist())])
     if len(pairs):
-        gap = np.take(x, pairs - np.repeat(np.arange(0, m * n, n), counts), axis=1)
+        gap = np.take(x, pairs - np.repeat(starts, counts), axis=1)
         gap -= np.repeat(mixture.means.T, counts, axis=1)
         found.ravel()[pairs] = np.repeat(log_norms, counts) - 0.5 * _squared(mixture, counts, gap)
     return found, every

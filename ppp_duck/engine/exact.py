@@ -25,6 +25,7 @@ EXTREME = 2.0**400  # terms beyond, or below its inverse, are scaled first: so a
 SCALING = 600
 FARTHEST = 1000  # power of two above all terms: beyond it are the units of lines that have none here
 
+FIRST = np.zeros(1, dtype=np.int64)
 Objects = NDArray[np.object_]  # Python integers: no sum is too large
 
 
@@ -34,6 +35,7 @@ class ExactSums:
     def __init__(self, groups: int, lines: int = 1, squared: int = 0) -> None:
         self._groups, self._lines, self._squared = groups, lines, squared
         self._parts = _Parts(groups, lines + 2 * squared)
+        self._degrees = np.repeat([1, 2], [lines, 2 * squared])
 
     def add(self, owner: Ints, terms: Floats) -> None:
         """Add ``terms[j, i]``, finite, to sum j of group ``owner[i]``: owner (n,), terms (lines, n), or (n,) of one."""
@@ -44,13 +46,12 @@ class ExactSums:
             own = owner[lo : lo + BLOCK]
             order = np.argsort(own, kind="stable")
             own = own[order]
-            starts = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
+            starts = np.concatenate([FIRST, np.flatnonzero(own[1:] != own[:-1]) + 1])
             lines = np.empty((self._lines + 2 * self._squared, len(own)))  # terms, squares, what rounding took of them
             np.take(terms[:, lo : lo + BLOCK], order, axis=1, out=lines[: self._lines], mode="clip")
             for part, power in _by_size(lines, self._lines):
                 _square(part[squared], *np.split(part[self._lines :], 2))
-                powers = np.repeat([power, 2 * power], [self._lines, 2 * self._squared])
-                self._parts.add(own[starts], starts, part, powers)
+                self._parts.add(own[starts], starts, part, power * self._degrees)
 
     def exact(self) -> list[Fraction]:
         """The sums as fractions, of each group one line after the other."""

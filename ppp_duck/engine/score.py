@@ -128,13 +128,13 @@ class Scorer:
         """(k,) clusters in the order of their first component: of equally probable ones the first is chosen.
 
         Rows that lack much are as probable in several, and ids follow the sizes, which must not change who is chosen.
-        None: by id.
+        None: that is the order of their ids, or does not matter.
         """
         if self.clustering.layout is None:
             return None
         owner = self.clustering.component_cluster
         first = [int(np.flatnonzero(owner == cluster)[0]) for cluster in range(len(self.clustering.centers))]
-        return np.argsort(first)
+        return None if first == sorted(first) else np.argsort(first)
 
     def _near(self, rows: Floats) -> tuple[Floats, Ints]:
         """Log densities (m, n) of the components that can matter to rows (n, d), -inf for the others; and where."""
@@ -311,13 +311,14 @@ class Scorer:
     def _cluster_densities(self, logs: Floats, some: Ints) -> tuple[Floats, Floats]:
         """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it.
 
-        Of log densities (m, n); other than in ``some`` places of the raveled matrix they are -inf.
+        Of log densities (m, n), which are lost. Other than in ``some`` places of the raveled matrix they are -inf.
         """
         best = np.maximum.reduce(logs, axis=0)
         density: Floats = np.zeros_like(logs)
         if not best.min() > -np.inf:
             some = np.flatnonzero(logs > -np.inf)
-        density.ravel()[some] = np.exp(logs.ravel()[some] - np.take(best, some % len(best)))
+        logs -= best
+        density.ravel()[some] = np.exp(logs.ravel()[some])
         owner, k = self.clustering.component_cluster, len(self.clustering.centers)
         if len(owner) == k and (owner == np.arange(k)).all():
             return best, density

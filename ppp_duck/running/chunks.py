@@ -56,8 +56,9 @@ class Part:
             lacking = [feature.name for feature, name in features if name not in places]
             raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
                              f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
-        for feature, column in zip(ready.model.features, columns, strict=True):
-            if feature.kind == "vector" and (wrong := _other_length(column, len(feature.center))) is not None:
+        for place in ready.vectors:
+            feature, column = ready.model.features[place], columns[place]
+            if (wrong := _other_length(column, len(feature.center))) is not None:
                 raise FeatureError(f"{self.function}: give every list in {feature.name} the length that those of the "
                                    f"model have, {len(feature.center)}: one has {wrong}")  # fmt: skip
         return ready.encoder.encode(columns, far=far)

@@ -129,6 +129,11 @@ class Ready:
         plain = self.encoder.plain if self.columns else None
         return None if plain is None or self.scorer is None else self.scorer.screen_of(*plain)
 
+    @cached_property
+    def vectors(self) -> list[int]:
+        """Which features are lists."""
+        return [place for place, feature in enumerate(self.model.features) if feature.kind == "vector"]
+
     @staticmethod
     def of(model: Model) -> Ready:
         columns = tuple(folded(interface.field(feature.kind, feature.name)) for feature in model.features)

@@ -71,21 +71,19 @@ def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArra
 def _scored(part: Part) -> pa.StructArray:
     """The same of the rows of one model."""
     model, scorer, points = part.ready.model, part.ready.scorer, part.points()
-    n, complete = len(points.complete), bool(points.complete.all())
+    n = len(points.complete)
     if scorer is None:
         words = [missing or model.note for missing in reasons(model.features, points)]
         return _struct(_nothing(n), pa.array(words, pa.string()))
     scores = scorer.score(points.values)
-    lacking = None if complete else ~points.complete
+    lacking = None if points.flawless or points.complete.all() else ~points.complete
     alone = np.ones(n, dtype=bool) if len(scorer.clustering.centers) == 1 else lacking  # one cluster has no second
     figures = {**vars(scores), "is_separable": scores.separable(model.separable_at)}
     columns = []
     for name, kind in NUMBERS.items():
         figure = figures[name].astype(kind.to_pandas_dtype(), copy=False)
         columns.append(pa.array(figure, mask=alone if name.startswith("second_") else lacking))
-    why = pa.nulls(n, pa.string())
-    if not complete or points.missing_cause.any():
-        why = pa.array(reasons(model.features, points), pa.string())
+    why = pa.nulls(n, pa.string()) if points.flawless else pa.array(reasons(model.features, points), pa.string())
     return _struct(columns, why)
 
 
