@@ -81,8 +81,8 @@ def _scored(part: Part) -> pa.StructArray:
     figures = {**vars(scores), "is_separable": scores.separable(model.separable_at)}
     columns = []
     for name, kind in NUMBERS.items():
-        figure = figures[name].astype(kind.to_pandas_dtype(), copy=False)
-        columns.append(pa.array(figure, mask=alone if name.startswith("second_") else lacking))
+        figure = figures[name].astype(np.int32) if kind == pa.int32() else figures[name]
+        columns.append(pa.array(figure, kind, mask=alone if name.startswith("second_") else lacking))
     why = pa.nulls(n, pa.string()) if points.flawless else pa.array(reasons(model.features, points), pa.string())
     return _struct(columns, why)
 
