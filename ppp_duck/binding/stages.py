@@ -108,8 +108,8 @@ def group_texts(columns: Iterable[str]) -> str:
 def named_texts(columns: Sequence[str]) -> str:
     """The names of columns of ``_ppp_source``, then their values as texts, in one list.
 
-    >>> named_texts(["tree"])
-    "['tree', ppp__group(_ppp_source.\\"tree\\")]"
+    >>> print(named_texts(["tree"]))
+    ['tree', ppp__group(_ppp_source."tree")]
     """
     texts = (as_form(GROUP, f"_ppp_source.{quote(name)}") for name in columns)
     return f"[{', '.join([*map(literal, columns), *texts])}]"
