@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ppp_duck.binding.call import Call
-from ppp_duck.binding.interface import GROUP
 from ppp_duck.binding.quoting import folded, quote
 from ppp_duck.binding.refining import refine_stages
 from ppp_duck.binding.rows import Rows
 from ppp_duck.binding.sample import fit_stages
 from ppp_duck.binding.scoring import score_query
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import Stage, group_texts, select, struct_of_forms, unowned, with_stages
+from ppp_duck.binding.stages import Stage, group_texts, named_texts, select, struct_of_forms, unowned, with_stages
 from ppp_duck.errors import SourceError
 from ppp_duck.models import table
 from ppp_duck.models.model import SET_COLUMNS, score_columns
@@ -70,7 +69,7 @@ def _told(call: Call, source: Source, function: str, names: Collection[str], ord
 def _fitted(call: Call, source: Source) -> Rows:
     """The rows of a source that is fitted: its features, and the columns that name groups."""
     row = struct_of_forms([(form, feature.name) for feature in call.features for form in feature.forms])
-    group = f"[{struct_of_forms([(GROUP, name) for name in call.options.by])}]" if call.options.by else "NULL"
+    group = named_texts(call.options.by) if call.options.by else "NULL"
     stages = fit_stages(call, source, "_ppp_fit" if call.options.refine else "_ppp_model")
     if call.options.refine:
         stages += refine_stages(call, group, row)

@@ -6,7 +6,7 @@ A row of ``customers`` on its way, with ``by := ['tree']``::
     income  5.0      ->     {'number income': ppp__number(income),  ->   'number income': double 5.0
     city    'Oslo'   ->      'text city': ppp__text(city),          ->   'text city': string 'Oslo'
     point   [1, 2]   ->      'vector point': ppp__vector(point)}    ->   'vector point': list<double> [1, 2]
-    tree    'oak'    ->     [{'group tree': ppp__group(tree)}]      ->   'group tree': string 'oak'
+    tree    'oak'    ->     ['tree', ppp__group(tree)]              ->   list<string> ['tree', 'oak']
 
 Inside the stages of a fit, where columns are numbered in the order of the features, the same forms are the columns
 ``number_0``, ``text_1``, ``vector_2``. What a statement must remember between two calls is a short text, a *state*:
@@ -120,7 +120,7 @@ def sql_struct(columns: Mapping[str, str]) -> str:
 
 
 # Every function that statements call: what it is given -> what it returns. ``rows`` are structs of forms, ``groups``
-# lists of one such struct with the forms 'group ...', or NULL without ``by``. The first three run at bind time.
+# lists of the names of columns, then their values as texts, or NULL without ``by``. The first three run at bind time.
 RETURNS = {
     "ppp__rewrite": "VARCHAR",  # connection, search path, function, source, options -> a statement that looks
     "ppp__look": "VARCHAR",  # the types of each relation -> 'seen'

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ppp_duck.binding.call import Call
-from ppp_duck.binding.interface import FEATURE_FORMS, GROUP, MODELS
+from ppp_duck.binding.interface import FEATURE_FORMS, MODELS
 from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Column, Source
-from ppp_duck.binding.stages import Stage, source_stage, struct_of_forms
+from ppp_duck.binding.stages import Stage, named_texts, source_stage, struct_of_forms
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Rows:
     relation: str
     kept: str  # the source's own columns
     row: str  # a struct of forms
-    group: str  # a list of one struct of the forms 'group ...', or NULL
+    group: str  # a list of the names of columns and their values as texts, or NULL
     fit: Call | None = None  # of rows that are fitted
 
 
@@ -30,10 +30,10 @@ def any_row(source: Source, models: str = "_ppp_model.model", once: bool = False
     """
     source = replace(source, repeatable=True) if once else source
     fields = [(form, column.name) for column in source.columns for form in _forms_of(column)]
-    groups = [(GROUP, column.name) for column in source.columns if column.kind in ("number", "text")]
-    # in a list, because a NULL struct goes to Python as a column of NULLs for each of its fields, a NULL list as one
-    grouped = f"CASE WHEN starts_with({models}, {literal(MODELS)}) THEN [{struct_of_forms(groups)}] END"
-    group = grouped if groups else "NULL"
+    names = [column.name for column in source.columns if column.kind in ("number", "text")]
+    # one list, because a NULL struct goes to Python as a column of NULLs for each of its fields
+    grouped = f"CASE WHEN starts_with({models}, {literal(MODELS)}) THEN {named_texts(names)} END"
+    group = grouped if names else "NULL"
     return Rows((source_stage(source),), "_ppp_source", "_ppp_source.*", struct_of_forms(fields), group)
 
 

@@ -105,6 +105,16 @@ def group_texts(columns: Iterable[str]) -> str:
     return f"[{', '.join(as_form(GROUP, quote(name)) for name in columns)}]"
 
 
+def named_texts(columns: Sequence[str]) -> str:
+    """The names of columns of ``_ppp_source``, then their values as texts, in one list.
+
+    >>> print(named_texts(["tree"]))
+    ['tree', ppp__group(_ppp_source."tree")]
+    """
+    texts = (as_form(GROUP, f"_ppp_source.{quote(name)}") for name in columns)
+    return f"[{', '.join([*map(literal, columns), *texts])}]"
+
+
 def made_group(call: Call) -> list[str]:
     """The group of a row of the source, for the stages: ``row_group``; nothing without ``by``."""
     return (

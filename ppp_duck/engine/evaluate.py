@@ -7,12 +7,15 @@ Evolutionary algorithms for clustering gene-expression data, 2004). Points are s
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ppp_duck.engine import categories
-from ppp_duck.engine.densities import distances, total
+from ppp_duck.engine.densities import distances, has_holes, total
 from ppp_duck.engine.exact import ExactSums
 from ppp_duck.engine.mixture import parameter_count
+from ppp_duck.engine.nearest import Centers
 from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import Floats, Ints, Mixture
 
@@ -55,7 +58,7 @@ class Evaluation:
         scores, log_density, posterior = self._scorer.weighed(rows)
         ids, view = scores.cluster_id, self._scorer.view(rows).T
         self._counts += np.bincount(ids, minlength=self._k)
-        if np.isnan(np.einsum("vn->", view)):
+        if has_holes(view):
             there = ~np.isnan(view)
             for present, own in zip(self._present.T, there, strict=True):
                 present += np.bincount(ids[own], minlength=self._k)
@@ -74,12 +77,21 @@ class Evaluation:
 
     def _to_centroids(self, rows: Floats, ids: Ints) -> tuple[Floats, Floats]:
         """Distances (n,) of rows in the view to the centroid of their own cluster, and to the nearest other one."""
-        centroids = self.centroids()
+        centroids, present = self.centroids(), np.flatnonzero(self._counts)
         own = distances(rows, np.take(centroids.T, ids, axis=1).T)
-        other: Floats = np.full(len(rows), np.inf)
-        for cluster in np.flatnonzero(self._counts).tolist():
-            np.minimum(other, distances(rows, centroids[cluster]), out=other, where=ids != cluster)
-        return own, other
+        if len(present) > 1 and not has_holes(rows):
+            place = np.searchsorted(present, ids)
+            other = present[self._nearest.nearest(rows, other_than=place)]
+            return own, distances(rows, np.take(centroids.T, other, axis=1).T)
+        nearest: Floats = np.full(len(rows), np.inf)
+        for cluster in present.tolist():
+            np.minimum(nearest, distances(rows, centroids[cluster]), out=nearest, where=ids != cluster)
+        return own, nearest
+
+    @cached_property
+    def _nearest(self) -> Centers:
+        """The centroids of clusters with rows."""
+        return Centers(self.centroids()[np.flatnonzero(self._counts)])
 
     def centroids(self) -> Floats:
         """Mean in the view of the rows of each cluster ``(k, v)``; NaN for a cluster without rows.
@@ -126,9 +138,10 @@ class Evaluation:
 
 def _entropy(posterior: Floats) -> Floats:
     """Entropy (n,) of posteriors (k, n), in nats."""
-    logs = np.log(np.maximum(posterior, 1e-300), out=np.zeros(posterior.shape), where=(posterior > 0) & (posterior < 1))
-    logs *= posterior
-    return -total(logs)
+    terms, some = np.zeros(posterior.shape), np.flatnonzero((posterior > 0) & (posterior < 1))
+    shares = posterior.ravel()[some]
+    terms.ravel()[some] = np.log(np.maximum(shares, 1e-300)) * shares
+    return -total(terms)
 
 
 def _parameters(mixture: Mixture) -> int:

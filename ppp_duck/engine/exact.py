@@ -25,6 +25,7 @@ EXTREME = 2.0**400  # terms beyond, or below its inverse, are scaled first: so a
 SCALING = 600
 FARTHEST = 1000  # power of two above all terms: beyond it are the units of lines that have none here
 
+FIRST = np.zeros(1, dtype=np.int64)
 Objects = NDArray[np.object_]  # Python integers: no sum is too large
 
 
@@ -33,7 +34,8 @@ class ExactSums:
 
     def __init__(self, groups: int, lines: int = 1, squared: int = 0) -> None:
         self._groups, self._lines, self._squared = groups, lines, squared
-        self._sums, self._squares = _Parts(groups, lines), _Parts(groups, 2 * squared)
+        self._parts = _Parts(groups, lines + 2 * squared)
+        self._degrees = np.repeat([1, 2], [lines, 2 * squared])
 
     def add(self, owner: Ints, terms: Floats) -> None:
         """Add ``terms[j, i]``, finite, to sum j of group ``owner[i]``: owner (n,), terms (lines, n), or (n,) of one."""
@@ -41,26 +43,27 @@ class ExactSums:
             return
         owner = owner.astype(np.uint16) if self._groups < 1 << 16 else owner  # small integers are sorted quickly
         terms = terms.reshape(self._lines, -1)
+        squared = slice(self._lines - self._squared, self._lines)
         for lo in range(0, len(owner), BLOCK):
             own = owner[lo : lo + BLOCK]
             order = np.argsort(own, kind="stable")
             own = own[order]
-            starts = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
-            for part, power in _by_size(np.take(terms[:, lo : lo + BLOCK], order, axis=1)):
-                if self._squared:
-                    squares = _squares(part[self._lines - self._squared :])
-                    self._squares.add(own[starts], starts, squares, 2 * power)
-                self._sums.add(own[starts], starts, part, power)
+            starts = np.concatenate([FIRST, np.flatnonzero(own[1:] != own[:-1]) + 1])
+            lines = np.empty((self._lines + 2 * self._squared, len(own)))  # terms, squares, what rounding took of them
+            np.take(terms[:, lo : lo + BLOCK], order, axis=1, out=lines[: self._lines], mode="clip")
+            for part, power in _by_size(lines, self._lines):
+                _square(part[squared], *np.split(part[self._lines :], 2))
+                self._parts.add(own[starts], starts, part, power * self._degrees)
 
     def exact(self) -> list[Fraction]:
         """The sums as fractions, of each group one line after the other."""
-        found: list[Fraction] = self._sums.exact().ravel().tolist()
+        found: list[Fraction] = self._parts.exact()[:, : self._lines].ravel().tolist()
         return found
 
     def exact_squares(self) -> list[Fraction]:
         """The sums of squares, in the same order."""
-        both = self._squares.exact()
-        found: list[Fraction] = (both[:, : self._squared] + both[:, self._squared :]).ravel().tolist()
+        square, rest = np.split(self._parts.exact()[:, self._lines :], 2, axis=1)
+        found: list[Fraction] = (square + rest).ravel().tolist()
         return found
 
     def rounded(self) -> Floats:
@@ -79,27 +82,28 @@ class _Parts:
         self._before: dict[int, Objects] = {}  # the same of blocks before, as Python's integers
         self._blocks = 0
 
-    def add(self, groups: Ints, starts: Ints, terms: Floats, power: int) -> None:
-        """Add ``terms * 2^power``, which are lost: part by part from the largest down, until nothing is left.
+    def add(self, groups: Ints, starts: Ints, terms: Floats, powers: Ints) -> None:
+        """Add ``terms * 2^powers``, which are lost: part by part from the largest down, until nothing is left.
 
-        The terms of each of the ``groups`` are side by side, from one of the ``starts`` on.
+        The terms of each of the ``groups`` are side by side, from one of the ``starts`` on; ``powers`` are of lines.
         """
-        largest = np.abs(terms).max(axis=1)
-        if not largest.any():
+        largest = np.maximum(np.maximum.reduce(terms, axis=1), -np.minimum.reduce(terms, axis=1))
+        there = largest > 0
+        if not there.any():
             return
         self._blocks += 1
         if self._blocks == BLOCKS:
             self._gather()
-        exponent = np.frexp(largest)[1] + power
-        new = ~self._begun & (largest > 0)
+        exponent = np.frexp(largest)[1] + powers
+        new = ~self._begun & there
         self._unit[new], self._begun = exponent[new] + SLACK - WIDTH, self._begun | new
-        above = (exponent - self._unit)[largest > 0].max()
+        above = (exponent - self._unit)[there].max()
         part = int(-(-above // WIDTH)) - 1
-        lines = np.arange(len(terms))
+        lines, whole = np.arange(len(terms)), np.empty_like(terms)
         while len(lines):
-            unit = (self._unit + WIDTH * part - power)[lines]
+            unit = self._unit[lines] + WIDTH * part - powers[lines]
             middle = np.ldexp(1.5, np.minimum(unit + 52, FARTHEST))[:, None]
-            whole = terms + middle
+            np.add(terms, middle, out=whole)
             whole -= middle
             terms -= whole
             sums = np.ldexp(np.add.reduceat(whole, starts, axis=1).T, -unit)
@@ -110,6 +114,7 @@ class _Parts:
             left = terms.any(axis=1)
             if not left.all():
                 lines, terms = lines[left], terms[left]
+                whole = whole[: len(lines)]
 
     def _gather(self) -> None:
         """Add the sums of the blocks to those of the blocks before."""
@@ -129,10 +134,8 @@ class _Parts:
         return found
 
 
-def _squares(terms: Floats) -> Floats:
-    """The squares of terms (lines, n), exactly: as the rounded squares, and what rounding took (Dekker 1971)."""
-    found = np.empty((2, *terms.shape))
-    square, rest = found
+def _square(terms: Floats, square: Floats, rest: Floats) -> None:
+    """Put the squares of terms into ``square``, and exactly what rounding took into ``rest`` (Dekker 1971)."""
     np.multiply(terms, terms, out=square)
     high = terms * 134_217_729.0  # 2^27 + 1
     high -= high - terms
@@ -144,20 +147,23 @@ def _squares(terms: Floats) -> Floats:
     rest += high
     low *= low
     rest += low
-    return found.reshape(2 * len(terms), terms.shape[1])
 
 
-def _by_size(terms: Floats) -> Iterator[tuple[Floats, int]]:
-    """The terms, in which extreme ones are 0; and each kind of these, scaled: terms are ``part * 2^power``."""
+def _by_size(lines: Floats, own: int) -> Iterator[tuple[Floats, int]]:
+    """The lines, in whose ``own`` first ones extreme terms are 0; and each kind of these, scaled by ``2^-power``."""
+    terms = lines[:own]
     size = np.abs(terms)
-    small = size < 1 / EXTREME
-    if size.max(initial=0.0) < EXTREME and not (small.any() and (small & (size > 0)).any()):
-        yield terms, 0
+    if size.max(initial=0.0) < EXTREME and size.min(initial=EXTREME) >= 1 / EXTREME:
+        yield lines, 0
         return
-    large = size >= EXTREME
-    yield np.where(small | large, 0.0, terms), 0
-    yield np.ldexp(np.where(large, terms, 0.0), -SCALING), SCALING
-    yield np.ldexp(np.where(small, terms, 0.0), SCALING), -SCALING
+    small, large = size < 1 / EXTREME, size >= EXTREME
+    if not large.any() and not (small & (size > 0)).any():
+        yield lines, 0
+        return
+    kept = terms.copy()
+    for kind, power in ((~(small | large), 0), (large, SCALING), (small, -SCALING)):
+        np.copyto(terms, np.ldexp(np.where(kind, kept, 0.0), -power))
+        yield lines, power
 
 
 DIGIT = 10  # bits of a digit of a weight

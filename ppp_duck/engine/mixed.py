@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppp_duck.engine.densities import has_holes
 from ppp_duck.engine.rows import LOG_2PI
 from ppp_duck.models.model import Bools, Floats, Ints, Layout, Mixture
 
@@ -26,7 +27,7 @@ def add_log_shares(found: Floats, shares: tuple[Floats, ...], codes: Ints) -> No
 
 def fill_in_holes(found: Floats, mixture: Mixture, x: Floats) -> None:
     """Put the log densities of points ``(d, n)`` that lack a number, over what they have, into ``found (m, n)``."""
-    some = np.flatnonzero(np.isnan(x).any(axis=0))
+    some = np.flatnonzero(np.isnan(x).any(axis=0)) if has_holes(x) else np.empty(0, dtype=np.int64)
     if len(some):
         apart = mixture.covariance in ("spherical", "diag")
         found[:, some] = (_of_independent if apart else _of_dependent)(mixture, x[:, some])

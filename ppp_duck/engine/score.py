@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppp_duck.engine import blas, mixed
-from ppp_duck.engine.densities import distances, log_densities, total
+from ppp_duck.engine import mixed
+from ppp_duck.engine.densities import distances, has_holes, log_densities, total
 from ppp_duck.engine.kmeans.lloyd import largest, with_largest
+from ppp_duck.engine.nearest import Centers
 from ppp_duck.engine.rows import LOG_2PI
 from ppp_duck.engine.screen import Screen
 from ppp_duck.engine.view import View
-from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Mixture
+from ppp_duck.models.model import Bools, Clustering, Floats, Ints
 
 # A component this many nats below the best adds less than half a unit in the last place to any sum of up to a million.
 NEGLIGIBLE = 60.0
@@ -91,18 +92,12 @@ class Scorer:
         return np.asarray(self.clustering.component_cluster.astype(np.float64) ** np.arange(3)[:, None])
 
     @cached_property
-    def cells(self) -> Mixture:
-        """The k-means partition as a mixture of unit balls: its most probable component is the nearest centre."""
-        centers = self.clustering.kmeans_centers
-        return Mixture("spherical", np.full(len(centers), 1.0 / len(centers)), centers, np.ones(len(centers)))
+    def _cells(self) -> Centers:
+        return Centers(self.clustering.kmeans_centers)
 
     @cached_property
     def _screen(self) -> Screen:
         return Screen.of(self.clustering.mixture, self.log_norms)
-
-    @cached_property
-    def _cell_screen(self) -> Screen:
-        return Screen.of(self.cells, np.zeros(len(self.cells.means)))
 
     @property
     def _mixed(self) -> bool:
@@ -111,8 +106,7 @@ class Scorer:
 
     def assign(self, rows: Floats) -> Ints:
         """Cluster ids (n,) of points (n, d). The same ids as ``score`` gives, sooner."""
-        with blas.one_thread:
-            return self._assign_mixed(rows) if self._mixed else self._assign(rows)
+        return self._assign_mixed(rows) if self._mixed else self._assign(rows)
 
     def _assign_mixed(self, rows: Floats) -> Ints:
         """The numbers are screened, the log probabilities of categories added. Rows with a hole are in doubt."""
@@ -126,7 +120,7 @@ class Scorer:
                 mixed.add_log_shares(log_p, self.clustering.mixture.shares, codes)
                 found[block], doubtful, _ = self._told_by(self._screen, log_p)
             if len(doubtful):
-                found[block][doubtful] = self._exact(self._near(rows[block][doubtful]))
+                found[block][doubtful] = self._exact(*self._near(rows[block][doubtful]))
         return found
 
     @cached_property
@@ -134,25 +128,26 @@ class Scorer:
         """(k,) clusters in the order of their first component: of equally probable ones the first is chosen.
 
         Rows that lack much are as probable in several, and ids follow the sizes, which must not change who is chosen.
-        None: by id.
+        None: that is the order of their ids, or does not matter.
         """
         if self.clustering.layout is None:
             return None
         owner = self.clustering.component_cluster
         first = [int(np.flatnonzero(owner == cluster)[0]) for cluster in range(len(self.clustering.centers))]
-        return np.argsort(first)
+        return None if first == sorted(first) else np.argsort(first)
 
-    def _near(self, rows: Floats) -> Floats:
-        """Log densities (m, n) of the components that can matter to rows (n, d), -inf for the others."""
+    def _near(self, rows: Floats) -> tuple[Floats, Ints]:
+        """Log densities (m, n) of the components that can matter to rows (n, d), -inf for the others; and where."""
         mixture = self.clustering.mixture
         if not self._mixed:
             return self._near_log_densities(rows.T, self._screen.log_densities(rows.T))
         assert self.clustering.layout is not None
         numbers, codes = mixed.split_columns(rows, self.clustering.layout)
-        found = log_densities(mixture, self.log_norms, numbers.T, np.ones((len(mixture.weights), len(rows)), bool))
+        every = np.ones((len(mixture.weights), len(rows)), dtype=bool)
+        found, _ = log_densities(mixture, self.log_norms, numbers.T, every)
         mixed.fill_in_holes(found, mixture, numbers.T)
         mixed.add_log_shares(found, mixture.shares, codes)
-        return found
+        return found, np.flatnonzero(found > -np.inf)
 
     def _assign(self, rows: Floats) -> Ints:
         found = np.empty(len(rows), dtype=np.int64)
@@ -160,7 +155,7 @@ class Scorer:
             x = rows[block].T
             found[block], doubtful, log_p = self.screened(self._screen, x)
             if len(doubtful):
-                found[block][doubtful] = self._exact(self._near_log_densities(x[:, doubtful], log_p))
+                found[block][doubtful] = self._exact(*self._near_log_densities(x[:, doubtful], log_p))
         return found
 
     def screened(self, screen: Screen, x: Floats) -> tuple[NDArray[Any], Ints, Floats]:
@@ -235,17 +230,15 @@ class Scorer:
         ids, second, cell = (np.empty(n, dtype=np.int64) for _ in range(3))
         p_first, p_second, log_density = (np.empty(n) for _ in range(3))
         shares = np.empty((k, n if posteriors else 0))
-        with blas.one_thread:
-            for block in self._blocks(rows):
-                points = rows[block]
-                near = self._near(points)
-                best, clusters = self._cluster_densities(near)
-                whole = total(clusters)
-                log_density[block] = best + np.log(whole)
-                if posteriors:
-                    np.divide(clusters, whole, out=shares[:, block])
-                ids[block], p_first[block], second[block], p_second[block] = self._told(clusters, whole)
-                cell[block] = self.nearest_cells(points)
+        for block in self._blocks(rows):
+            points = rows[block]
+            best, clusters = self._cluster_densities(*self._near(points))
+            whole = total(clusters)
+            log_density[block] = best + np.log(whole)
+            if posteriors:
+                np.divide(clusters, whole, out=shares[:, block])
+            ids[block], p_first[block], second[block], p_second[block] = self._told(clusters, whole)
+            cell[block] = self.nearest_cells(points)
         gap = distances(self.view(rows), np.take(self.clustering.centers.T, ids, axis=1).T)
         return Scores(ids, p_first, second, p_second, gap, cell), log_density, shares
 
@@ -261,49 +254,35 @@ class Scorer:
     def log_density(self, rows: Floats) -> Floats:
         """Log density (n,) of points (n, d) under the mixture."""
         found = np.empty(len(rows))
-        with blas.one_thread:
-            for block in self._blocks(rows):
-                best, clusters = self._cluster_densities(self._near(rows[block]))
-                found[block] = best + np.log(total(clusters))
+        for block in self._blocks(rows):
+            best, clusters = self._cluster_densities(*self._near(rows[block]))
+            found[block] = best + np.log(total(clusters))
         return found
 
     def posteriors(self, rows: Floats) -> Floats:
         """Posteriors (k, n) of the clusters for points (n, d)."""
         found = np.empty((len(self.clustering.centers), len(rows)))
-        with blas.one_thread:
-            for block in self._blocks(rows):
-                clusters = self._cluster_densities(self._near(rows[block]))[1]
-                np.divide(clusters, total(clusters), out=found[:, block])
+        for block in self._blocks(rows):
+            clusters = self._cluster_densities(*self._near(rows[block]))[1]
+            np.divide(clusters, total(clusters), out=found[:, block])
         return found
 
     def nearest_cells(self, points: Floats) -> Ints:
         """The cluster (n,) of the nearest k-means centre; of equally near ones the first."""
-        points = self.view(points)
-        holes = np.flatnonzero(np.isnan(points).any(axis=1)) if self.clustering.layout is not None else NOBODY
-        if len(holes):
-            found = np.empty(len(points), dtype=np.int64)
-            some = points[holes]
-            gaps = np.stack([distances(some, center) for center in self.clustering.kmeans_centers])
-            found[holes] = self.clustering.kmeans_cluster[largest(-gaps)]
-            rest = np.flatnonzero(~np.isnan(points).any(axis=1))
-            found[rest] = self._nearest_cells(points[rest]) if len(rest) else rest
-            return found
-        return self._nearest_cells(points)
+        points, cluster = self.view(points), self.clustering.kmeans_cluster
+        if self.clustering.layout is None or not has_holes(points):
+            return np.asarray(cluster[self._cells.nearest(points)])
+        holes = np.isnan(points).any(axis=1)
+        found = np.empty(len(points), dtype=np.int64)
+        gaps = np.stack([distances(points[holes], center) for center in self.clustering.kmeans_centers])
+        found[holes] = cluster[largest(-gaps)]
+        if not holes.all():
+            found[~holes] = cluster[self._cells.nearest(points[~holes])]
+        return found
 
-    def _nearest_cells(self, points: Floats) -> Ints:
-        """The same of points (n, v) without holes."""
-        log_p = self._cell_screen.log_densities(points.T)
-        nearest, best = with_largest(log_p)
-        candidate = log_p >= best - self._cell_screen.error(best)
-        if np.count_nonzero(candidate) > candidate.shape[1]:
-            unsure = np.flatnonzero(candidate.sum(axis=0) > 1)
-            nothing = np.zeros(len(log_p))
-            nearest[unsure] = largest(log_densities(self.cells, nothing, points.T[:, unsure], candidate[:, unsure]))
-        return np.asarray(self.clustering.kmeans_cluster[nearest])
-
-    def _exact(self, logs: Floats) -> Ints:
-        """The cluster (n,), from log densities (m, n)."""
-        clusters = self._cluster_densities(logs)[1]
+    def _exact(self, logs: Floats, some: Ints) -> Ints:
+        """The cluster (n,), from log densities (m, n), which are there in ``some`` places."""
+        clusters = self._cluster_densities(logs, some)[1]
         return self._told(clusters, total(clusters))[0]
 
     def _told(self, clusters: Floats, whole: Floats) -> tuple[Ints, Floats, Ints, Floats]:
@@ -319,19 +298,27 @@ class Scorer:
             first, second = order[first], order[second]
         return first, best / whole, second, next_best / whole
 
-    def _near_log_densities(self, x: Floats, screened: Floats) -> Floats:
-        """Exact log densities (m, n) of the components that can matter to a row, -inf for the others."""
+    def _near_log_densities(self, x: Floats, screened: Floats) -> tuple[Floats, Ints]:
+        """The same of points (d, n) without categories, whose log densities (m, n) are ``screened``."""
         best = screened.max(axis=0)
         matters = screened > best - (NEGLIGIBLE + self._screen.error(best))
-        found = log_densities(self.clustering.mixture, self.log_norms, x, matters)
-        if self.clustering.layout is not None:
+        found, some = log_densities(self.clustering.mixture, self.log_norms, x, matters)
+        if self.clustering.layout is not None and has_holes(x):
             mixed.fill_in_holes(found, self.clustering.mixture, x)
-        return found
+            some = np.flatnonzero(found > -np.inf)
+        return found, some
 
-    def _cluster_densities(self, logs: Floats) -> tuple[Floats, Floats]:
-        """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it."""
+    def _cluster_densities(self, logs: Floats, some: Ints) -> tuple[Floats, Floats]:
+        """Log density (n,) of the most probable component, and the density (k, n) of each cluster in units of it.
+
+        Of log densities (m, n), which are lost. Other than in ``some`` places of the raveled matrix they are -inf.
+        """
         best = np.maximum.reduce(logs, axis=0)
-        density = np.exp(logs - best, out=np.zeros(logs.shape), where=logs > -np.inf)
+        density: Floats = np.zeros_like(logs)
+        if not best.min() > -np.inf:
+            some = np.flatnonzero(logs > -np.inf)
+        logs -= best
+        density.ravel()[some] = np.exp(logs.ravel()[some])
         owner, k = self.clustering.component_cluster, len(self.clustering.centers)
         if len(owner) == k and (owner == np.arange(k)).all():
             return best, density

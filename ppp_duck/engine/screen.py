@@ -126,7 +126,7 @@ class Screen:
     def _by_component(self, x: Floats) -> Floats:
         found = np.empty((len(self.log_norms), x.shape[1]))
         for j, (mean, factor) in enumerate(zip(self.mixture.means, self.mixture.factors, strict=True)):
-            z = factor.T @ (x - mean[:, None])
+            z = blas.product(factor.T, x - mean[:, None])
             np.einsum("dn,dn->n", z, z, out=found[j])
         found *= -0.5
         found += self.log_norms[:, None]

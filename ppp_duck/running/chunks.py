@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from ppp_duck.binding.interface import GROUP, field
 from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import FeatureError, ModelError
 from ppp_duck.models.model import Ints
@@ -57,8 +56,9 @@ class Part:
             lacking = [feature.name for feature, name in features if name not in places]
             raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
                              f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
-        for feature, column in zip(ready.model.features, columns, strict=True):
-            if feature.kind == "vector" and (wrong := _other_length(column, len(feature.center))) is not None:
+        for place in ready.vectors:
+            feature, column = ready.model.features[place], columns[place]
+            if (wrong := _other_length(column, len(feature.center))) is not None:
                 raise FeatureError(f"{self.function}: give every list in {feature.name} the length that those of the "
                                    f"model have, {len(feature.center)}: one has {wrong}")  # fmt: skip
         return ready.encoder.encode(columns, far=far)
@@ -71,20 +71,28 @@ def parts(loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> Ite
         if loaded.set.models:  # else the fit saw no row
             yield Part(loaded.function, slice(None), loaded.ready[()], columns)
         return
-    given = _whole(groups)  # a list of one struct each, or nothing
-    known = {**fields_of(columns), **(fields_of(given.flatten()) if not pa.types.is_null(given.type) else {})}
-    wanted = [folded(field(GROUP, name)) for name in loaded.set.by]
-    lacking = [name for name, group in zip(loaded.set.by, wanted, strict=True) if group not in known]
+    known = _texts(_whole(groups), {folded(name) for name in loaded.set.by})
+    lacking = [name for name in loaded.set.by if folded(name) not in known]
     if lacking:
         raise ModelError(f"{loaded.function}: give the source the columns that the model was fitted by: "
                          f"{_are_missing(lacking)}")  # fmt: skip
     places: dict[By, list[int]] = {}
-    for place, group in enumerate(zip(*(known[name].to_pylist() for name in wanted), strict=True)):
+    for place, group in enumerate(zip(*(known[folded(name)].to_pylist() for name in loaded.set.by), strict=True)):
         places.setdefault(group, []).append(place)
     for group, members in places.items():
         if group in loaded.ready:
             at = np.array(members, dtype=np.int64)
             yield Part(loaded.function, at, loaded.ready[group], columns.take(pa.array(at)))
+
+
+def _texts(groups: pa.Array, wanted: set[str]) -> dict[str, pa.Array]:
+    """The wanted columns by their names in lower case: each row has the names of all, then their values."""
+    if pa.types.is_null(groups.type):
+        return {}
+    texts, width = groups.flatten(), len(groups[0])
+    names = map(folded, texts.slice(0, width // 2).to_pylist())
+    every = {name: np.arange(at, len(texts), width) for at, name in enumerate(names, start=width // 2)}
+    return {name: texts.take(pa.array(own)) for name, own in every.items() if name in wanted}
 
 
 def _other_length(lists: pa.Array, length: int) -> int | None:

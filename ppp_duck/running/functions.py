@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -10,6 +11,26 @@ import pyarrow as pa
 from ppp_duck.running import choosing, describing, measuring, refining, scoring, slices
 
 Function = Callable[..., pa.Array]
+
+WIDE = 1 << 20  # bytes of a chunk's rows, of 64 numbers each: from there on two threads get further than one
+_turn = threading.Lock()
+
+
+def in_turn(function: Function) -> Function:
+    """A function of chunks of rows, its third argument: one chunk at a time, while other threads do DuckDB's part.
+
+    Each step of numpy over a chunk gives the interpreter lock away, and takes a few microseconds, less than another
+    thread needs to wake up and take it. So two threads at once get no further than one, and lose time at every step.
+    """
+
+    @functools.wraps(function)
+    def chunk(*columns: pa.ChunkedArray) -> pa.Array:
+        if columns[2].nbytes > WIDE:
+            return function(*columns)
+        with _turn:
+            return function(*columns)
+
+    return chunk
 
 
 def for_each(function: Function) -> Function:
@@ -47,18 +68,18 @@ FUNCTIONS: dict[str, Function] = {
     "ppp__load": for_each(describing.load),
     "ppp__by": for_each(describing.grouped_by),
     "ppp__refine": refining.begin,
-    "ppp__refine_pass": refining.add,
+    "ppp__refine_pass": in_turn(refining.add),
     "ppp__refined": for_each(refining.close),
     "ppp__screen": for_each(scoring.screen),
-    "ppp__assign": scoring.assign,
-    "ppp__locate": scoring.locate,
-    "ppp__score": scoring.score,
-    "ppp__surprise": scoring.surprise,
+    "ppp__assign": in_turn(scoring.assign),
+    "ppp__locate": in_turn(scoring.locate),
+    "ppp__score": in_turn(scoring.score),
+    "ppp__surprise": in_turn(scoring.surprise),
     "ppp__measure": measuring.measure,
-    "ppp__first_pass": measuring.first_pass,
-    "ppp__second_pass": measuring.second_pass,
+    "ppp__first_pass": in_turn(measuring.first_pass),
+    "ppp__second_pass": in_turn(measuring.second_pass),
     "ppp__evaluated": measuring.evaluated,
-    "ppp__tally": measuring.tally,
+    "ppp__tally": in_turn(measuring.tally),
     "ppp__place": measuring.place,
     "ppp__tallied": measuring.tallied,
     "ppp__rows": for_each(describing.rows),

@@ -91,7 +91,7 @@ def _pass(second: bool) -> Callable[..., pa.Array]:
         measurement = running(key)
         for part in parts(measurement.loaded, groups, rows):
             points = part.points()
-            usable = points.values[points.complete if part.ready.scorer is not None else slice(0)]
+            usable = points.whole() if part.ready.scorer is not None else points.values[:0]
             with measurement.lock:
                 evaluation = measurement.of(part.ready, _evaluation)
                 if not second:

@@ -129,6 +129,11 @@ class Ready:
         plain = self.encoder.plain if self.columns else None
         return None if plain is None or self.scorer is None else self.scorer.screen_of(*plain)
 
+    @cached_property
+    def vectors(self) -> list[int]:
+        """Which features are lists."""
+        return [place for place, feature in enumerate(self.model.features) if feature.kind == "vector"]
+
     @staticmethod
     def of(model: Model) -> Ready:
         columns = tuple(folded(interface.field(feature.kind, feature.name)) for feature in model.features)
@@ -215,10 +220,10 @@ def for_each_measurement(function: Callable[..., pa.Array]) -> Callable[..., pa.
 
     @functools.wraps(function)
     def chunk(keys: pa.ChunkedArray, *columns: pa.ChunkedArray) -> pa.Array:
+        if keys.slice(1).equals(keys.slice(0, len(keys) - 1)):  # much sooner than a dictionary
+            return function(_name(keys[0]), *columns)
         encoded = keys.combine_chunks().dictionary_encode()
-        names = [text.partition(" ")[0] for text in encoded.dictionary.to_pylist()]
-        if len(names) == 1:
-            return function(names[0], *columns)
+        names = list(map(_name, encoded.dictionary))
         owner = encoded.indices.to_numpy()
         places = [pa.array(np.flatnonzero(owner == number)) for number in range(len(names))]
         results = [
@@ -228,6 +233,11 @@ def for_each_measurement(function: Callable[..., pa.Array]) -> Callable[..., pa.
         return pa.concat_arrays(results).take(pa.array(back))
 
     return chunk
+
+
+def _name(key: pa.Scalar) -> str:
+    name: str = key.as_py().partition(" ")[0]
+    return name
 
 
 def running(key: str) -> Measurement[Any]:

@@ -31,6 +31,13 @@ class Points:
     missing_slot: Ints  # (n,) the first feature that the row lacks, -1 for none
     missing_cause: Ints  # (n,) why it lacks it
     complete: Bools  # (n,) whether the row can be assigned
+    flawless: bool = False  # nothing is missing or far out, as far as that is known
+
+    def whole(self) -> Floats:
+        """The values of the rows that can be assigned, each column contiguous."""
+        if self.flawless or self.complete.all():
+            return self.values
+        return np.asarray(np.compress(self.complete, self.values.T, axis=1).T)
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Encoder:
             whole = self._whole(columns)
         if whole is not None:
             nothing = np.zeros(n, dtype=np.int64)
-            return Points(whole.T, nothing - 1, nothing, np.ones(n, dtype=bool))
+            return Points(whole.T, nothing - 1, nothing, np.ones(n, dtype=bool), flawless=True)
         values = np.empty((self.layout.width, n))  # a column of points is a contiguous row of it
         numbers = values[: self.layout.numbers]
         with np.errstate(over="ignore", invalid="ignore"):

@@ -9,9 +9,11 @@ from ppp_duck.binding.interface import ARROW_TYPES, LOCATION, NUMBER, field
 from ppp_duck.binding.quoting import folded
 from ppp_duck.engine import plain
 from ppp_duck.models.model import SCORE_COLUMNS
-from ppp_duck.running.chunks import parts
+from ppp_duck.running.chunks import Part, parts
 from ppp_duck.running.memory import kept
 from ppp_duck.running.points import reasons
+
+NUMBERS = {name: ARROW_TYPES[kind] for name, kind in SCORE_COLUMNS.items() if name != "reason"}
 
 
 def screen(models: pa.ChunkedArray, *arguments: pa.ChunkedArray) -> pa.Array:
@@ -54,32 +56,43 @@ def locate(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArr
 
 def score(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
     """Every new column of one chunk of rows, as a struct."""
-    n, (*numbers, reason) = len(models), SCORE_COLUMNS
-    figures = {name: np.zeros(n, dtype=ARROW_TYPES[SCORE_COLUMNS[name]].to_pandas_dtype()) for name in numbers}
-    scored = np.zeros(n, dtype=bool)
-    why: list[str | None] = ["no model for this group"] * n
-    for part in parts(kept(models), groups, rows):
-        model, scorer, points = part.ready.model, part.ready.scorer, part.points()
-        words = reasons(model.features, points)
-        if scorer is None:
-            words = [missing or model.note for missing in words]
-        else:
-            scored[part.places] = points.complete
-            scores = scorer.score(points.values)
-            for name, figure in figures.items():
-                separable = name == "is_separable"
-                figure[part.places] = scores.separable(model.separable_at) if separable else getattr(scores, name)
-        if isinstance(part.places, slice):
-            why = words
-        else:
-            for place, word in zip(part.places.tolist(), words, strict=True):
-                why[place] = word
-    alone = ~scored | (figures["second_cluster_id"] < 0)  # one cluster has no second
-    lacking = {name: alone if name.startswith("second_") else ~scored for name in numbers}
-    columns = [
-        pa.array(figure, mask=lacking[name] if lacking[name].any() else None) for name, figure in figures.items()
-    ]
-    return pa.StructArray.from_arrays([*columns, pa.array(why, pa.string())], names=[*numbers, reason])
+    scored = [(part.places, _scored(part)) for part in parts(kept(models), groups, rows)]
+    if scored and isinstance(scored[0][0], slice):
+        return scored[0][1]
+    found = [struct for _, struct in scored]
+    found.append(_struct(_nothing(1), pa.array(["no model for this group"])))
+    order, at = np.full(len(models), sum(map(len, found)) - 1), 0
+    for places, struct in scored:
+        order[places] = np.arange(at, at + len(struct))
+        at += len(struct)
+    return pa.concat_arrays(found).take(pa.array(order))
+
+
+def _scored(part: Part) -> pa.StructArray:
+    """The same of the rows of one model."""
+    model, scorer, points = part.ready.model, part.ready.scorer, part.points()
+    n = len(points.complete)
+    if scorer is None:
+        words = [missing or model.note for missing in reasons(model.features, points)]
+        return _struct(_nothing(n), pa.array(words, pa.string()))
+    scores = scorer.score(points.values)
+    lacking = None if points.flawless or points.complete.all() else ~points.complete
+    alone = np.ones(n, dtype=bool) if len(scorer.clustering.centers) == 1 else lacking  # one cluster has no second
+    figures = {**vars(scores), "is_separable": scores.separable(model.separable_at)}
+    columns = []
+    for name, kind in NUMBERS.items():
+        figure = figures[name].astype(np.int32) if kind == pa.int32() else figures[name]
+        columns.append(pa.array(figure, kind, mask=alone if name.startswith("second_") else lacking))
+    why = pa.nulls(n, pa.string()) if points.flawless else pa.array(reasons(model.features, points), pa.string())
+    return _struct(columns, why)
+
+
+def _nothing(n: int) -> list[pa.Array]:
+    return [pa.nulls(n, kind) for kind in NUMBERS.values()]
+
+
+def _struct(columns: list[pa.Array], why: pa.Array) -> pa.StructArray:
+    return pa.StructArray.from_arrays([*columns, why], names=list(SCORE_COLUMNS))
 
 
 def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
@@ -90,4 +103,4 @@ def surprise(models: pa.ChunkedArray, groups: pa.ChunkedArray, rows: pa.ChunkedA
         if part.ready.scorer is not None:
             surprises[part.places] = -part.ready.scorer.log_density(points.values)
             known[part.places] = points.complete
-    return pa.array(surprises, mask=~known)
+    return pa.array(surprises, mask=None if known.all() else ~known)

@@ -11,10 +11,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import BooleanType, DoubleType, IntegerType, StringType, StructField, StructType
 
-from ppp_duck.binding.interface import GROUP, field
+from ppp_duck.binding.interface import field
 from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.source import Source
-from ppp_duck.binding.stages import as_form, select
+from ppp_duck.binding.stages import as_form, named_texts, select
 from ppp_duck.models.model import SCORE_COLUMNS, ModelSet, score_columns
 from ppp_duck.portable.translating import in_spark
 from ppp_duck.running import memory, scoring
@@ -35,8 +35,8 @@ def scored_in_batches(df: DataFrame, source: Source, models: ModelSet, output: s
     types = {column.name: column.type for column in source.columns}
     row = [_made(kinds[folded(name)], name) for name in types if folded(name) in kinds]
     by = set(map(folded, models.by))
-    group = [_made(GROUP, name) for name in types if folded(name) in by]
-    made = [f"{{{', '.join(forms)}}} AS {quote(name)}" for forms, name in ((row, ROW), (group, OF))]
+    group = named_texts([name for name in types if folded(name) in by])
+    made = [f"{{{', '.join(row)}}} AS {quote(ROW)}", f"{group} AS {quote(OF)}"]
     text = in_braces(in_spark(select(["_ppp_source.*", *made], "_ppp_source"), lambda column: types[column.name]))
     rows = df.sparkSession.sql(f"WITH _ppp_source AS (SELECT * FROM {{df}}) {text}", df=df)
     plain = [f"c{at}" for at in range(len(rows.columns))]  # a name with dots or quotes mapInArrow does not find again
@@ -66,8 +66,7 @@ def _scored(key: str, batch: pa.RecordBatch, output: str, width: int) -> pa.Reco
     """A batch whose last columns, the row and its group, make way for the new ones."""
     n = len(batch)
     keys = pa.chunked_array([pa.array([key]).take(pa.array([0] * n))])
-    groups = pa.chunked_array([pa.ListArray.from_arrays(pa.array(range(n + 1), pa.int32()), batch.column(width + 1))])
-    rows = pa.chunked_array([batch.column(width)])
+    groups, rows = pa.chunked_array([batch.column(width + 1)]), pa.chunked_array([batch.column(width)])
     if output == "full":
         new = dict(zip(SCORE_COLUMNS, scoring.score(keys, groups, rows).flatten(), strict=True))
     else:

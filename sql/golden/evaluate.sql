@@ -17,7 +17,7 @@ SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
 ),
 -- counts, sums and log densities of all rows
 _ppp_passed AS MATERIALIZED (
-SELECT system.main.count(ppp__first_pass(_ppp_first.key, CASE WHEN system.main.starts_with(_ppp_first.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")})) AS passed
+SELECT system.main.count(ppp__first_pass(_ppp_first.key, CASE WHEN system.main.starts_with(_ppp_first.models, 'models:') THEN ['g', 'x', ppp__group(_ppp_source."g"), ppp__group(_ppp_source."x")] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")})) AS passed
 FROM _ppp_source, _ppp_first
 ),
 -- the same measurement, after the first pass
@@ -26,7 +26,7 @@ SELECT key || ' ' || passed AS key, models FROM _ppp_first, _ppp_passed
 ),
 -- distances of all rows to the centroids that the first pass found
 _ppp_done AS MATERIALIZED (
-SELECT system.main.count(ppp__second_pass(_ppp_second.key, CASE WHEN system.main.starts_with(_ppp_second.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")})) AS passed
+SELECT system.main.count(ppp__second_pass(_ppp_second.key, CASE WHEN system.main.starts_with(_ppp_second.models, 'models:') THEN ['g', 'x', ppp__group(_ppp_source."g"), ppp__group(_ppp_source."x")] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")})) AS passed
 FROM _ppp_source, _ppp_second
 )
 SELECT

@@ -28,8 +28,8 @@ SELECT
   system.main.count(*) AS shared_rows
 FROM (
   SELECT
-    ppp__locate(_ppp_old.model, CASE WHEN system.main.starts_with(_ppp_old.model, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS old,
-    ppp__assign(_ppp_new.model, CASE WHEN system.main.starts_with(_ppp_new.model, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS new_id
+    ppp__locate(_ppp_old.model, CASE WHEN system.main.starts_with(_ppp_old.model, 'models:') THEN ['g', 'x', ppp__group(_ppp_source."g"), ppp__group(_ppp_source."x")] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS old,
+    ppp__assign(_ppp_new.model, CASE WHEN system.main.starts_with(_ppp_new.model, 'models:') THEN ['g', 'x', ppp__group(_ppp_source."g"), ppp__group(_ppp_source."x")] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS new_id
   FROM _ppp_source, _ppp_old, _ppp_new
 )
 WHERE old.cluster_id IS NOT NULL AND new_id IS NOT NULL

@@ -15,7 +15,7 @@ SELECT ppp__load('ppp_outliers', 'seg', NULL, (SELECT system.main.list(_ppp_mode
 _ppp_scored AS MATERIALIZED (
 SELECT
   _ppp_source.*,
-  ppp__surprise(_ppp_model.model, CASE WHEN system.main.starts_with(_ppp_model.model, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS _ppp_surprise
+  ppp__surprise(_ppp_model.model, CASE WHEN system.main.starts_with(_ppp_model.model, 'models:') THEN ['g', 'x', ppp__group(_ppp_source."g"), ppp__group(_ppp_source."x")] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS _ppp_surprise
 FROM _ppp_source, _ppp_model
 ),
 -- what no more than the contamination exceeds

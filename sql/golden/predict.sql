@@ -22,7 +22,7 @@ SELECT
   _ppp_source.* EXCLUDE (_ppp_models, _ppp_told, _ppp_known, _ppp_products, _ppp_near, _ppp_first, _ppp_last, _ppp_centered_0, _ppp_density_0, _ppp_density_1, _ppp_density_2, _ppp_density_3, _ppp_density_4, _ppp_density_5, _ppp_density_6, _ppp_density_7, _ppp_density_8, _ppp_density_9, _ppp_density_10, _ppp_density_11, _ppp_density_12, _ppp_density_13, _ppp_density_14, _ppp_density_15),
   CASE WHEN _ppp_known IS NOT NULL THEN _ppp_known
     WHEN _ppp_first = _ppp_last AND _ppp_near BETWEEN _ppp_told[2][3] AND _ppp_told[2][4] THEN CAST(_ppp_first AS INTEGER)
-    ELSE ppp__assign(_ppp_models, CASE WHEN system.main.starts_with(_ppp_models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) END AS "cluster_id"
+    ELSE ppp__assign(_ppp_models, CASE WHEN system.main.starts_with(_ppp_models, 'models:') THEN ['g', 'x', ppp__group(_ppp_source."g"), ppp__group(_ppp_source."x")] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) END AS "cluster_id"
 FROM (
   SELECT
     *,

@@ -24,6 +24,6 @@ SELECT
 FROM (
   SELECT
     _ppp_source.*,
-    ppp__score(_ppp_model.model, CASE WHEN system.main.starts_with(_ppp_model.model, 'models:') THEN [{'group x': ppp__group(_ppp_source."x"), 'group income': ppp__group(_ppp_source."income")}] END, {'number x': ppp__number(_ppp_source."x"), 'number income': ppp__number(_ppp_source."income")}) AS _ppp_score
+    ppp__score(_ppp_model.model, CASE WHEN system.main.starts_with(_ppp_model.model, 'models:') THEN ['x', 'income', ppp__group(_ppp_source."x"), ppp__group(_ppp_source."income")] END, {'number x': ppp__number(_ppp_source."x"), 'number income': ppp__number(_ppp_source."income")}) AS _ppp_score
   FROM _ppp_source, _ppp_model
 )

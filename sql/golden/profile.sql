@@ -19,7 +19,7 @@ SELECT ppp__measure(model) AS key, model AS models FROM _ppp_model
 _ppp_tallied AS MATERIALIZED (
 SELECT
   _ppp_source.*,
-  ppp__tally(_ppp_measure.key, CASE WHEN system.main.starts_with(_ppp_measure.models, 'models:') THEN [{'group g': ppp__group(_ppp_source."g"), 'group x': ppp__group(_ppp_source."x")}] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS ppp__place
+  ppp__tally(_ppp_measure.key, CASE WHEN system.main.starts_with(_ppp_measure.models, 'models:') THEN ['g', 'x', ppp__group(_ppp_source."g"), ppp__group(_ppp_source."x")] END, {'text g': ppp__text(_ppp_source."g"), 'number x': ppp__number(_ppp_source."x")}) AS ppp__place
 FROM _ppp_source, _ppp_measure
 ),
 -- counts and extremes of each column, by group and cluster

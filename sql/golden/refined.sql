@@ -124,7 +124,7 @@ SELECT ppp__refine(model, 1) AS model FROM _ppp_fit
 _ppp_pass_1 AS MATERIALIZED (
 SELECT ppp__refined(_ppp_pass_0.model, passed) AS model
 FROM _ppp_pass_0, (
-  SELECT system.main.count(ppp__refine_pass(_ppp_pass_0.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
+  SELECT system.main.count(ppp__refine_pass(_ppp_pass_0.model, ['g', ppp__group(_ppp_source."g")], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
   FROM _ppp_source, _ppp_pass_0 WHERE system.main.starts_with(_ppp_pass_0.model, 'measurement:')
 )
 ),
@@ -132,7 +132,7 @@ FROM _ppp_pass_0, (
 _ppp_model AS MATERIALIZED (
 SELECT ppp__refined(_ppp_pass_1.model, passed) AS model
 FROM _ppp_pass_1, (
-  SELECT system.main.count(ppp__refine_pass(_ppp_pass_1.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
+  SELECT system.main.count(ppp__refine_pass(_ppp_pass_1.model, ['g', ppp__group(_ppp_source."g")], {'number x': ppp__number(_ppp_source."x")}, NULL)) AS passed
   FROM _ppp_source, _ppp_pass_1 WHERE system.main.starts_with(_ppp_pass_1.model, 'measurement:')
 )
 )
@@ -143,7 +143,7 @@ SELECT
 FROM (
   SELECT
     _ppp_source.*,
-    ppp__score(_ppp_model.model, [{'group g': ppp__group(_ppp_source."g")}], {'number x': ppp__number(_ppp_source."x")}) AS _ppp_score
+    ppp__score(_ppp_model.model, ['g', ppp__group(_ppp_source."g")], {'number x': ppp__number(_ppp_source."x")}) AS _ppp_score
   FROM _ppp_source, _ppp_model
 )
 WHERE _ppp_score.is_separable

@@ -64,7 +64,7 @@ def test_nothing(terms: list[float]) -> None:
 def test_bins_are_made_for_the_range_in_use_only() -> None:
     sums = ExactSums(1000)
     sums.add(np.arange(1000), np.linspace(1, 2, 1000))
-    assert sum(part.nbytes for part in sums._sums.sums.values()) < 100_000
+    assert sum(part.nbytes for part in sums._parts.sums.values()) < 100_000
 
 
 @settings(max_examples=60, deadline=None)

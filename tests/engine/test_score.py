@@ -11,6 +11,7 @@ from handmade import FORMS, clustering
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ppp_duck.engine.densities import total
 from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import Clustering, Floats, Layout, Mixture
 
@@ -75,6 +76,19 @@ def test_a_rows_score_depends_on_the_row_alone(form: str, seed: int, merged: boo
         for name in ("cluster_id", "probability", "second_cluster_id", "second_probability", "distance", "kmeans_id"):
             assert (getattr(alone, name) == getattr(together, name)[part]).all(), name
         assert (scorer.assign(rows[part]) == ids[part]).all()
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 7, 8, 9, 100, 2049])
+def test_a_sum_is_taken_line_by_line(columns: int) -> None:
+    rng = np.random.default_rng(columns)
+    for lines in [*range(1, 20), 33, 64, 129]:
+        values = rng.normal(size=(lines, columns)) * 10.0 ** rng.integers(-9, 9, (lines, columns))
+        values[rng.random(values.shape) < 0.1] = -0.0
+        expected = np.zeros(columns)
+        for line in values:
+            expected += line
+        for same in (values, np.asfortranarray(values), np.repeat(values, 2, axis=1)[:, ::2]):
+            assert total(same).tobytes() == expected.tobytes(), lines
 
 
 @settings(max_examples=25, deadline=None)

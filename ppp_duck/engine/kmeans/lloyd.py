@@ -30,7 +30,7 @@ def with_largest(values: Floats) -> tuple[Ints, Floats]:
     """The same, and the largest itself. Line by line over all columns, in small integers: much faster than argmax."""
     k, best = len(values), np.maximum.reduce(values, axis=0)
     falling = np.arange(k, 0, -1, dtype=np.uint8 if k < 1 << 8 else np.uint32)[:, None]  # the first of equals is most
-    at = k - np.maximum.reduce((values == best) * falling, axis=0).astype(np.int64)
+    at = k - np.maximum.reduce((values == best).view(np.uint8) * falling, axis=0).astype(np.int64)
     return np.minimum(at, k - 1, out=at), best
 
 
