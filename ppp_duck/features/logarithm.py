@@ -6,7 +6,9 @@ feature would have it, too. Errors are a few units in the last place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +27,14 @@ for _i in range(2, 16):
 def log1p(x: Floats) -> Floats:
     """Logarithm of 1 + x, for x from 0 up."""
     u = 1.0 + x
-    lost = np.where(x < 1, x - (u - 1.0), 1.0 - (u - x)) / u
-    m, e = np.frexp(u)
-    low = m < HALF_ROOT
-    m, e = np.where(low, 2 * m, m), e - low
-    s = (m - 1.0) / (m + 1.0)
-    return np.asarray(e * LN2_HIGH + (2 * s * _polynomial(ATANH, s * s) + (e * LN2_LOW + lost)))
+    with np.errstate(invalid="ignore"):
+        lost = np.where(x < 1, x - (u - 1.0), 1.0 - (u - x)) / u
+        m, e = np.frexp(u)
+        low = m < HALF_ROOT
+        m, e = np.where(low, 2 * m, m), e - low
+        s = (m - 1.0) / (m + 1.0)
+        found = e * LN2_HIGH + (2 * s * _polynomial(ATANH, s * s) + (e * LN2_LOW + lost))
+    return np.asarray(np.where(np.isinf(x), x, found))
 
 
 def expm1(x: Floats) -> Floats:
@@ -45,5 +49,5 @@ def expm1(x: Floats) -> Floats:
         return np.asarray(np.ldexp(found, half))
 
 
-def _polynomial(coefficients: list[float], x: Floats) -> Floats:
-    return reduce(lambda found, one: found * x + one, coefficients[::-1], np.zeros(1))
+def _polynomial(coefficients: Sequence[Any], x: Floats) -> Floats:
+    return np.asarray(reduce(lambda found, one: found * x + one, coefficients[::-1]))

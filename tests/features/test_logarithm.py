@@ -26,8 +26,10 @@ def test_ends() -> None:
     x = np.array([0.0, np.nan, np.inf, 1e4, 709.7])
     assert log1p(x[:2]).tolist()[0] == 0.0
     assert np.isnan(log1p(x[1:2])).all()
+    assert log1p(x[2:3]).tolist() == [np.inf]
     found = expm1(x).tolist()
     assert found[0] == 0.0
+    assert log1p(np.float64(2)).shape == expm1(np.float64(2)).shape == ()
     assert np.isnan(found[1])
     assert found[2:4] == [np.inf, np.inf]
     assert 1.6e308 < found[4] < 1.7e308
