@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 
 from ppp_duck.api import our_errors
 from ppp_duck.binding.call import WIDE, Call, plan_call
-from ppp_duck.binding.interface import NUMBER, numbered
+from ppp_duck.binding.interface import VECTOR, numbered
 from ppp_duck.binding.options import check_options
 from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import group_column
@@ -45,12 +45,14 @@ def fit_to_score(function: str, df: DataFrame, options: Mapping[str, Any]) -> Mo
 
 
 def _are_whole(model: Model, extremes: pa.Table, call: Call) -> bool:
-    """Whether all rows have each feature of a model that fills holes: a number that is finite and not far out."""
+    """Whether all rows have each feature of a model that fills holes: a text, or a number that is not far out."""
     (said,) = extremes.to_pylist()
     places = {feature.name: place for place, feature in enumerate(call.features)}
     for feature in model.features:
-        own = numbered(NUMBER, places[feature.name])
-        if feature.kind != "number" or said[f"{own}_finite"] < said["n"]:
+        if feature.kind == VECTOR:
+            return False
+        own = numbered(feature.kind, places[feature.name])
+        if said[f"{own}_finite"] < said["n"]:
             return False
         if feature.low is not None and said[f"{own}_low"] < feature.low:
             return False

@@ -28,6 +28,8 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
     with ppp_duck.connect() as made:
         made.execute(f"CREATE TABLE rows AS {ROWS}").fetchall()
         made.execute(f"CREATE TABLE doubtful AS {DOUBTFUL}").fetchall()
+        made.execute("CREATE TABLE trees AS SELECT *, ['oak', 'elm', 'ash'][1 + id % 3] AS tree FROM rows").fetchall()
+        made.execute("CREATE TABLE few AS SELECT * REPLACE (nullif(tree, 'ash') AS tree) FROM trees").fetchall()
         yield made
 
 
@@ -66,16 +68,19 @@ def test_what_is_long_is_compiled(
     assert any(line.startswith("*(") for line in lines)
 
 
-@pytest.mark.parametrize(("table", "missing"), [("rows", "skip"), ("doubtful", "auto")])
+@pytest.mark.parametrize(
+    ("table", "missing"), [("rows", "skip"), ("doubtful", "auto"), ("trees", "skip"), ("few", "auto")]
+)
 def test_whole_rows_need_no_text_about_holes(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, table: str, missing: str
 ) -> None:  # fmt: skip
     from ppp_duck import spark
     from ppp_duck.spark.fitting import fit_to_score
 
-    df, options = frame(con, table, tmp_path), {"columns": ["x", "y", "z"], "k": 6}
+    df = frame(con, table, tmp_path)
+    options = {"columns": [name for name in df.columns if name != "id"], "k": 6}
     assert fit_to_score("ppp_cluster", df, options).models[0].missing == missing
-    wanted = con.execute(f"FROM ppp_cluster('{table}', columns := ['x', 'y', 'z'], k := 6) ORDER BY id").fetchall()
+    wanted = con.execute(f"FROM ppp_cluster('{table}', columns := {options['columns']}, k := 6) ORDER BY id").fetchall()
     assert ids(spark.cluster(df, **options)) == [row[-1] for row in wanted]
 
 
