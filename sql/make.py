@@ -396,6 +396,8 @@ def files() -> Iterator[tuple[Path, str]]:
         for dialect in DIALECTS:
             text = portable_sql(models, dialect, "main.customers", "full", "select")
             yield FOLDER / "golden" / "portable" / f"{kind}_{dialect}.sql", text + "\n"
+    text = portable_sql(portable_models()["numbers"], "spark", "main.customers", "id", "select")
+    yield FOLDER / "golden" / "portable" / "ids_spark.sql", text + "\n"
 
 
 if __name__ == "__main__":

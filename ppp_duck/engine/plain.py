@@ -16,14 +16,15 @@ UP = 1 + 4 * BLAS_ERROR
 
 
 def terms(
-    scorer: Scorer, screen: Screen, places: Sequence[int], n: int, most: int, paired: bool, threads: int
+    scorer: Scorer, screen: Screen, places: Sequence[int], n: int, most: int, paired: bool, threads: int | None
 ) -> list[list[float]] | None:
     """For ``n`` columns, of which ``places`` are the features: their middles; bounds; clusters; coefficients.
 
     Middles: NaN of a column that is no feature. Bounds: what ``near = best * up - low`` is computed with, its least and
     largest value where the screen may be sure, and 1 where the coefficients are of all products of two columns, 0 where
     they are of squares. Clusters of the components, ascending, no more than ``most``; and for each its coefficients: of
-    1, of each column and of the products. None where the function is to see every row.
+    1, of each column and of the products. None where the function is to see every row: also where ``threads`` of SQL
+    would take longer (None: there is no function).
     """
     owner = scorer.clustering.component_cluster
     order, m = np.argsort(owner, kind="stable"), len(owner)
@@ -33,7 +34,7 @@ def terms(
     if m > most or not theta.shape[1] or (pairs and not paired):
         return None
     products = n * (n + 1) // 2 if pairs else n
-    if not worth_it(m, n, 1 + n + products, threads):
+    if threads is not None and not worth_it(m, n, 1 + n + products, threads):
         return None
     if pairs:
         lost = _cancelled(theta[:, 1 + len(screen.middle) :], len(screen.middle))

@@ -54,13 +54,13 @@ class Labels:
     chain: Chain
 
     def largest(self, nodes: Sequence[Node]) -> Node:
-        return _extreme(exp.Greatest, self.dialect, nodes)
+        return extreme(exp.Greatest, self.dialect, nodes)
 
     def smallest(self, nodes: Sequence[Node]) -> Node:
-        return _extreme(exp.Least, self.dialect, nodes)
+        return extreme(exp.Least, self.dialect, nodes)
 
 
-def _extreme(kind: type[exp.Func], dialect: Dialect, nodes: Sequence[Node]) -> Node:
+def extreme(kind: type[exp.Func], dialect: Dialect, nodes: Sequence[Node]) -> Node:
     """Of numbers that are all there, or all missing."""
     if len(nodes) == 1:
         return nodes[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -12,6 +12,7 @@ from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import SCORE_COLUMNS, ModelSet
 from ppp_duck.portable.densities import add_log_densities
 from ppp_duck.portable.dialects import Dialect, filled_in
+from ppp_duck.portable.guarding import DOUBT, EVERY, SURE, add_screen, every_row, guarded
 from ppp_duck.portable.labels import CELL, DISTANCE, ID, SECOND, TOTAL, Labels, add_details, add_ids, reason
 from ppp_duck.portable.nodes import (
     SOURCE,
@@ -63,7 +64,7 @@ def scoring(models: ModelSet, dialect: Dialect, relation: Relation, output: str)
     values = values_of(models.models, dialect, fields)
     first = Stage(
         "the values that the model needs" + (", and the number of the row's group" if models.by else ""),
-        {**values.columns, **group_number(models.by, models.models, dialect, fields)},
+        {**values.columns, **group_number(models.by, models.models, dialect, fields), **every_row(dialect)},
     )
     parts = [_scored(models, at, dialect, values, output) for at in range(len(models.models))]
     if models.by or not parts:
@@ -100,7 +101,9 @@ def columns_of(models: ModelSet) -> list[str]:
 def _scored(models: ModelSet, at: int, dialect: Dialect, values: Values, output: str) -> Scored:
     model = models.models[at]
     where = equal(column(GROUP), whole(at)) if models.by else None
-    full, chain = output == "full", Chain()
+    full, chain = output == "full", Chain(guard=EVERY if dialect.guard else "")
+    if dialect.guard and model.clustering is not None and not full:
+        add_screen(model, Scorer(model.clustering), dialect, values, chain)
     points = add_points(model, dialect, values, chain, full)
     if model.clustering is None:
         why = coalesce(reason(model, points), text(model.note)) if points.causes else text(model.note)
@@ -111,7 +114,10 @@ def _scored(models: ModelSet, at: int, dialect: Dialect, values: Values, output:
     add_ids(labels, full)
     if full:
         add_details(labels)
-    return Scored(chain.stages, _columns(labels, full), where)
+    columns = _columns(labels, full)
+    if chain.guard == DOUBT:
+        columns["cluster_id"] = coalesce(column(SURE), columns["cluster_id"])
+    return Scored(chain.stages, columns, where)
 
 
 def _columns(labels: Labels, full: bool) -> dict[str, Node]:
@@ -203,6 +209,8 @@ def _query_of(
     part: Scored, dialect: Dialect, relation: Relation, first: Stage, suffix: str
 ) -> tuple[list[exp.CTE], exp.Select]:
     """The stages of a model as CTEs, and the query of its rows."""
+    stages, columns = guarded(dialect, part.stages, part.columns)
+    part = replace(part, stages=stages, columns=columns)
     wanted = {name for node in part.columns.values() for name in names_in(node)}
     handed_on = carried([first, *part.stages], wanted)[1:]
     keeps_row = relation.table is not None and dialect.struct is not None

@@ -18,6 +18,7 @@ class Stage:
 
     why: str
     columns: Mapping[str, Node]
+    guard: str = ""  # a column, a list: the new columns are there where it is; '': they always are
 
 
 @dataclass
@@ -25,10 +26,11 @@ class Chain:
     """Stages one after the other, as they are found."""
 
     stages: list[Stage] = field(default_factory=list)
+    guard: str = ""  # of the stages that are added from now on
 
     def add(self, why: str, columns: Mapping[str, Node]) -> None:
         if columns:
-            self.stages.append(Stage(why, columns))
+            self.stages.append(Stage(why, columns, self.guard))
 
     def add_sums(self, why: str, sums: Mapping[str, Sequence[Node]]) -> None:
         """Sums of any number of terms, each from left to right, in as many stages as that takes."""
@@ -50,8 +52,8 @@ def _partial(name: str, terms: int) -> str:
 
 
 def names_in(node: Node) -> set[str]:
-    """The columns that an expression reads."""
-    return {found.name for found in node.find_all(exp.Column)}
+    """The columns that an expression reads. Of a field of a struct, the struct."""
+    return {found.table or found.name for found in node.find_all(exp.Column)}
 
 
 def carried(stages: Sequence[Stage], wanted: set[str]) -> list[list[str]]:

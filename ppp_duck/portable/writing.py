@@ -114,6 +114,10 @@ class _Writer:
         if isinstance(node, exp.Cast) and isinstance(node.this, exp.Case):
             kind = self.text(node.to)
             return f"CAST({self.lines(node.this)} AS {kind})"
+        if isinstance(node, exp.Case) and isinstance(node.args["ifs"][0].args["true"], exp.Struct):
+            (guarded,) = node.args["ifs"]
+            fields = [f"{self.lines(one.expression)} AS {one.name}" for one in guarded.args["true"].expressions]
+            return f"CASE WHEN {self.text(guarded.this)} THEN STRUCT(\n  " + ",\n  ".join(fields) + "\n  ) END"
         if isinstance(node, exp.Case):
             parts = ["CASE"]
             parts += [f"WHEN {self.text(one.this)} THEN {self.text(one.args['true'])}" for one in node.args["ifs"]]

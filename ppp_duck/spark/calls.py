@@ -10,7 +10,7 @@ from ppp_duck.api import Model
 from ppp_duck.binding.options import check_options, check_reading
 from ppp_duck.errors import FeatureError, ModelError, show
 from ppp_duck.spark.columns import SOURCE, check_frame, source_of
-from ppp_duck.spark.fitting import fit_models
+from ppp_duck.spark.fitting import fit_models, fit_to_score
 from ppp_duck.spark.scoring import check_names, scored
 from ppp_duck.spark.storing import as_model
 
@@ -26,7 +26,7 @@ def cluster(df: DataFrame, **options: Any) -> DataFrame:
     """
     checked = check_options("ppp_cluster", options)
     check_names("ppp_cluster", check_frame(df), checked.output, checked.prefix)
-    models = fit_models("ppp_cluster", df, options)
+    models = fit_to_score("ppp_cluster", df, options)
     return scored("ppp_cluster", df, models, checked.output, checked.prefix)
 
 
