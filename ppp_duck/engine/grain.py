@@ -15,6 +15,7 @@ from ppp_duck.models.model import Floats, Mixture
 BITS = 20  # after the point of a parameter, in standard deviations of its component: 1e-6 of one
 SHARE_BITS = 24  # of a weight, or of the share of a level: sums of them miss 1 by less than 1e-7
 ODD = 1.2345  # a spread of exactly 1 is common: where the grid changes its step must be where no spread is
+SCALE_BITS = 40  # of the centre and the spread of a feature: sums of another numpy differ by a thousandth of that
 DIGITS = 7  # significant ones of a figure that is only told
 
 
@@ -48,6 +49,13 @@ def variances(mixture: Mixture) -> Floats:
         return np.asarray(1.0 / factors**2)
     own = (np.linalg.inv(factors) ** 2).sum(axis=-2)
     return np.broadcast_to(own, (m, d))
+
+
+def centre_and_spread(center: Floats, spread: Floats) -> tuple[Floats, Floats]:
+    """What features are scaled by, in so many bits that the order of sums does not matter: so points are equal."""
+    spread = _to_bits(spread, SCALE_BITS)
+    step = np.ldexp(1.0, np.frexp(spread)[1] - SCALE_BITS)
+    return np.asarray(np.rint(center / step) * step), spread
 
 
 def told(figure: float) -> float:

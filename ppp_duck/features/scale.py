@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile, quantiles
+from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.grid import step_of
 from ppp_duck.engine.mixture import EFFECTIVE, tempered
 from ppp_duck.engine.rows import TINY
@@ -228,6 +229,8 @@ def _scale_of(x: Floats, w: Floats, chosen: _Candidate, spike: float | None, why
     center = float((share * z).sum())
     spread = float(np.sqrt((share * (z - center) ** 2).sum())) or 1.0
     # Half of the widest interval: in logarithms the small values, of which there are most, have that.
+    middle, width = centre_and_spread(np.array(center), np.array(spread))
+    center, spread = float(middle), float(width)
     floor = float(_intervals(x, unit, chosen.step).max()) / 2 / spread
     kind = LOG if unit else RAW
     return Scale(kind, unit or 1.0, center, spread, floor, chosen.step, spike, chosen.low, chosen.high, (), why)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ppp_duck.binding.options import Options
 from ppp_duck.engine.far import quantiles
+from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.rows import are_counts, evenness
 from ppp_duck.features import scale as scales
 from ppp_duck.features.precision import is_constant
@@ -110,7 +111,7 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     if scale == "standard":
         middles = (mean[at : at + BLOCK] for at in range(0, positions, BLOCK))
         squares = [(share * (block - own) ** 2).sum(axis=0) for block, own in zip(blocks, middles, strict=True)]
-        center, spread = mean, np.sqrt(np.concatenate(squares))
+        center, spread = centre_and_spread(mean, np.sqrt(np.concatenate(squares)))
     elif scale == "robust":
         quartiles = np.array([quantiles(raw[:, j], weights, (0.25, 0.5, 0.75)) for j in range(positions)]).T
         center, spread = quartiles[1], quartiles[2] - quartiles[0]

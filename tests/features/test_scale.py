@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ppp_duck.engine.far import FAR_FEW
+from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.grid import step_of
 from ppp_duck.features.length import cells_of, description_length
 from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_SPIKE, PRESENT, decode, encode, learn
@@ -121,3 +122,15 @@ def test_description_of_two_clusters_is_shorter_with_two_components(g):
     x = np.sort(np.append(g.normal(0, 1, 500), g.normal(20, 1, 500)))
     one = 0.5 * np.log(2 * np.pi * np.e * x.var()) * 800
     assert description_length(cells_of(x, np.ones(1000), np.zeros(1000))) < one - 500
+
+
+def test_a_sum_in_another_order_scales_by_the_same() -> None:
+    """Another numpy adds in another order: points must be equal, as large tables are sampled by their bits."""
+    x = np.sin(np.arange(5000.0)) * 3.3 + 17
+    center, spread = x.mean(keepdims=True), x.std(keepdims=True)
+    other = sum(x.tolist()) / 5000 * np.ones(1), spread * (1 + 3e-16)
+    assert other[0] != center
+    assert [one.tolist() for one in centre_and_spread(*other)] == [
+        one.tolist() for one in centre_and_spread(center, spread)
+    ]
+    assert np.allclose(centre_and_spread(center, spread), (center, spread), rtol=1e-11)
