@@ -151,6 +151,8 @@ def _connection(number: int) -> duckdb.DuckDBPyConnection:
 
 
 def _forget(number: int, gone: object) -> None:
+    if _connections is None:  # the interpreter ends, and has taken this module apart
+        return
     _connections.pop(number, None)
     for part in (progress_, notes_, MEMORY):
         part.forget(number)

@@ -188,7 +188,7 @@ def test_every_option_has_its_flag(here: Path) -> None:
         assert call("ppp_cluster", "t", found) == (
             "FROM ppp_cluster('t', columns := ['x', 'y'], exclude := ['id'], k := 3, k_max := 9, weight := 'w', scale := 'log', "
             "missing := 'skip', categorical := 'onehot', max_categories := 7, covariance := 'full', "
-            "separable_at := 9.0000000000000002e-01, sample_size := 99, refine := 2, by := ['tree'], output := 'full', prefix := 'p_')"
+            "separable_at := 0.9e0, sample_size := 99, refine := 2, by := ['tree'], output := 'full', prefix := 'p_')"
         )
     assert {option.name for option in READING} >= set(ARGUMENTS["ppp_predict"])
 
