@@ -28,6 +28,7 @@ GAUSSIAN = 4.0  # nats more for two Gaussians that fit better at all, where all 
 KURTOSIS, SKEWNESS = 0.1, 0.3  # up to which they do; the kurtosis may be a standard error more
 BETWEEN = 1.0  # standard deviations up to which a component overlaps the way between two means
 SPREAD = 0.25  # of the gap between the means: the width of the steps that a line of categories may have
+NARROW = 0.02  # of that gap: the least spread. Rows that agree in all categories are at one place, and have none
 GRID = 101  # points between the means at which the pair's density is looked at: a hundredth of the gap
 NOTHING = 1e-6  # of the row that counts most in a pair: what one counts at least
 
@@ -154,6 +155,7 @@ def _placed(along: Floats, has: Floats, whole: float, own: Floats, counted: Floa
     mass = np.maximum(own.sum(axis=0), 1e-300)
     means = places.mean(axis=0) @ own / mass
     spreads = np.sqrt(np.maximum((places**2).mean(axis=0) @ own / mass - means**2, 0.0))
+    spreads = np.maximum(spreads, NARROW * float(np.ptp(means)))
     return Line(means, spreads, mass / mass.sum(), places, counted[can])
 
 

@@ -61,6 +61,17 @@ def blobs(
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("columns", [3, 5, 8, 40])
+def test_categories_that_tell_each_other(columns: int) -> None:
+    """Three kinds of rows, and every column says which: no row is between them."""
+    con = ppp_duck.connect()
+    told = ", ".join(f"['a', 'b', 'c'][1 + (i * {1 + j % 2}) % 3] AS t{j}" for j in range(columns))
+    con.execute(f"CREATE TABLE t AS SELECT {told} FROM range(600) r(i)")
+    found = con.execute("SELECT t0, count(*), count(DISTINCT cluster_id) FROM ppp_cluster('t') GROUP BY t0").fetchall()
+    assert sorted(found) == [("a", 200, 1), ("b", 200, 1), ("c", 200, 1)]
+    assert con.execute("SELECT count(DISTINCT cluster_id) FROM ppp_cluster('t')").fetchone() == (3,)
+
+
 def test_keys_names_and_moments_are_left_out_and_said(con: duckdb.DuckDBPyConnection) -> None:
     rng = np.random.default_rng(1)
     x, label = blobs(rng)
