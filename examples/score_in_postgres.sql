@@ -60,7 +60,7 @@ OFFSET 0
 ppp_stage_5 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1,
-  (ppp_raw_1 - 9.004784485253158e0) / 7.380967546474087e0 AS ppp_x_0,
+  (ppp_raw_1 - 9.004784485252458e0) / 7.380967546472675e0 AS ppp_x_0,
   CASE WHEN ppp_value_0 IS NULL THEN NULL WHEN ppp_value_0 = 'shop' THEN 0 WHEN ppp_value_0 = 'web' THEN 1 ELSE -1 END AS ppp_code_0
 FROM ppp_stage_4
 OFFSET 0
@@ -81,124 +81,63 @@ SELECT
 FROM ppp_stage_6
 OFFSET 0
 ),
--- differences from the means
+-- squared distances to the components, in standard deviations
 ppp_stage_8 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_code_0, ppp_complete, ppp_whole,
-  COALESCE(ppp_x_0 + 1.298851903451004e0, 0e0) AS ppp_gap_0_0,
-  COALESCE(ppp_x_0 + 7.40839021295078e-2, 0e0) AS ppp_gap_1_0,
-  COALESCE(ppp_x_0 - 1.1336966466715404e0, 0e0) AS ppp_gap_2_0,
-  COALESCE(ppp_x_0 - 1.3048334676919462e0, 0e0) AS ppp_gap_3_0,
-  COALESCE(ppp_x_0 + 1.140412321509838e0, 0e0) AS ppp_gap_4_0,
-  COALESCE(ppp_x_0 - 7.20643078387507e-2, 0e0) AS ppp_gap_5_0
+  COALESCE(((ppp_x_0 + 1.2988519072532654e0) * 15.327285766601562e0) * ((ppp_x_0 + 1.2988519072532654e0) * 15.327285766601562e0), 0e0) AS ppp_square_0,
+  COALESCE(((ppp_x_0 + 7.408392429351807e-2) * 14.617523193359375e0) * ((ppp_x_0 + 7.408392429351807e-2) * 14.617523193359375e0), 0e0) AS ppp_square_1,
+  COALESCE(((ppp_x_0 - 1.133696585893631e0) * 16.124237060546875e0) * ((ppp_x_0 - 1.133696585893631e0) * 16.124237060546875e0), 0e0) AS ppp_square_2,
+  COALESCE(((ppp_x_0 - 1.3048334121704102e0) * 16.184967041015625e0) * ((ppp_x_0 - 1.3048334121704102e0) * 16.184967041015625e0), 0e0) AS ppp_square_3,
+  COALESCE(((ppp_x_0 + 1.1404123306274414e0) * 15.399444580078125e0) * ((ppp_x_0 + 1.1404123306274414e0) * 15.399444580078125e0), 0e0) AS ppp_square_4,
+  COALESCE(((ppp_x_0 - 7.206428050994873e-2) * 14.646820068359375e0) * ((ppp_x_0 - 7.206428050994873e-2) * 14.646820068359375e0), 0e0) AS ppp_square_5
 FROM ppp_stage_7
 OFFSET 0
 ),
--- the same in the coordinates of the covariance
+-- what the squared distance is taken from, of a row that lacks numbers
 ppp_stage_9 AS (
-SELECT
-  ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_code_0, ppp_complete, ppp_whole,
-  ppp_gap_0_0 * 15.32728503504886e0 AS ppp_turned_0_0,
-  ppp_gap_1_0 * 14.617522989340138e0 AS ppp_turned_1_0,
-  ppp_gap_2_0 * 16.12421768896423e0 AS ppp_turned_2_0,
-  ppp_gap_3_0 * 16.184980774544393e0 AS ppp_turned_3_0,
-  ppp_gap_4_0 * 15.39944166575303e0 AS ppp_turned_4_0,
-  ppp_gap_5_0 * 14.64682475863056e0 AS ppp_turned_5_0
-FROM ppp_stage_8
-OFFSET 0
-),
--- squared distances to the components
-ppp_stage_10 AS (
-SELECT
-  ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_code_0, ppp_complete, ppp_whole, ppp_turned_0_0, ppp_turned_1_0,
-  ppp_turned_2_0, ppp_turned_3_0, ppp_turned_4_0, ppp_turned_5_0,
-  ppp_turned_0_0 * ppp_turned_0_0 AS ppp_square_0,
-  ppp_turned_1_0 * ppp_turned_1_0 AS ppp_square_1,
-  ppp_turned_2_0 * ppp_turned_2_0 AS ppp_square_2,
-  ppp_turned_3_0 * ppp_turned_3_0 AS ppp_square_3,
-  ppp_turned_4_0 * ppp_turned_4_0 AS ppp_square_4,
-  ppp_turned_5_0 * ppp_turned_5_0 AS ppp_square_5
-FROM ppp_stage_9
-OFFSET 0
-),
--- precision times difference, of numbers that may be missing
-ppp_stage_11 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_code_0, ppp_complete, ppp_whole, ppp_square_0, ppp_square_1,
   ppp_square_2, ppp_square_3, ppp_square_4, ppp_square_5,
-  ppp_turned_0_0 * 15.32728503504886e0 AS ppp_pull_0_0,
-  ppp_turned_1_0 * 14.617522989340138e0 AS ppp_pull_1_0,
-  ppp_turned_2_0 * 16.12421768896423e0 AS ppp_pull_2_0,
-  ppp_turned_3_0 * 16.184980774544393e0 AS ppp_pull_3_0,
-  ppp_turned_4_0 * 15.39944166575303e0 AS ppp_pull_4_0,
-  ppp_turned_5_0 * 14.64682475863056e0 AS ppp_pull_5_0
-FROM ppp_stage_10
-OFFSET 0
-),
--- number 0 is taken out where it is missing
-ppp_stage_12 AS (
-SELECT
-  ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_code_0, ppp_complete, ppp_whole,
-  ppp_square_0 - CASE WHEN ppp_x_0 IS NULL THEN CAST(ppp_pull_0_0 * (ppp_pull_0_0 / 234.9256665456327e0) AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_square_0_without_0,
-  1.4408362439827016e-2 - CASE WHEN ppp_x_0 IS NULL THEN CAST(1.8106960425628325e0 AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_norm_0_without_0,
-  ppp_square_1 - CASE WHEN ppp_x_0 IS NULL THEN CAST(ppp_pull_1_0 * (ppp_pull_1_0 / 213.67197834388745e0) AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_square_1_without_0,
-  (-4.637487989494371e-2) - CASE WHEN ppp_x_0 IS NULL THEN CAST(1.763282480588999e0 AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_norm_1_without_0,
-  ppp_square_2 - CASE WHEN ppp_x_0 IS NULL THEN CAST(ppp_pull_2_0 * (ppp_pull_2_0 / 259.99039608110695e0) AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_square_2_without_0,
-  7.285976645586323e-2 - CASE WHEN ppp_x_0 IS NULL THEN CAST(1.8613838128871816e0 AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_norm_2_without_0,
-  ppp_square_3 - CASE WHEN ppp_x_0 IS NULL THEN CAST(ppp_pull_3_0 * (ppp_pull_3_0 / 261.95360267237163e0) AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_square_3_without_0,
-  7.013977234354529e-2 - CASE WHEN ppp_x_0 IS NULL THEN CAST(1.8651451663164433e0 AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_norm_3_without_0,
-  ppp_square_4 - CASE WHEN ppp_x_0 IS NULL THEN CAST(ppp_pull_4_0 * (ppp_pull_4_0 / 237.14280361693048e0) AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_square_4_without_0,
-  2.814104945653506e-2 - CASE WHEN ppp_x_0 IS NULL THEN CAST(1.815392720087083e0 AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_norm_4_without_0,
-  ppp_square_5 - CASE WHEN ppp_x_0 IS NULL THEN CAST(ppp_pull_5_0 * (ppp_pull_5_0 / 214.52947551003317e0) AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_square_5_without_0,
-  (-8.89124934764074e-3) - CASE WHEN ppp_x_0 IS NULL THEN CAST(1.765285038741672e0 AS DOUBLE PRECISION) ELSE 0e0 END AS ppp_norm_5_without_0
-FROM ppp_stage_11
-OFFSET 0
-),
--- what the squared distance is taken from
-ppp_stage_13 AS (
-SELECT
-  ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_code_0, ppp_complete, ppp_whole, ppp_square_0_without_0,
-  ppp_square_1_without_0, ppp_square_2_without_0, ppp_square_3_without_0, ppp_square_4_without_0,
-  ppp_square_5_without_0,
-  ppp_norm_0_without_0 AS ppp_norm_0,
-  ppp_norm_1_without_0 AS ppp_norm_1,
-  ppp_norm_2_without_0 AS ppp_norm_2,
-  ppp_norm_3_without_0 AS ppp_norm_3,
-  ppp_norm_4_without_0 AS ppp_norm_4,
-  ppp_norm_5_without_0 AS ppp_norm_5
-FROM ppp_stage_12
+  -1.7962876785799406e0 + CASE WHEN ppp_x_0 IS NULL THEN CAST(0e0 AS DOUBLE PRECISION) ELSE 1.810696090291617e0 END AS ppp_norm_0,
+  -1.8096577192955259e0 + CASE WHEN ppp_x_0 IS NULL THEN CAST(0e0 AS DOUBLE PRECISION) ELSE 1.7632824945461678e0 END AS ppp_norm_1,
+  -1.7885246579906584e0 + CASE WHEN ppp_x_0 IS NULL THEN CAST(0e0 AS DOUBLE PRECISION) ELSE 1.8613850142832051e0 END AS ppp_norm_2,
+  -1.7950048083365322e0 + CASE WHEN ppp_x_0 IS NULL THEN CAST(0e0 AS DOUBLE PRECISION) ELSE 1.865144317780706e0 END AS ppp_norm_3,
+  -1.7872516128231701e0 + CASE WHEN ppp_x_0 IS NULL THEN CAST(0e0 AS DOUBLE PRECISION) ELSE 1.8153929093358157e0 END AS ppp_norm_4,
+  -1.7741759710685372e0 + CASE WHEN ppp_x_0 IS NULL THEN CAST(0e0 AS DOUBLE PRECISION) ELSE 1.7652847185171856e0 END AS ppp_norm_5
+FROM ppp_stage_8
 OFFSET 0
 ),
 -- log weight and log density of each component
-ppp_stage_14 AS (
+ppp_stage_10 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete,
-  CASE WHEN ppp_whole THEN 1.4408362439827016e-2 ELSE ppp_norm_0 END - (5e-1 * ppp_square_0_without_0)
+  CASE WHEN ppp_whole THEN 1.4408411711676283e-2 ELSE ppp_norm_0 END - (5e-1 * ppp_square_0)
     + CASE WHEN ppp_code_0 = 0 THEN CAST(-6.931471805599453e-1 AS DOUBLE PRECISION) WHEN ppp_code_0 = 1 THEN -6.931471805599453e-1 ELSE 0e0 END AS ppp_log_p_0,
-  CASE WHEN ppp_whole THEN -4.637487989494371e-2 ELSE ppp_norm_1 END - (5e-1 * ppp_square_1_without_0)
+  CASE WHEN ppp_whole THEN -4.637522474935807e-2 ELSE ppp_norm_1 END - (5e-1 * ppp_square_1)
     + CASE WHEN ppp_code_0 = 0 THEN CAST(-6.931471805599453e-1 AS DOUBLE PRECISION) WHEN ppp_code_0 = 1 THEN -6.931471805599453e-1 ELSE 0e0 END AS ppp_log_p_1,
-  CASE WHEN ppp_whole THEN 7.285976645586323e-2 ELSE ppp_norm_2 END - (5e-1 * ppp_square_2_without_0)
+  CASE WHEN ppp_whole THEN 7.286035629254672e-2 ELSE ppp_norm_2 END - (5e-1 * ppp_square_2)
     + CASE WHEN ppp_code_0 = 0 THEN CAST(-6.931471805599453e-1 AS DOUBLE PRECISION) WHEN ppp_code_0 = 1 THEN -6.931471805599453e-1 ELSE 0e0 END AS ppp_log_p_2,
-  CASE WHEN ppp_whole THEN 7.013977234354529e-2 ELSE ppp_norm_3 END - (5e-1 * ppp_square_3_without_0)
+  CASE WHEN ppp_whole THEN 7.013950944417391e-2 ELSE ppp_norm_3 END - (5e-1 * ppp_square_3)
     + CASE WHEN ppp_code_0 = 0 THEN CAST(-6.931471805599453e-1 AS DOUBLE PRECISION) WHEN ppp_code_0 = 1 THEN -6.931471805599453e-1 ELSE 0e0 END AS ppp_log_p_3,
-  CASE WHEN ppp_whole THEN 2.814104945653506e-2 ELSE ppp_norm_4 END - (5e-1 * ppp_square_4_without_0)
+  CASE WHEN ppp_whole THEN 2.814129651264552e-2 ELSE ppp_norm_4 END - (5e-1 * ppp_square_4)
     + CASE WHEN ppp_code_0 = 0 THEN CAST(-6.931471805599453e-1 AS DOUBLE PRECISION) WHEN ppp_code_0 = 1 THEN -6.931471805599453e-1 ELSE 0e0 END AS ppp_log_p_4,
-  CASE WHEN ppp_whole THEN -8.89124934764074e-3 ELSE ppp_norm_5 END - (5e-1 * ppp_square_5_without_0)
+  CASE WHEN ppp_whole THEN -8.891252551351592e-3 ELSE ppp_norm_5 END - (5e-1 * ppp_square_5)
     + CASE WHEN ppp_code_0 = 0 THEN CAST(-6.931471805599453e-1 AS DOUBLE PRECISION) WHEN ppp_code_0 = 1 THEN -6.931471805599453e-1 ELSE 0e0 END AS ppp_log_p_5
-FROM ppp_stage_13
+FROM ppp_stage_9
 OFFSET 0
 ),
 -- the most probable component
-ppp_stage_15 AS (
+ppp_stage_11 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_log_p_0, ppp_log_p_1, ppp_log_p_2, ppp_log_p_3,
   ppp_log_p_4, ppp_log_p_5,
   GREATEST(ppp_log_p_0, ppp_log_p_1, ppp_log_p_2, ppp_log_p_3, ppp_log_p_4, ppp_log_p_5) AS ppp_best
-FROM ppp_stage_14
+FROM ppp_stage_10
 OFFSET 0
 ),
 -- densities of the components, in units of it
-ppp_stage_16 AS (
+ppp_stage_12 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete,
   CASE WHEN ppp_log_p_0 - ppp_best > -700e0 THEN EXP(ppp_log_p_0 - ppp_best) ELSE 0e0 END AS ppp_p_0,
@@ -207,29 +146,29 @@ SELECT
   CASE WHEN ppp_log_p_3 - ppp_best > -700e0 THEN EXP(ppp_log_p_3 - ppp_best) ELSE 0e0 END AS ppp_p_3,
   CASE WHEN ppp_log_p_4 - ppp_best > -700e0 THEN EXP(ppp_log_p_4 - ppp_best) ELSE 0e0 END AS ppp_p_4,
   CASE WHEN ppp_log_p_5 - ppp_best > -700e0 THEN EXP(ppp_log_p_5 - ppp_best) ELSE 0e0 END AS ppp_p_5
-FROM ppp_stage_15
+FROM ppp_stage_11
 OFFSET 0
 ),
 -- densities of the clusters
-ppp_stage_17 AS (
+ppp_stage_13 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete,
   ppp_p_0 + ppp_p_4 AS ppp_cluster_0,
   ppp_p_1 + ppp_p_5 AS ppp_cluster_1,
   ppp_p_2 + ppp_p_3 AS ppp_cluster_2
-FROM ppp_stage_16
+FROM ppp_stage_12
 OFFSET 0
 ),
 -- the largest
-ppp_stage_18 AS (
+ppp_stage_14 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_cluster_0, ppp_cluster_1, ppp_cluster_2,
   GREATEST(ppp_cluster_0, ppp_cluster_1, ppp_cluster_2) AS ppp_first
-FROM ppp_stage_17
+FROM ppp_stage_13
 OFFSET 0
 ),
 -- its cluster
-ppp_stage_19 AS (
+ppp_stage_15 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_cluster_0, ppp_cluster_1, ppp_cluster_2, ppp_first,
   CASE
@@ -237,69 +176,69 @@ SELECT
     WHEN ppp_cluster_1 = ppp_first THEN 1
     WHEN ppp_cluster_2 = ppp_first THEN 2
   END AS ppp_id
-FROM ppp_stage_18
+FROM ppp_stage_14
 OFFSET 0
 ),
 -- all densities together
-ppp_stage_20 AS (
+ppp_stage_16 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_cluster_0, ppp_cluster_1, ppp_cluster_2, ppp_first,
   ppp_id,
   ppp_cluster_0 + ppp_cluster_1 + ppp_cluster_2 AS ppp_total
-FROM ppp_stage_19
+FROM ppp_stage_15
 OFFSET 0
 ),
 -- densities of the clusters but the first
-ppp_stage_21 AS (
+ppp_stage_17 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total,
   CASE WHEN ppp_id = 0 THEN -1e0 ELSE ppp_cluster_0 END AS ppp_other_0,
   CASE WHEN ppp_id = 1 THEN -1e0 ELSE ppp_cluster_1 END AS ppp_other_1,
   CASE WHEN ppp_id = 2 THEN -1e0 ELSE ppp_cluster_2 END AS ppp_other_2
-FROM ppp_stage_20
+FROM ppp_stage_16
 OFFSET 0
 ),
 -- the second
-ppp_stage_22 AS (
+ppp_stage_18 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_other_0, ppp_other_1,
   ppp_other_2,
   GREATEST(ppp_other_0, ppp_other_1, ppp_other_2) AS ppp_next
-FROM ppp_stage_21
+FROM ppp_stage_17
 OFFSET 0
 ),
 -- its cluster
-ppp_stage_23 AS (
+ppp_stage_19 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next,
   CASE WHEN ppp_other_0 = ppp_next THEN 0 WHEN ppp_other_1 = ppp_next THEN 1 WHEN ppp_other_2 = ppp_next THEN 2 END AS ppp_second
-FROM ppp_stage_22
+FROM ppp_stage_18
 OFFSET 0
 ),
 -- squared distances to the centres of k-means
-ppp_stage_24 AS (
+ppp_stage_20 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second,
-  COALESCE((ppp_x_0 + 1.3049384333698963e0) * (ppp_x_0 + 1.3049384333698963e0), 0e0) AS ppp_cell_square_0,
-  COALESCE((ppp_x_0 + 8.251580950430568e-2) * (ppp_x_0 + 8.251580950430568e-2), 0e0) AS ppp_cell_square_1,
-  COALESCE((ppp_x_0 - 1.1293210487969967e0) * (ppp_x_0 - 1.1293210487969967e0), 0e0) AS ppp_cell_square_2,
-  COALESCE((ppp_x_0 - 1.3086544689008437e0) * (ppp_x_0 - 1.3086544689008437e0), 0e0) AS ppp_cell_square_3,
-  COALESCE((ppp_x_0 + 1.133609965678306e0) * (ppp_x_0 + 1.133609965678306e0), 0e0) AS ppp_cell_square_4,
-  COALESCE((ppp_x_0 - 8.308869085466698e-2) * (ppp_x_0 - 8.308869085466698e-2), 0e0) AS ppp_cell_square_5
-FROM ppp_stage_23
+  COALESCE((ppp_x_0 + 1.304938433370051e0) * (ppp_x_0 + 1.304938433370051e0), 0e0) AS ppp_cell_square_0,
+  COALESCE((ppp_x_0 + 8.251580950422667e-2) * (ppp_x_0 + 8.251580950422667e-2), 0e0) AS ppp_cell_square_1,
+  COALESCE((ppp_x_0 - 1.1293210487973078e0) * (ppp_x_0 - 1.1293210487973078e0), 0e0) AS ppp_cell_square_2,
+  COALESCE((ppp_x_0 - 1.3086544689011894e0) * (ppp_x_0 - 1.3086544689011894e0), 0e0) AS ppp_cell_square_3,
+  COALESCE((ppp_x_0 + 1.133609965678428e0) * (ppp_x_0 + 1.133609965678428e0), 0e0) AS ppp_cell_square_4,
+  COALESCE((ppp_x_0 - 8.308869085477771e-2) * (ppp_x_0 - 8.308869085477771e-2), 0e0) AS ppp_cell_square_5
+FROM ppp_stage_19
 OFFSET 0
 ),
 -- what a row has of what k-means sees
-ppp_stage_25 AS (
+ppp_stage_21 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second,
   ppp_cell_square_0, ppp_cell_square_1, ppp_cell_square_2, ppp_cell_square_3, ppp_cell_square_4, ppp_cell_square_5,
   CASE WHEN NOT ppp_x_0 IS NULL THEN 1e0 ELSE 0e0 END AS ppp_count
-FROM ppp_stage_24
+FROM ppp_stage_20
 OFFSET 0
 ),
 -- distances, as if a row had all of it
-ppp_stage_26 AS (
+ppp_stage_22 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second,
   ppp_count,
@@ -327,21 +266,21 @@ SELECT
     WHEN ppp_count = 1e0 THEN ppp_cell_square_5
     ELSE SQRT(ppp_cell_square_5 * (1e0 / CASE WHEN ppp_count > 0e0 THEN ppp_count ELSE 1e0 END))
   END AS ppp_cell_distance_5
-FROM ppp_stage_25
+FROM ppp_stage_21
 OFFSET 0
 ),
 -- the smallest
-ppp_stage_27 AS (
+ppp_stage_23 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second,
   ppp_count, ppp_cell_distance_0, ppp_cell_distance_1, ppp_cell_distance_2, ppp_cell_distance_3, ppp_cell_distance_4,
   ppp_cell_distance_5,
   LEAST(ppp_cell_distance_0, ppp_cell_distance_1, ppp_cell_distance_2, ppp_cell_distance_3, ppp_cell_distance_4, ppp_cell_distance_5) AS ppp_nearest
-FROM ppp_stage_26
+FROM ppp_stage_22
 OFFSET 0
 ),
 -- the cluster of that centre
-ppp_stage_28 AS (
+ppp_stage_24 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_x_0, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second,
   ppp_count,
@@ -353,36 +292,36 @@ SELECT
     WHEN ppp_cell_distance_4 = ppp_nearest THEN 0
     WHEN ppp_cell_distance_5 = ppp_nearest THEN 1
   END AS ppp_cell
-FROM ppp_stage_27
+FROM ppp_stage_23
 OFFSET 0
 ),
 -- differences from the centre of the cluster
-ppp_stage_29 AS (
+ppp_stage_25 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second, ppp_count,
   ppp_cell,
-  ppp_x_0 - CASE WHEN ppp_id = 0 THEN CAST(-1.2192741995241012e0 AS DOUBLE PRECISION) WHEN ppp_id = 1 THEN 2.864406751806487e-4 ELSE 1.2189877588489206e0 END AS ppp_from_center_0
-FROM ppp_stage_28
+  ppp_x_0 - CASE WHEN ppp_id = 0 THEN CAST(-1.2192741995242398e0 AS DOUBLE PRECISION) WHEN ppp_id = 1 THEN 2.864406752755155e-4 ELSE 1.2189877588492488e0 END AS ppp_from_center_0
+FROM ppp_stage_24
 OFFSET 0
 ),
 -- squared distance to it
-ppp_stage_30 AS (
+ppp_stage_26 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second, ppp_count,
   ppp_cell,
   COALESCE(ppp_from_center_0 * ppp_from_center_0, 0e0) AS ppp_center_square
-FROM ppp_stage_29
+FROM ppp_stage_25
 OFFSET 0
 ),
 -- distance to it
-ppp_stage_31 AS (
+ppp_stage_27 AS (
 SELECT
   ppp_row, ppp_cause_0, ppp_cause_1, ppp_complete, ppp_first, ppp_id, ppp_total, ppp_next, ppp_second, ppp_cell,
   CASE
     WHEN ppp_count = 1e0 THEN SQRT(ppp_center_square)
     ELSE SQRT(ppp_center_square * (1e0 / CASE WHEN ppp_count > 0e0 THEN ppp_count ELSE 1e0 END))
   END AS ppp_distance
-FROM ppp_stage_30
+FROM ppp_stage_26
 OFFSET 0
 ),
 -- every row as it was, and its new columns
@@ -405,7 +344,7 @@ SELECT
     WHEN ppp_cause_1 = 4 THEN 'spend is far out'
     WHEN ppp_cause_1 <> 0 THEN NULL
   END AS VARCHAR) AS "reason"
-FROM ppp_stage_31
+FROM ppp_stage_27
 )
 SELECT * FROM ppp_scored;
 

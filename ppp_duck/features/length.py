@@ -45,11 +45,11 @@ def cells_of(values: Floats, weights: Floats, interval: Floats) -> Cells:
     return Cells(mean, weight, variance, np.add.reduceat(weights * interval, starts) / weight)
 
 
-def description_length(cells: Cells, steps: int = STEPS) -> float:
+def description_length(cells: Cells, steps: int = STEPS, floor: float = 0.0) -> float:
     """Nats of the best mixture of 1 to 6 components: tempered minus log likelihood, plus half a log for each parameter.
 
     A value on a grid stands for its interval: what counts is the mean density over it. So no component can win by being
-    narrower than a step.
+    narrower than a step. ``floor``: the least standard deviation of a component.
     """
     total = float(cells.weight.sum())
     rows = tempered(total)
@@ -60,7 +60,7 @@ def description_length(cells: Cells, steps: int = STEPS) -> float:
     sizes = range(1, min(MOST_COMPONENTS, len(cells.mean)) + 1)
     lengths = []
     for m, labels in zip(sizes, _partitions(cells, len(sizes)), strict=True):
-        mean_log = _em(cells, labels, m, spread * NARROWEST**2, steps) / total
+        mean_log = _em(cells, labels, m, max(spread * NARROWEST**2, floor**2), steps) / total
         lengths.append(-mean_log * rows + 0.5 * (3 * m - 1) * float(np.log(max(rows, 2.0))))
         if len(lengths) >= 3 and lengths[-1] > lengths[-2] > lengths[-3]:
             break  # two components in a row made it longer

@@ -215,7 +215,9 @@ def _length(x: Floats, w: Floats, unit: float, step: float, steps: int = STEPS) 
     slope = interval / step if step else (1 / (unit + np.abs(x)) if unit else np.ones(len(x)))
     temper = EFFECTIVE / (EFFECTIVE + float(w.sum()))
     jacobian = temper * float(w @ np.log(np.maximum(slope, TINY)))  # 0: a step that is lost beside a huge value
-    return description_length(cells_of(forward(x, unit), w, interval), steps) - jacobian
+    # As the mixture will have it: a logarithm of small counts takes from large ones what tells them apart.
+    floor = float(interval.max()) / 2 if unit else 0.0
+    return description_length(cells_of(forward(x, unit), w, interval), steps, floor) - jacobian
 
 
 def _intervals(x: Floats, unit: float, step: float) -> Floats:

@@ -9,7 +9,7 @@ from ppp_duck.engine.far import FAR_FEW
 from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.grid import step_of
 from ppp_duck.features.length import cells_of, description_length
-from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_SPIKE, PRESENT, decode, encode, learn
+from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_SPIKE, PRESENT, RAW, decode, encode, learn
 
 
 @pytest.fixture
@@ -134,3 +134,10 @@ def test_a_sum_in_another_order_scales_by_the_same() -> None:
         one.tolist() for one in centre_and_spread(center, spread)
     ]
     assert np.allclose(centre_and_spread(center, spread), (center, spread), rtol=1e-11)
+
+
+def test_small_counts_do_not_blur_large_ones() -> None:
+    """In logarithms the step from 1 to 2 is as wide as that from 30 to 60: these are three groups, not two."""
+    x = np.concatenate([np.arange(1, 9), np.arange(30, 38), np.arange(40, 48)]).astype(float)
+    weights = np.tile([20.0, 60, 80, 70, 40, 20, 8, 2], 3)
+    assert learn(x, weights).kind == RAW
