@@ -13,7 +13,7 @@ import numpy as np
 
 from ppp_duck.engine.canonical import Progress, content_keys
 from ppp_duck.engine.kmeans.lloyd import inertia, largest, lloyd
-from ppp_duck.engine.kmeans.moves import missed
+from ppp_duck.engine.kmeans.moves import lloyd_and_moves, missed
 from ppp_duck.engine.kmeans.tree import split
 from ppp_duck.models.model import Floats, Ints
 
@@ -30,6 +30,11 @@ MARGIN = 1e-9  # share of the inertia by which one partition has to be better th
 SAME = 1e-6  # share of the inertia by which the ends of two searches differ at most where they are one partition
 GRAIN = 1e-10  # share of the rows' mean square in whole multiples of which Lloyd compares distances
 NOISE = 1e-13  # share of all rows' inertia around their mean that rounding could be
+# Rows of a mean cell (Kish's, with weights) from which one row is light: Lloyd is then faster for each search by
+# itself, and only the lowest partitions are worth the moves of single rows. Sets of 2,000 to 8,192 rows, k = 3 to 40:
+# inertia at most 1.0011 x that with the moves of all, in a third of the time.
+LIGHT = 100
+DEEP = 2  # of light searches side by side, the lowest, whose single rows move
 
 
 class Basin(NamedTuple):
@@ -47,7 +52,7 @@ def deepest(
     """A partition at least as good as that of ``found``, whose centers and labels it gets and returns.
 
     Where ``NUMBERS`` allows it: rounds of spread starts, of their crossings with the best partition, and of moves of
-    its centers. A round is the last where half of its starts end in the best partition.
+    its centers. A round is the last where half of its crossings end in the best partition.
     """
     n, d = rows.shape
     searches = min(SEARCHES, int(NUMBERS / (n * k * (1 + d / WIDE))))
@@ -62,15 +67,16 @@ def deepest(
     for lo in range(0, searches - searches % together, together):
         fresh = table.settled(table.spread_starts(np.arange(lo, lo + together)))
         best = table.better(best, fresh)
-        best = table.better(best, table.settled(table.crossed(best, fresh)))
+        crossed = table.settled(table.crossed(best, fresh))
+        best = table.better(best, crossed)
         for _ in range(SWAP_ROUNDS if best is not searched else 0):
             searched, moved = best, table.swapped(best, together)
             best = table.better(best, table.settled(moved)) if len(moved) else best
             if best is searched:
                 break
-        if 2 * sum(one.inertia <= (1 + SAME) * best.inertia for one in fresh) >= together:
+        if 2 * sum(one.inertia <= (1 + SAME) * best.inertia for one in crossed) >= together:
             break
-    return found if best is first else lloyd(rows, weights, best.centers, progress)
+    return found if best is first else lloyd_and_moves(rows, weights, best.centers, progress)
 
 
 class Table:
@@ -83,6 +89,8 @@ class Table:
         self.moments = np.concatenate([weights[:, None], weights[:, None] * rows], axis=1)
         self.noise = NOISE * float(weights @ self.squares)
         self.grain = max(GRAIN * float(self.squares.mean()), 1e-300)
+        kish = float(weights.sum()) ** 2 / float((weights**2).sum())
+        self.light = kish >= (1 - MARGIN) * LIGHT * k
 
     def better(self, best: Basin, others: list[Basin]) -> Basin:
         """The lowest; ``best`` where none is lower by more than the margin."""
@@ -109,7 +117,18 @@ class Table:
 
     def settled(self, starts: Floats) -> list[Basin]:
         """The local optima that Lloyd, and then moves of single rows, reach from centers ``(t, k, d)``."""
-        labels = self.row_moves(self.lloyd(np.ascontiguousarray(starts.transpose(1, 0, 2))))
+        if self.light:
+            labels = np.stack([lloyd(self.rows, self.weights, one, self.progress, STEPS)[1] for one in starts])
+            reached = np.array([one.inertia for one in self.basins(labels)])
+            unit = max(MARGIN * float(reached.min()), self.noise)
+            deep = np.argsort(np.rint(reached / unit), kind="stable")[:DEEP]
+            labels[deep] = self.row_moves(labels[deep])
+        else:
+            labels = self.row_moves(self.lloyd(np.ascontiguousarray(starts.transpose(1, 0, 2))))
+        return self.basins(labels)
+
+    def basins(self, labels: Ints) -> list[Basin]:
+        """Partitions with labels ``(t, n)``."""
         mass, centers = self.sums(labels)
         return [
             Basin(inertia(self.rows, self.weights, centers[:, i], labels[i]), labels[i], mass[:, i], centers[:, i])
@@ -125,7 +144,7 @@ class Table:
             distance = self.distances(centers)
             near = np.rint(distance * (-1 / self.grain))
             found = largest(near.reshape(self.k, -1)).reshape(len(live), n)
-            for i in np.flatnonzero([len(np.unique(one)) < self.k for one in found]):
+            for i in np.flatnonzero([not np.bincount(one, minlength=self.k).all() for one in found]):
                 self.fill(found[i], distance[:, i])
             moves = (found != labels[live]).any(axis=1)
             labels[live] = found

@@ -38,7 +38,16 @@ def test_iris_is_as_compact_as_the_best_of_100_starts(k: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "d", "k", "groups"), [(60, 2, 5, 0), (150, 4, 9, 3), (300, 2, 12, 0), (120, 20, 6, 4), (200, 1, 7, 0)]
+    ("n", "d", "k", "groups"),
+    [
+        (60, 2, 5, 0),
+        (150, 4, 9, 3),
+        (300, 2, 12, 0),
+        (120, 20, 6, 4),
+        (200, 1, 7, 0),
+        (1300, 2, 8, 0),
+        (2000, 8, 10, 10),
+    ],
 )
 def test_the_deepest_basin_is_no_higher_than_the_best_of_100_starts(n: int, d: int, k: int, groups: int) -> None:
     for seed in range(2):
@@ -52,13 +61,14 @@ def test_the_deepest_basin_is_no_higher_than_the_best_of_100_starts(n: int, d: i
 
 
 @pytest.mark.parametrize("noise", [1e-15, 3e-15])
-def test_last_bits_of_the_rows_change_no_cell(noise: float) -> None:
+@pytest.mark.parametrize(("width", "drawn", "k"), [(12, 90, 6), (60, 1500, 6)])  # heavy rows, and light ones
+def test_last_bits_of_the_rows_change_no_cell(noise: float, width: int, drawn: int, k: int) -> None:
     rng = np.random.default_rng(5)
-    whole = np.unique(rng.integers(0, 12, (90, 2)), axis=0).astype(float)  # many sums are equal
+    whole = np.unique(rng.integers(0, width, (drawn, 2)), axis=0).astype(float)  # many sums are equal
     weights = np.ones(len(whole))
     rows = whole - whole.mean(axis=0)
-    before = searched(rows, weights, 6)[1]
-    after = searched(rows * (1 + noise * rng.choice([-1, 1], size=rows.shape)), weights, 6)[1]
+    before = searched(rows, weights, k)[1]
+    after = searched(rows * (1 + noise * rng.choice([-1, 1], size=rows.shape)), weights, k)[1]
     np.testing.assert_array_equal(before[:, None] == before, after[:, None] == after)
 
 
