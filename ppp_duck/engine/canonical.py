@@ -23,7 +23,7 @@ def canonical_rows(rows: Floats, weights: Floats | None, holes: bool = False) ->
     Weights that sum to less than the number of distinct rows (survey weights) are scaled to an average of 1.
     ``holes``: a value may be NaN, which is missing, equal to itself and the last in order.
     """
-    rows = np.ascontiguousarray(rows, dtype=np.float64) + 0.0  # -0.0 + 0.0 is 0.0
+    rows = np.add(rows, 0.0, dtype=np.float64, order="C")  # -0.0 + 0.0 is 0.0
     if holes:
         if np.isinf(rows).any():
             raise ValueError("rows must be finite or missing")

@@ -103,7 +103,7 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     if not len(raw):
         zeros = np.zeros(positions)
         return Feature(name, kind, type_name, 1.0, zeros, np.ones(positions), (), False, zeros)
-    unit = scales.power_above(float(np.abs(raw).max()))
+    unit = scales.power_above(max(float(raw.max()), -float(raw.min())))
     raw = raw / unit
     share = (weights / weights.sum())[:, None]
     blocks = [raw[:, at : at + BLOCK] for at in range(0, positions, BLOCK)]

@@ -260,6 +260,8 @@ def values_of(column: pa.Array, kind: str, positions: int) -> tuple[Floats, Ints
     null = np.asarray(column.is_null()) if column.null_count else np.zeros(len(column), dtype=bool)
     if kind == "number":
         flat = column.to_numpy(zero_copy_only=False)[:, None]
+    elif not (null.any() or column.flatten().null_count):
+        flat = column.flatten().to_numpy().reshape(-1, positions)
     else:
         flat = np.full((len(column), positions), np.nan)
         items = column.drop_null().flatten()

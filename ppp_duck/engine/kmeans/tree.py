@@ -23,10 +23,11 @@ ALONE = 1 << 9  # rows of a node from which it is split alone: smaller ones toge
 def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
     """Unit vectors ``(d, <=count)`` of largest weighted variance, largest first, the largest entry made positive."""
     share = weights / weights.sum()
-    gap = rows - fixed.total(share, rows)
+    middle = fixed.total(share, rows)
     if rows.shape[1] > MOST_COVARIANCES:
-        variance, axes = _leading(gap, share, 2 * count)
+        variance, axes = _leading(rows, middle, share, 2 * count)
     else:
+        gap = rows - middle
         variance, axes = fixed.eigen(fixed.product((gap * share[:, None]).T, gap))
     keep = [j for j in np.argsort(-variance, kind="stable")[:count] if variance[j] > 1e-12 * variance[-1]]
     axes = axes[:, keep]
@@ -34,20 +35,20 @@ def principal_axes(rows: Floats, weights: Floats, count: int) -> Floats:
     return np.asarray(axes * sign)
 
 
-def _leading(gap: Floats, share: Floats, count: int) -> tuple[Floats, Floats]:
-    """Variances, ascending, and unit vectors ``(d, <=count)`` about the axes of largest variance of centred rows.
+def _leading(rows: Floats, middle: Floats, share: Floats, count: int) -> tuple[Floats, Floats]:
+    """Variances, ascending, and unit vectors ``(d, <=count)`` of about the largest variance around ``middle (d,)``.
 
-    Subspace iteration from fixed vectors: no matrix of ``(d, d)`` is made.
+    Subspace iteration from fixed vectors: no matrix of ``(d, d)`` is made, and no copy of the rows.
     """
-    d = gap.shape[1]
-    count = min(count, len(gap), d)
+    d = rows.shape[1]
+    count = min(count, len(rows), d)
     axes = np.cos(np.outer(np.arange(1.0, d + 1), np.arange(1.0, count + 1)))
     for _ in range(SUBSPACE_STEPS):
         axes = np.linalg.qr(axes)[0]
-        across = gap @ axes
-        axes = gap.T @ (across * share[:, None])
+        across = (rows @ axes - middle @ axes) * share[:, None]
+        axes = rows.T @ across - np.outer(middle, across.sum(axis=0))
     axes = np.linalg.qr(axes)[0]
-    across = gap @ axes
+    across = rows @ axes - middle @ axes
     variance, turn = np.linalg.eigh((across * share[:, None]).T @ across)
     return variance, axes @ turn
 
