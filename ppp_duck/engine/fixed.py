@@ -21,9 +21,7 @@ STRIP = 256  # features that are summed at once
 
 def on_grid(x: Floats, bits: int, axis: int | tuple[int, ...] | None = None) -> Floats:
     """Values rounded to ``bits`` bits of the largest one, of all or of each along ``axis``."""
-    lowest, highest = (
-        side(x, axis=axis, keepdims=axis is not None, initial=0.0) for side in (np.minimum.reduce, np.maximum.reduce)
-    )
+    lowest, highest = (side(axis=axis, keepdims=axis is not None, initial=0.0) for side in (x.min, x.max))
     power = bits - np.frexp(np.maximum(highest, -lowest))[1]
     if np.any(np.abs(power) > FAR):
         return np.asarray(np.ldexp(np.rint(np.ldexp(x, power)), -power))
