@@ -168,11 +168,11 @@ class Scorer:
         """The same of log densities (m, n) that the screen found, and which may have been lowered exactly since."""
         best = np.maximum.reduce(log_p, axis=0)
         # The largest error of all rows will do: far ones are left out of it, and in doubt.
-        lowest = np.fmin.reduce(best)
-        error = float(screen.error(max(screen.highest, -max(lowest, screen.farthest))))
+        error = float(screen.error(max(screen.highest, -max(np.fmin.reduce(best), screen.farthest))))
         # Sure: every component near the best belongs to the best one's cluster, and the others cannot outweigh it.
         near = log_p > best - (4 * error + self.crowd)
-        if np.count_nonzero(near) == near.shape[1] and lowest >= screen.farthest:  # each row has its only one
+        # Each row has its only one. A row with a hole has none: the minimum is then NaN.
+        if np.count_nonzero(near) == near.shape[1] and np.minimum.reduce(best) >= screen.farthest:
             ids = np.add.reduce(near * self._owners, axis=0, dtype=self._owners.dtype)
             return ids, NOBODY, log_p[:, :0]
         count, total, squares = self._owner_moments @ near.astype(np.float64)

@@ -114,6 +114,21 @@ def test_rows_with_categories_and_holes_are_assigned_as_scored(form: str, seed: 
     assert ids[::7].tolist() == alone
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("levels", [(), (2,)])
+def test_a_row_with_a_hole_does_not_make_up_for_one_between_two_components(form: str, levels: tuple[int, ...]) -> None:
+    """One has no component near it that the screen could see, the other has two, of one cluster."""
+    means, ones = np.array([[0.0], [10.0], [10.5]]), np.ones(3)
+    factors = {"spherical": ones, "diag": ones[:, None], "tied": np.eye(1), "full": np.ones((3, 1, 1))}[form]
+    mixture = Mixture(form, ones / 3, means, factors, tuple(np.full((3, count), 1 / count) for count in levels))
+    places = np.array([[0.0], [10.25]])
+    figures = np.array([0, 1, 1]), places, np.arange(2), places, np.ones(2), np.ones(2), 1.0, ()
+    scorer = Scorer(Clustering(mixture, *figures, Layout(1, levels)))
+    rows = np.array([[10.25, 0.0], [np.nan, 0.0], [10.25, 0.0], [np.nan, 0.0]])[:, : 1 + len(levels)]
+    ids = scorer.assign(rows)
+    assert ids.tolist() == scorer.score(rows).cluster_id.tolist() == [int(scorer.assign(row[None])[0]) for row in rows]
+
+
 def test_equally_probable_clusters_go_to_the_first() -> None:
     means = np.array([[-1.0], [1.0]])
     mixture = Mixture("spherical", np.array([0.5, 0.5]), means, np.ones(2))
