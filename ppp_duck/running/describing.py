@@ -23,7 +23,7 @@ def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray
     function, name, wanted = functions[0].as_py(), names[0].as_py(), by[0].as_py()
     rows, statement = others
     try:
-        models = table.from_rows(name, rows[0].as_py() or [])
+        models = table.from_rows(name, _model_rows(rows[0].values))
     except ModelError as error:
         raise ModelError(f"{function}: {error}") from None
     if wanted is not None and [folded(column) for column in wanted] != [folded(column) for column in models.by]:
@@ -32,6 +32,17 @@ def load(functions: pa.ChunkedArray, names: pa.ChunkedArray, by: pa.ChunkedArray
         fitted = f"it was fitted by {', '.join(models.by)}" if models.by else "it was fitted without groups"
         raise ModelError(f"{function}: {advice}: {fitted}")
     return pa.array([keep(models, function, statement_of(statement))])
+
+
+def _model_rows(rows: pa.StructArray | None) -> list[dict[str, Any]]:
+    """Rows without what else the table has: the columns of groups may hold what Python cannot, a date of infinity."""
+    if rows is None or not len(rows):
+        return []
+    places = [place for place, column in enumerate(rows.type) if folded(column.name) in table.COLUMNS]
+    columns = [rows.field(place) for place in places]
+    if not columns:
+        return [{}] * len(rows)
+    return list(pa.StructArray.from_arrays(columns, names=[rows.type[place].name for place in places]).to_pylist())
 
 
 def grouped_by(models: pa.ChunkedArray) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import VECTOR, numbered
 from ppp_duck.binding.options import Options
-from ppp_duck.engine import pipeline
+from ppp_duck.engine import canonical, pipeline
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.clusterability import how_sure, row_sets
 from ppp_duck.engine.score import Scorer
@@ -83,10 +83,9 @@ def _fit_group(group: Group, progress: Progress) -> Model:
         pipeline.fit, layout=_needed(learned, options), k_max=options.k_max, covariance=options.covariance,
         report=described, progress=progress,
     )  # fmt: skip
-    try:
-        clustering = fit(learned.points, learned.weights, k=options.k)
-    except TooManyClustersError as error:
-        wanted = f"{error.most} or less, the number of rows that differ in more than what is missing"
+    clustering = _of_most(fit, learned.points, learned.weights, options.k)
+    if options.k is not None and len(clustering.sizes) < options.k:
+        wanted = f"{len(clustering.sizes)} or less, the number of rows that differ in more than what is missing"
         return nothing(OptionError, f"set k to {wanted}, not {options.k}")
     if options.missing == "auto" and clustering.layout is None:  # rows to come may have holes
         clustering = replace(clustering, layout=Layout(learned.layout.numbers))
@@ -100,10 +99,15 @@ def _fit_group(group: Group, progress: Progress) -> Model:
 
 def _fit_part(fit: Callable[..., Clustering], k: int | None, part: Floats, weights: Floats) -> Clustering:
     """Of fewer rows, of which there may be fewer than k to tell apart."""
+    return _of_most(fit, part, weights, None if k is None else min(k, _distinct(part)))
+
+
+def _of_most(fit: Callable[..., Clustering], rows: Floats, weights: Floats, k: int | None) -> Clustering:
+    """The clustering of k clusters, or of as many as can be told apart where those are fewer."""
     try:
-        return fit(part, weights, k=None if k is None else min(k, _distinct(part)))
+        return fit(rows, weights, k=k)
     except TooManyClustersError as error:
-        return fit(part, weights, k=error.most)
+        return _of_most(fit, rows, weights, error.most)
 
 
 def _needed(learned: Learned, options: Options) -> Layout | None:
@@ -115,7 +119,8 @@ def _needed(learned: Learned, options: Options) -> Layout | None:
 
 
 def _distinct(points: Floats) -> int:
-    return len(np.unique(points, axis=0))
+    """How many points differ, as the engine sees it: a hole equals a hole."""
+    return len(canonical.canonical_rows(points, None, holes=True)[0])
 
 
 def _learn(group: Group) -> Learned:

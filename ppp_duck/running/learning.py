@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from ppp_duck.models.model import Feature, Floats
 from ppp_duck.running.points import values_of
 
 BLOCK = 256  # positions of a vector that are summed at once: their squares need memory
+NO_SPREAD = 2.0**60  # times the differences that are rounding: scaled by that, they are nothing beside any other number
 LINEAR = ("standard", "robust", "none")  # scales that take numbers as they are, whatever they look like
 
 
@@ -43,13 +45,13 @@ def learn_feature(
     if kind == "vector" or options.scale in LINEAR or not len(raw):
         scale = "standard" if options.scale in ("auto", "log") else options.scale
         return _linear(name, kind, type_name, raw, weights, scale)
-    codes = treatment == "category"
+    codes, noise = treatment == "category", 0.0
     if is_constant(raw.min(), raw.max(), type_name):
-        raw = np.full(raw.shape, raw.min())
+        raw, noise = np.full(raw.shape, raw.min()), float(raw.max() - raw.min())
     times = weights if options.weight is None else _observations(weights)
-    return _number(
-        name, type_name, raw[:, 0], weights, scales.learn(raw[:, 0], times, options.scale, codes, one_of_many)
-    )
+    found = scales.learn(raw[:, 0], times, options.scale, codes, one_of_many)
+    found = replace(found, spread=max(found.spread, NO_SPREAD * noise / found.base))
+    return _number(name, type_name, raw[:, 0], weights, found)
 
 
 def _observations(weights: Floats) -> Floats:
@@ -118,8 +120,10 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     else:
         center, spread = np.zeros(positions), np.full(positions, 1.0 / unit)
     # A constant position (spread of rounding errors only) must not be blown up to look like a feature.
-    constant = is_constant(raw.min(axis=0), raw.max(axis=0), type_name)
-    spread = np.where((constant & (scale != "none")) | (spread == 0), 1.0, spread)
+    low, high = raw.min(axis=0), raw.max(axis=0)
+    constant = is_constant(low, high, type_name) & (scale != "none")
+    spread = np.where(constant | (spread == 0), 1.0, spread)
+    spread = np.where(constant, np.maximum(spread, NO_SPREAD * (high - low)), spread)
     return Feature(name, kind, type_name, unit, center, spread, (), False, (mean - center) / spread)
 
 
