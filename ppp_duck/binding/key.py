@@ -2,6 +2,8 @@
 
 The key is a sum of the row's features, in arithmetic that any SQL engine repeats exactly, as a whole number modulo
 ``PRIME``. A number adds its place between the exact extremes of its column, a text a hash, a vector some positions.
+Where one extreme is so far out (a sentinel of 9.2e18) that all other numbers may have one place, they also add their
+places on grids that have nothing to do with it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ BLOCK = 8  # features whose places are one sum before it becomes a whole number
 TEXT_DIGITS = 7  # hexadecimal, of a text's md5: 28 bits, as its factor has
 TEXT_SUM = 15  # products of two such numbers whose sum fits a BIGINT
 PROBES = 8  # positions of a vector that enter its key: enough to tell rows apart, cheap for 1,000 positions
+# Half of a range from which a number also has places on grids: steps of 2^-30, up to 2^33; and of 2^10, up to 2^73.
+WIDE_RANGE, GRIDS = 2.0**40, (2.0**30, 2.0**-10)
 NARROWEST = 2.0**-900  # a narrower range of values is one place: its inverse would overflow
 LEAST_EXPONENT = -1022  # of a double with all its digits
 HASHED_ONCE = 32  # values of a text whose hashes are looked up: md5 takes four times as long
@@ -42,6 +46,18 @@ def places_of(index: int, form: str) -> list[str]:
     return places
 
 
+def wide_range(name: str) -> str:
+    """Whether the range of a number is so wide that values may have to be told apart by places on grids."""
+    return f"{name}_high * 0.5e0 - {name}_low * 0.5e0 > {literal(WIDE_RANGE)}"
+
+
+def grid_places(value: str, index: int) -> list[str]:
+    """The places of a number on the grids, from 0 up to twice PRIME; 0 beyond them."""
+    factor = 0.5 + odd_numbers(index, NUMBER)[0] / 2**29
+    places = (f"TRY_CAST({value} * {literal(factor * grid)} AS BIGINT)" for grid in GRIDS)
+    return [f"coalesce({place} % {PRIME} + {PRIME}, 0)" for place in places]
+
+
 def hashes(call: Call) -> str:
     """Of each text the hashes of its frequent values. Which ones is of no matter: of the others md5 is taken."""
     columns = []
@@ -54,6 +70,10 @@ def hashes(call: Call) -> str:
 
 def text_names(call: Call) -> list[str]:
     return [numbered(TEXT, index) for index, _, form in feature_forms(call) if form == TEXT]
+
+
+def number_names(call: Call) -> dict[str, int]:
+    return {numbered(NUMBER, index): index for index, _, form in feature_forms(call) if form == NUMBER}
 
 
 def _hash(text: str) -> str:
@@ -76,6 +96,9 @@ def key_parts(call: Call, *, are_hashed: bool) -> str:
         if call.automatic and call.key_skips:  # mostly all features help: then no CASE for each
             total = f"CASE WHEN all_help THEN {_sum(place for _, place in places)}\n    ELSE {total} END"
         values.append(f"{total} AS places_{block}")
+    if numbers := number_names(call):
+        on_grids = _sum(place for name, index in numbers.items() for place in grid_places(name, index))
+        values.append(f"CASE WHEN has_wide_range THEN {on_grids} END AS grid_places")
     values += weight_parts(call)
     return select(values, f"_ppp_usable, {HASHES}" if are_hashed else "_ppp_usable")
 
@@ -122,7 +145,10 @@ def _total(call: Call) -> str:
     ]
     whole = [f"({' + '.join(hashes[i : i + TEXT_SUM])}) % {PRIME}" for i in range(0, len(hashes), TEXT_SUM)]
     whole += [f"TRY_CAST(places_{block} AS BIGINT) % {PRIME}" for block in _blocks(call)]
-    return f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
+    total = f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
+    if not number_names(call):
+        return total
+    return f"CASE WHEN grid_places IS NULL THEN {total}\n    ELSE ({total} + grid_places) % {PRIME} END"
 
 
 def _blocks(call: Call) -> dict[int, list[tuple[int, str]]]:

@@ -30,7 +30,8 @@ BUCKETS_WHY = """which share of the distinct rows is grouped: all, or enough for
 SUMMARY_WHY = """the extremes, and which features help
 -- a number x adds (x / 2 - half_low) * factor to the key of its row
 -- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
--- zero_or_null, added to a number: NULL for a feature that does not help"""
+-- zero_or_null, added to a number: NULL for a feature that does not help
+-- has_wide_range: one extreme may be so far out that all others have one place; they then add places on fixed grids"""
 USABLE_WHY = "rows and values that the fit may see"
 DISTINCT_WHY = "equal rows as one row with a weight"
 KEY_WHY = f"""a number for each row that only its content decides: a sum modulo {PRIME} = 2^31 - 1, mixed twice"""

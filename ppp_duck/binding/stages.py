@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ppp_duck.binding.call import Call, Feature
-from ppp_duck.binding.interface import GROUP, LISTS, ROW_GROUP, field, in_lists, numbered
+from ppp_duck.binding.interface import GROUP, LISTS, NUMBER, ROW_GROUP, field, in_lists, numbered
 from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import Source
 
@@ -113,6 +113,12 @@ def named_texts(columns: Sequence[str]) -> str:
     """
     texts = (as_form(GROUP, f"_ppp_source.{quote(name)}") for name in columns)
     return f"[{', '.join([*map(literal, columns), *texts])}]"
+
+
+def of_weight(call: Call) -> str:
+    """The condition that a row of the source weighs something: one of weight 0 is no row."""
+    weight = call.options.weight
+    return "" if weight is None else f"WHERE {as_form(NUMBER, f'_ppp_source.{quote(weight)}')} > 0"
 
 
 def made_group(call: Call) -> list[str]:

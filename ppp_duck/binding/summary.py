@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
-from ppp_duck.binding.key import places_of, weight_unit
+from ppp_duck.binding.key import number_names, places_of, weight_unit, wide_range
 from ppp_duck.binding.quoting import quote
 from ppp_duck.binding.stages import (
     as_form,
@@ -76,8 +76,11 @@ def summary(call: Call) -> str:
     columns = ["*", *weight_unit(call)]
     for index, _, form in feature_forms(call):
         columns += places_of(index, form) if form != TEXT else []
+    wide = [(index, wide_range(name)) for name, index in number_names(call).items()]
     if not call.automatic:
+        columns += [f"({' OR '.join(one for _, one in wide)}) AS has_wide_range"] if wide else []
         return select(columns, "_ppp_extremes")
+    columns += [f"({' OR '.join(f'helps_{i} AND {one}' for i, one in wide)}) AS has_wide_range"] if wide else []
     for index, feature in enumerate(call.features):
         if NUMBER in feature.forms:
             columns.append(f"CASE WHEN helps_{index} THEN 0e0 END AS zero_or_null_{index}")

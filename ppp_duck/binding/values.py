@@ -9,7 +9,7 @@ from ppp_duck.binding import wide
 from ppp_duck.binding.call import Call, Feature
 from ppp_duck.binding.interface import COUNTS, NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
 from ppp_duck.binding.quoting import literal, quote
-from ppp_duck.binding.stages import Stage, as_form, group_column, grouped, indented, made_group, select
+from ppp_duck.binding.stages import Stage, as_form, group_column, grouped, indented, made_group, of_weight, select
 from ppp_duck.features.choice import INTEGER, MOMENT
 from ppp_duck.features.counts import TOP
 from ppp_duck.features.evenness import BINS
@@ -86,6 +86,7 @@ def _frequencies(call: Call, counted: list[int]) -> str:
         select(
             [*made_group(call), *(f"{_value(call.features[index])} AS value_{index}" for index in counted)],
             "_ppp_source",
+            of_weight(call),
         )
     )
     known = " OR ".join(f"{name} IS NOT NULL" for name in names)

@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import LISTS, NUMBER, ROW_GROUP, TEXT, VECTOR, in_lists
 from ppp_duck.binding.key import (
+    GRIDS,
     NARROWEST,
     PLACE_BITS,
     PRIME,
     PROBES,
     TEXT_DIGITS,
+    WIDE_RANGE,
     odd_numbers,
     weight_parts,
     weight_unit,
@@ -31,6 +33,7 @@ from ppp_duck.binding.stages import (
     indented,
     listed,
     made_group,
+    of_weight,
     select,
     with_summary,
 )  # fmt: skip
@@ -130,6 +133,10 @@ def summary(call: Call) -> str:
             factors = _list(literal((0.5 + odd_numbers(i, form)[probe] / 2**29) * 2.0**PLACE_BITS) for i in indices)
             per = f"list_transform({name}_low, lambda low, i: ({factors})[i] / {width})"
             columns.append(f"{per} AS {name}_factor_{probe}")
+        if form == NUMBER:
+            half = f"{name}_high[i] * 0.5e0 - low * 0.5e0 + {name}_zero_or_null[i]"
+            are_wide = f"list_filter({name}_low, lambda low, i: {half} > {literal(WIDE_RANGE)})"
+            columns.append(f"len({are_wide}) > 0 AS has_wide_range")
     columns.append(f"{_wanted(call)} AS wanted")
     relation = "_ppp_extremes"
     if call.automatic:
@@ -171,11 +178,21 @@ def known_features(call: Call) -> str:
 def key_parts(call: Call) -> str:
     """What each row adds to its key, as whole numbers: their sum is the same in any order, whatever is NULL in it."""
     forms = in_lists(call.features)
-    parts = [f"coalesce(list_sum(list_transform({LISTS[form]}, lambda item, i: {_part(form)})), 0)" for form in forms]
+    parts = [_summed(form, _part(form)) for form in forms]
+    if NUMBER in forms:
+        factors = [0.5 + odd_numbers(i, NUMBER)[0] / 2**29 for i in forms[NUMBER]]
+        lists = (_list(literal(factor * grid) for factor in factors) for grid in GRIDS)
+        places = (f"TRY_CAST(item * ({one})[i] AS BIGINT)" for one in lists)
+        grids = " + ".join(f"coalesce({place} % {PRIME} + {PRIME}, 0)" for place in places)
+        parts.append(f"CASE WHEN has_wide_range THEN {_summed(NUMBER, grids)} ELSE 0 END")
     total = f"CAST(({' + '.join(parts)}) % {PRIME} AS BIGINT) AS content_key"
     values = [*group_column(call), *(LISTS[form] for form in forms), total, *weight_parts(call)]
     where = f"WHERE {known_features(call)} = wanted" if call.options.missing == "skip" else ""
     return select(values, "_ppp_usable", where)
+
+
+def _summed(form: str, part: str) -> str:
+    return f"coalesce(list_sum(list_transform({LISTS[form]}, lambda item, i: {part})), 0)"
 
 
 def _part(form: str) -> str:
@@ -201,6 +218,6 @@ def frequencies(call: Call, counted: list[tuple[str, str]]) -> str:
     numbers = _list(number for _, number in counted)
     hashes = _list(f"CASE WHEN {value} IS NOT NULL THEN hash({value}) END" for value, _ in counted)
     every = [f"unnest(range({len(counted)})) AS place", f"unnest({numbers}) AS number", f"unnest({hashes}) AS value"]
-    rows = indented(select([*made_group(call), *every], "_ppp_source"))
+    rows = indented(select([*made_group(call), *every], "_ppp_source", of_weight(call)))
     by = [*group_column(call), "place", "number"]
     return select([*by, "count(*) AS times"], rows, "WHERE value IS NOT NULL", f"GROUP BY {listed([*by, 'value'])}")

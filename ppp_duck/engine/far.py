@@ -26,8 +26,12 @@ def far_out(z: Floats, w: Floats, logarithms: bool = False) -> tuple[Bools, floa
     """
     center = float(quantile(z, w, 0.5))
     total = float(w.sum())
-    top = _innermost(z - center, w, total, logarithms)
-    bottom = _innermost((center - z)[::-1], w[::-1], total, logarithms)
+    up, down, w_down = z - center, (center - z)[::-1], w[::-1]
+    # A column with a long other side is wide; what is far out on that side does not make it long.
+    reach_up = up[len(up) - 1 - _innermost(up, w, total, logarithms, 0.0)]
+    reach_down = down[len(down) - 1 - _innermost(down, w_down, total, logarithms, 0.0)]
+    top = _innermost(up, w, total, logarithms, float(reach_down))
+    bottom = _innermost(down, w_down, total, logarithms, float(reach_up))
     kept = np.ones(len(z), dtype=bool)
     kept[len(z) - top :] = False
     kept[:bottom] = False
@@ -40,11 +44,13 @@ def far_out(z: Floats, w: Floats, logarithms: bool = False) -> tuple[Bools, floa
     return kept, float(low), float(high)
 
 
-def _innermost(away: Floats, w: Floats, total: float, logarithms: bool) -> int:
-    """How many of the last values are far out; ``away``: distances from the median, ascending."""
+def _innermost(away: Floats, w: Floats, total: float, logarithms: bool, reach_other: float) -> int:
+    """How many of the last values are far out. ``away``: distances from the median, ascending.
+
+    ``reach_other``: how far the values on the other side of the median reach.
+    """
     found = 0
     beyond = np.cumsum(w[::-1])
-    reach_other = float(-away[0])  # a column with a long other side is wide
     for count in range(1, len(away)):
         if beyond[count - 1] > FAR_SHARE_FEW * total and count > 1:
             break

@@ -88,6 +88,9 @@ def learn(
     present = np.isfinite(values) & (weights > 0)
     values, weights = values[present], weights[present]
     base = _base(values)
+    if base != 1.0 and scale == "auto":  # that of values that are not far out
+        x, w = _ascending(values / base, weights)
+        base = _base(x[far_out(x, w)[0]] * base)
     every = 1 if scale != "auto" else max(1, -(-len(values) // SEARCHED))
     scale_of_some = _learnt(values[::every] / base, weights[::every], scale, codes, one_of_many)
     if every > 1 and scale_of_some.kind != LEVELS:
@@ -150,7 +153,7 @@ def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, one_of_man
 def _chosen(x: Floats, w: Floats, spike: float | None, one_of_many: bool) -> Scale:
     """The number as it is, or the logarithm with the best unit if that is shorter by more than chance makes it."""
     raw = _candidate(x, w, 0.0)
-    if one_of_many and not _is_skewed(x, w, raw.step):
+    if one_of_many and not _is_skewed(x[raw.kept], w[raw.kept], raw.step):
         return _scale_of(x, w, raw, spike, "a logarithm would make one Gaussian of it no shorter")
     logs = [_candidate(x, w, unit) for unit in _units(x, w, raw.step)]
     core = np.all([one.kept for one in (raw, *logs)], axis=0)  # not compared: what is far out in one way
@@ -336,7 +339,8 @@ def decode(scale: Scale, scaled: Floats) -> Floats:
 
 
 def forward(x: Floats, unit: float) -> Floats:
-    return np.asarray(np.sign(x) * log1p(np.abs(x) / unit)) if unit else x
+    with np.errstate(over="ignore"):
+        return np.asarray(np.sign(x) * log1p(np.abs(x) / unit)) if unit else x
 
 
 def backward(z: Floats, unit: float) -> Floats:

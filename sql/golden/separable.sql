@@ -29,11 +29,13 @@ FROM (
 -- a number x adds (x / 2 - half_low) * factor to the key of its row
 -- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
 -- zero_or_null, added to a number: NULL for a feature that does not help
+-- has_wide_range: one extreme may be so far out that all others have one place; they then add places on fixed grids
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,
   number_0_low * 0.5e0 AS number_0_half_low,
-  562962605539328e0 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_factor
+  562962605539328e0 / system.main.greatest(number_0_high * 0.5e0 - number_0_low * 0.5e0, 1.1830521861667747e-271) AS number_0_factor,
+  (number_0_high * 0.5e0 - number_0_low * 0.5e0 > 1099511627776e0) AS has_wide_range
 FROM _ppp_extremes
 ),
 -- rows and values that the fit may see
@@ -47,7 +49,9 @@ FROM _ppp_features, _ppp_summary
 _ppp_key_parts AS NOT MATERIALIZED (
 SELECT
   number_0,
-  coalesce((number_0 * 0.5e0 - number_0_half_low) * number_0_factor, 0e0) AS places_0
+  coalesce((number_0 * 0.5e0 - number_0_half_low) * number_0_factor, 0e0) AS places_0,
+  CASE WHEN has_wide_range THEN coalesce(TRY_CAST(number_0 * 536882978e0 AS BIGINT) % 2147483647 + 2147483647, 0)
+      + coalesce(TRY_CAST(number_0 * 0.0004882922239630716e0 AS BIGINT) % 2147483647 + 2147483647, 0) END AS grid_places
 FROM _ppp_usable
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -57,7 +61,8 @@ SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
     SELECT * REPLACE ((content_key * (content_key + 715225739)) % 2147483647 AS content_key) FROM (
       SELECT
         number_0,
-        TRY_CAST(places_0 AS BIGINT) % 2147483647 AS content_key
+        CASE WHEN grid_places IS NULL THEN TRY_CAST(places_0 AS BIGINT) % 2147483647
+          ELSE (TRY_CAST(places_0 AS BIGINT) % 2147483647 + grid_places) % 2147483647 END AS content_key
       FROM _ppp_key_parts
     )
   )

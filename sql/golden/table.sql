@@ -98,6 +98,7 @@ FROM _ppp_extremes, (
 -- a number x adds (x / 2 - half_low) * factor to the key of its row
 -- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
 -- zero_or_null, added to a number: NULL for a feature that does not help
+-- has_wide_range: one extreme may be so far out that all others have one place; they then add places on fixed grids
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,
@@ -114,6 +115,7 @@ SELECT
   869348300292096e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_5,
   896445626449920e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_6,
   615658909859840e0 / system.main.greatest(vector_3_high * 0.5e0 - vector_3_low * 0.5e0, 1.1830521861667747e-271) AS vector_3_factor_7,
+  (helps_1 AND number_1_high * 0.5e0 - number_1_low * 0.5e0 > 1099511627776e0 OR helps_2 AND number_2_high * 0.5e0 - number_2_low * 0.5e0 > 1099511627776e0) AS has_wide_range,
   CASE WHEN helps_1 THEN 0e0 END AS zero_or_null_1,
   CASE WHEN helps_2 THEN 0e0 END AS zero_or_null_2,
   (helps_0 AND helps_1 AND helps_2 AND helps_3) AS all_help
@@ -160,7 +162,11 @@ SELECT
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 4 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_4, 0e0)
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 5 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_5, 0e0)
       + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 6 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_6, 0e0)
-      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 7 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_7, 0e0) AS places_0
+      + coalesce((system.main.list_extract(vector_3, 1 + system.main.len(vector_3) * 7 // 8) * 0.5e0 - vector_3_half_low) * vector_3_factor_7, 0e0) AS places_0,
+  CASE WHEN has_wide_range THEN coalesce(TRY_CAST(number_1 * 584946506e0 AS BIGINT) % 2147483647 + 2147483647, 0)
+      + coalesce(TRY_CAST(number_1 * 0.0005320057480275864e0 AS BIGINT) % 2147483647 + 2147483647, 0)
+      + coalesce(TRY_CAST(number_2 * 696376506e0 AS BIGINT) % 2147483647 + 2147483647, 0)
+      + coalesce(TRY_CAST(number_2 * 0.0006333507426461438e0 AS BIGINT) % 2147483647 + 2147483647, 0) END AS grid_places
 FROM _ppp_usable, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -173,7 +179,8 @@ SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
         number_1,
         number_2,
         vector_3,
-        ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647 AS content_key
+        CASE WHEN grid_places IS NULL THEN ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647
+          ELSE (((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647 + grid_places) % 2147483647 END AS content_key
       FROM _ppp_key_parts
     )
   )

@@ -41,6 +41,7 @@ FROM (
 -- a number x adds (x / 2 - half_low) * factor to the key of its row
 -- factor: 2^50 places in the range of the feature, times a share between 1/2 and 1 that is its own
 -- zero_or_null, added to a number: NULL for a feature that does not help
+-- has_wide_range: one extreme may be so far out that all others have one place; they then add places on fixed grids
 _ppp_summary AS MATERIALIZED (
 SELECT
   *,

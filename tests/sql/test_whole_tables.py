@@ -234,6 +234,42 @@ def test_one_far_row_moves_nothing(con: duckdb.DuckDBPyConnection, rows: int, fa
         assert reason == "a is far out"
 
 
+@pytest.mark.parametrize("far", [(-1e6, 1e6), (-1e30, 2e30), (1e300,), (-1e308, 1.7e308)])
+def test_far_rows_on_both_sides_and_of_any_size_move_nothing(
+    con: duckdb.DuckDBPyConnection, far: tuple[float, ...]
+) -> None:
+    """What is far out on one side does not make what is far out on the other look near."""
+    x, label = blobs(np.random.default_rng(14), (600, 400), apart=10.0)
+    x[-len(far) :, 0] = far
+    made(con, row=np.arange(1000), a=x[:, 0], b=x[:, 1])
+    for options in ("", "k := 2"):
+        found = ids(con, options)
+        assert adjusted_rand_score(label[: -len(far)], found[: -len(far)]) == 1
+        assert sizes(found)[:2] == [600, 400]
+    said = con.execute("SELECT count(*) FROM ppp_cluster('t', output := 'full') WHERE reason = 'a is far out'")
+    assert said.fetchall() == [(len(far),)]
+
+
+@pytest.mark.parametrize("far", ["-9223372036854775808", "9.2e18", "1e15", "1e30", "1.7e308"])
+@pytest.mark.parametrize("columns", ["['a']", "['a', 'b']", "['a', 'b', 'wide']"])
+def test_a_sentinel_does_not_choose_the_sample(con: duckdb.DuckDBPyConnection, far: str, columns: str) -> None:
+    """Beyond ``sample_size`` rows are sampled by keys, which must tell them apart whatever one value is."""
+    con.execute(f"""CREATE TABLE t AS SELECT i AS row, 10 * (i % 5 < 2)::INT AS label,
+          label + sqrt(-2 * ln((i * 7919 % 20011 + 1) / 20012)) * cos(2 * pi() * (i * 104729 % 20011) / 20011) AS a,
+          label + (i * 15485863 % 1000) / 500 AS b FROM range(20000) r(i)
+        UNION ALL SELECT -1, 0, {far}, 1""").fetchall()
+    if "wide" in columns:
+        con.execute(
+            "CREATE OR REPLACE TABLE t AS SELECT * FROM t, (SELECT " + ", ".join(f"0 AS x{i}" for i in range(70)) + ")"
+        )
+        columns = "['a', 'b', " + ", ".join(f"'x{i}'" for i in range(70)) + "]"
+    call = f"ppp_cluster('t', columns := {columns}, sample_size := 1000)"
+    found = con.execute(
+        f"SELECT cluster_id, label, count(*) FROM {call} WHERE row >= 0 GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    assert found == [(0, 0, 12000), (1, 10, 8000)]
+
+
 def test_ten_broken_rows(con: duckdb.DuckDBPyConnection) -> None:
     rng = np.random.default_rng(15)
     x, label = blobs(rng, (600, 400, 300), apart=8.0)

@@ -52,7 +52,14 @@ SELECT
   number_0,
   COALESCE((
     number_0 * 0.5e0 - number_0_half_low
-  ) * number_0_factor, 0e0) AS places_0
+  ) * number_0_factor, 0e0) AS places_0,
+  CASE
+    WHEN has_wide_range
+    THEN COALESCE(TRY_CAST(RINT(number_0 * 536882978e0) AS BIGINT) % 2147483647 + 2147483647, 0) + COALESCE(
+      TRY_CAST(RINT(number_0 * 0.0004882922239630716e0) AS BIGINT) % 2147483647 + 2147483647,
+      0
+    )
+  END AS grid_places
 FROM _ppp_usable
 )) WHERE _ppp_place >= 0
 ),
@@ -85,7 +92,13 @@ FROM (
       SELECT
         row_group,
         number_0,
-        TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647 AS content_key
+        CASE
+          WHEN grid_places IS NULL
+          THEN TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647
+          ELSE (
+            TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647 + grid_places
+          ) % 2147483647
+        END AS content_key
       FROM _ppp_key_parts
     )
   )

@@ -232,7 +232,17 @@ SELECT
       ) - 1 AS INT)) * 0.5e0 - vector_3_half_low
     ) * vector_3_factor_7,
     0e0
-  ) AS places_0
+  ) AS places_0,
+  CASE
+    WHEN has_wide_range
+    THEN COALESCE(TRY_CAST(RINT(number_1 * 584946506e0) AS BIGINT) % 2147483647 + 2147483647, 0) + COALESCE(
+      TRY_CAST(RINT(number_1 * 0.0005320057480275864e0) AS BIGINT) % 2147483647 + 2147483647,
+      0
+    ) + COALESCE(TRY_CAST(RINT(number_2 * 696376506e0) AS BIGINT) % 2147483647 + 2147483647, 0) + COALESCE(
+      TRY_CAST(RINT(number_2 * 0.0006333507426461438e0) AS BIGINT) % 2147483647 + 2147483647,
+      0
+    )
+  END AS grid_places
 FROM _ppp_usable
 )) WHERE _ppp_place >= 0
 ),
@@ -267,11 +277,21 @@ FROM (
         number_1,
         number_2,
         vector_3,
-        (
-          (
-            text_0_hash * 22825725
-          ) % 2147483647 + TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647
-        ) % 2147483647 AS content_key
+        CASE
+          WHEN grid_places IS NULL
+          THEN (
+            (
+              text_0_hash * 22825725
+            ) % 2147483647 + TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647
+          ) % 2147483647
+          ELSE (
+            (
+              (
+                text_0_hash * 22825725
+              ) % 2147483647 + TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647
+            ) % 2147483647 + grid_places
+          ) % 2147483647
+        END AS content_key
       FROM _ppp_key_parts
     )
   )

@@ -174,3 +174,56 @@ def test_a_sample_in_which_no_column_helps_is_refined() -> None:
     call = "ppp_fit('t', sample_size := 2, refine := 3, scale := 'standard')"
     (row,) = con.execute(f"SELECT cluster_id, share FROM {call}").fetchall()
     assert row == (0, 1.0)
+
+
+def test_a_number_that_is_one_value_but_for_rounding_is_scored_as_it_was_fitted() -> None:
+    """4.6e18 has steps of 512 as a DOUBLE: 1,000 apart is no distance, in the fit or in what is scored."""
+    con = ppp_duck.connect()
+    con.execute(
+        "CREATE TABLE t AS SELECT 2::HUGEINT ** 62 + i % 3 * 600 AS big, i % 4 * i % 11 AS x FROM range(90) r(i)"
+    )
+    for scale in ("auto", "standard", "robust"):
+        call = f"columns := ['big', 'x'], k := 4, scale := '{scale}'"
+        con.execute(f"CREATE OR REPLACE TABLE seg AS FROM ppp_fit('t', {call})").fetchall()
+        sizes = con.execute("SELECT cluster_id, size FROM seg ORDER BY cluster_id").fetchall()
+        scored = "FROM ppp_predict('t', model := 'seg', output := 'full')"
+        assert con.execute(f"SELECT cluster_id, count(*) {scored} GROUP BY 1 ORDER BY 1").fetchall() == sizes
+        ((farthest,),) = con.execute(f"SELECT max(distance) {scored}").fetchall()
+        assert farthest < 10
+
+
+def test_rows_of_weight_0_do_not_say_what_a_column_is() -> None:
+    """They lie beyond the extremes of the others; a bin for them was no INTEGER."""
+    con = ppp_duck.connect()
+    con.execute("CREATE TABLE t AS SELECT CASE WHEN i % 5 = 0 THEN 0 ELSE 10 ** 15 + i % 4 * 1250 END::HUGEINT AS x, "
+                "sin(i) AS y, (i % 5 > 0)::INT AS w FROM range(60) r(i)")  # fmt: skip
+    found = con.execute("SELECT count(cluster_id) FROM ppp_cluster('t', weight := 'w')").fetchall()
+    assert found == [(60,)]
+    con.execute("CREATE TABLE heavy AS SELECT * EXCLUDE (w) FROM t WHERE w > 0")
+    used = "SELECT value FROM ppp_info({}) WHERE property IN ('k', 'columns_used') ORDER BY property"
+    con.execute("CREATE TABLE a AS FROM ppp_fit('t', weight := 'w')").fetchall()
+    con.execute("CREATE TABLE b AS FROM ppp_fit('heavy')").fetchall()
+    assert con.execute(used.format("'a'")).fetchall() == con.execute(used.format("'b'")).fetchall()
+
+
+@pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_S", "TIMESTAMP_NS"])
+def test_groups_of_infinite_dates(kind: str) -> None:
+    con = ppp_duck.connect()
+    con.execute(f"CREATE TABLE t AS SELECT i % 3 AS x, ['infinity', '-infinity', '2020-01-01'][1 + i // 20]::{kind} AS g "
+                "FROM range(60) r(i)")  # fmt: skip
+    con.execute("CREATE TABLE seg AS FROM ppp_fit('t', columns := ['x'], by := ['g'], k := 2)").fetchall()
+    found = con.execute(
+        "SELECT g::VARCHAR, count(cluster_id) FROM ppp_predict('t', model := 'seg') GROUP BY 1"
+    ).fetchall()
+    assert sorted(count for _, count in found) == [20, 20, 20]
+    assert {"infinity", "-infinity"} < {name for name, _ in found}
+    assert con.execute("SELECT count(DISTINCT g) FROM ppp_info('seg')").fetchall() == [(3,)]
+
+
+def test_values_far_out_are_not_told_apart() -> None:
+    """Two rows that differ only in how far out they are: one is as good as the other, and k says so."""
+    con = ppp_duck.connect()
+    con.execute("CREATE TABLE t AS SELECT sin(i) * i AS x, i % 5 AS y FROM range(120) r(i) "
+                "UNION ALL SELECT unnest([1e6, 2e6]), 1")  # fmt: skip
+    wanted = "ppp_cluster: set k to 121 or less, the number of distinct rows to cluster, not 122"
+    assert refused(con, "FROM ppp_cluster('t', columns := ['x', 'y'], k := 122)") == wanted
