@@ -36,6 +36,10 @@ BEYOND = f"""
 SELECT i AS id, 9 * (i % 3) + {NOISE} AS x, 6 * (i % 2) + {OTHER} AS y, {NOISE} * {OTHER} AS z
 FROM range({BEYOND_ROWS}) t(i)
 """
+# One value is so far out that all others have one place in its range.
+SENTINEL = f"""
+SELECT i AS id, CASE i WHEN 7 THEN -9.2e18 ELSE 9 * (i % 3) + {NOISE} END AS x, 6 * (i % 2) + {OTHER} AS y FROM range(5000) t(i)
+"""
 # 200,000 rows of which 2,500 differ, some of them given 20,000 times; the weights have many digits.
 DUPLICATES = """
 SELECT i AS id, 10 * (d % 3) + (d * 7919 % 997) / 300 AS x, (d * 104729 % 991) / 100 AS y, ['oak', 'elm', 'ash'][1 + d % 3] AS tree,
@@ -60,6 +64,7 @@ CASES = (
     Case("as before", "types", {"columns": FEATURES, "scale": "standard", "missing": "skip", "categorical": "onehot"}),
     Case("weight", "types", {"columns": [*FEATURES[1:4], "point"], "weight": "weight", "k": 3, **DIAG}),
     Case("small sample", "types", {"columns": ["x", "city", "point"], "sample_size": 200, **DIAG}),
+    Case("sentinel", "sentinel", {"columns": ["x", "y"], "sample_size": 500}),
     Case("groups", "types", {"columns": FEATURES[1:4], "by": ["side"], "k": 2, **DIAG}),
     Case("many groups", "types", {"columns": FEATURES[:3], "by": ["many"], "weight": "weight"}),
     Case("duplicates", "duplicates", {"columns": ["x", "y", "tree"], **DIAG}),
@@ -67,7 +72,7 @@ CASES = (
 )
 
 
-QUERIES = {"types": TYPES, "beyond": BEYOND, "duplicates": DUPLICATES}
+QUERIES = {"types": TYPES, "beyond": BEYOND, "duplicates": DUPLICATES, "sentinel": SENTINEL}
 
 
 def connection(folder: Path, names: Sequence[str] = tuple(QUERIES)) -> duckdb.DuckDBPyConnection:
