@@ -7,11 +7,12 @@ value that holds much of an otherwise continuous column, such as zero, becomes a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile, quantiles
+from ppp_duck.engine.far import FAR, FAR_SHARE_FEW, UNKNOWN_FAR, far_out, quantile, quantiles
 from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.grid import step_of
 from ppp_duck.engine.mixture import EFFECTIVE, tempered
@@ -30,7 +31,10 @@ FEW_LEVELS, MOST_LEVELS = 7, 12
 GAPS = 1.5  # points of the grid for each value, from which it has gaps
 HEAPS = 2.0  # times the width of the widest heap, from which few values that lie in heaps are a number all the same
 COMMON_LEVEL = 4.0  # rows that share a typical row's value, from which levels are levels
-SPIKE_SHARE = 0.02  # share of the rows from which one value is a category of its own: from 1 % it makes a component
+# Share of the rows from which one value is a category of its own. A code (-1, 0, 9999) makes a component from eight
+# rows and 1 % on; what more rows have may be a group.
+SPIKE_SHARE, CODE_SHARE, CODE_MOST, CODE_ROWS = 0.02, 0.005, 0.15, 5.0
+CODE_NEAR, CODE_GAP = 0.125, 0.05  # of the range: beside what it is frequent; the share of the rows it is apart from
 SPIKE_TOWERS = 3.0  # times the next frequent value: counts that fall off have no spike, zeros beside counts have one
 SPIKE_ROWS = 10.0  # rows that a spike has at least
 SEARCHED = 8192  # rows of which the scale is chosen, every n-th in their canonical order; its limits are those of all
@@ -300,13 +304,36 @@ def _levels(x: Floats) -> Scale:
 
 
 def _spike(x: Floats, w: Floats) -> float | None:
-    """The value that holds a large share of an otherwise continuous column."""
+    """The value that holds a large share of an otherwise continuous column, or a code at one of its ends."""
     if len(x) <= MOST_LEVELS + 1:
         return None
-    at = int(w.argmax())
-    rest = np.delete(w, at)
-    towers = w[at] >= max(SPIKE_SHARE * w.sum(), SPIKE_TOWERS * rest.max(), SPIKE_ROWS)
-    return float(x[at]) if towers else None
+    at, total = int(w.argmax()), float(w.sum())
+    if w[at] >= max(SPIKE_SHARE * total, SPIKE_TOWERS * float(np.delete(w, at).max()), SPIKE_ROWS):
+        return float(x[at])
+    return next((float(x[end]) for end in (0, len(x) - 1) if _is_code(x, w, total, end)), None)
+
+
+def _is_code(x: Floats, w: Floats, total: float, end: int) -> bool:
+    """Whether the lowest or highest value stands for something else: frequent beside those near it, apart, and odd.
+
+    It is apart where the gap to the next value is more than half of the range of the next twentieth of the rows. It is
+    odd where it is not positive and all others are, where it is written in nines (-999), or as far out as a broken one,
+    but too frequent for that.
+    """
+    if not max(CODE_SHARE * total, CODE_ROWS) <= w[end] <= CODE_MOST * total:
+        return False
+    others, own = np.delete(x, end), np.delete(w, end)
+    kept, _, _ = far_out(others, own)  # one that is far out would make all others near
+    others, own = others[kept], own[kept]
+    away = np.abs(others - x[end])
+    frequent = float(own[away <= CODE_NEAR * away.max()].max(initial=0.0))
+    if w[end] < SPIKE_TOWERS * frequent or 3 * away.min() <= quantile(away, own, CODE_GAP):
+        return False
+    is_signed = bool(x[end] <= 0 < others[0])
+    are_nines = re.fullmatch(r"-?99+", f"{x[end]:.17g}") is not None
+    reach = float(np.abs(others - quantile(others, own, 0.5)).max())
+    is_far = float(quantile(away, own, 0.5)) > FAR * reach
+    return w[end] > FAR_SHARE_FEW * total if is_far else is_signed or are_nines
 
 
 def encode(scale: Scale, values: Floats) -> Encoded:

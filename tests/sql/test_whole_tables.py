@@ -250,6 +250,30 @@ def test_far_rows_on_both_sides_and_of_any_size_move_nothing(
     assert said.fetchall() == [(len(far),)]
 
 
+@pytest.mark.parametrize("code", [-999, -1, 0, 999])
+@pytest.mark.parametrize("share", [0.015, 0.04, 0.1])
+def test_a_code_for_what_is_not_known_makes_no_cluster(con: duckdb.DuckDBPyConnection, code: int, share: float) -> None:
+    """Ages and amounts of three groups, some of them written as a code."""
+    rng = np.random.default_rng(31)
+    label = np.repeat([0, 1, 2], [500, 300, 200])
+    age = rng.normal(np.array([30, 50, 65])[label], 5).round()
+    income = np.exp(rng.normal(np.array([7, 8, 9.2])[label], 0.25)).round(2)
+    age[rng.random(1000) < share], income[rng.random(1000) < share] = code, code if code != 999 else 99999
+    made(con, row=np.arange(1000), age=age, income=income, visits=rng.poisson(np.array([3, 12, 5])[label]))
+    found = ids(con)
+    assert len(sizes(found)) == 3
+    assert adjusted_rand_score(label, found) > 0.93
+
+
+def test_an_end_that_many_rows_have_is_no_code_of_itself(con: duckdb.DuckDBPyConnection) -> None:
+    """What is capped, and a value of an area that all of its rows have, stay numbers."""
+    rng = np.random.default_rng(32)
+    capped = np.minimum(rng.normal(40, 8, 600).round(1), 57.0)  # a cap of 2 % and more is set apart
+    area = np.repeat(rng.normal(0.5, 0.1, 30).round(3), 20)
+    made(con, row=np.arange(600), capped=capped, area=area, x=rng.normal(size=600))
+    assert "apart" not in told(con)["columns_used"]
+
+
 @pytest.mark.parametrize("far", ["-9223372036854775808", "9.2e18", "1e15", "1e30", "1.7e308"])
 @pytest.mark.parametrize("columns", ["['a']", "['a', 'b']", "['a', 'b', 'wide']"])
 def test_a_sentinel_does_not_choose_the_sample(con: duckdb.DuckDBPyConnection, far: str, columns: str) -> None:
