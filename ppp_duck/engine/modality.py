@@ -90,13 +90,6 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
     evidence = posterior * (weights * (tempered(observations) / observations / unit))[:, None]
     gaussian = cache(partial(pair.looks_gaussian, mixture, rows, posterior))
     bar = BAR + float(np.log(m / 2))
-    parent = list(range(m))
-
-    def root(a: int) -> int:
-        while parent[a] != a:
-            a = parent[a]
-        return a
-
     joins: list[tuple[int, int]] = []
     host: dict[int, tuple[float, int]] = {}  # shoulder -> the neighbour that it shares most rows with
 
@@ -114,14 +107,40 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
         links = [*joins, *((low, high) for low, (_, high) in host.items())]
         for a, b in _farther(shared, near, mass, sorted(set(range(m)) - {one for link in links for one in link})):
             compare(a, b)
+    group = _joined(joins, host, shared, mass)
+    sizes = np.bincount(np.argmax(posterior, axis=1), weights, m) / unit
+    return _without_crumbs(group, mixture, dense, shared, sizes)
+
+
+def _joined(joins: list[tuple[int, int]], host: dict[int, tuple[float, int]], shared: Floats, mass: Floats) -> Ints:
+    """The group of each component ``(m,)``: what a host has, then chains of pairs without a valley of what has none.
+
+    A chain does not go on through what has a host. But a group with no valley beside such a component that is heavier
+    than all of it is a part of that one's: a piece of a skewed cloud was a cluster.
+    """
+    m = len(mass)
+    parent = list(range(m))
+
+    def root(a: int) -> int:
+        while parent[a] != a:
+            a = parent[a]
+        return a
+
     for low, (_, high) in sorted(host.items()):
         parent[root(low)] = root(high)
     for a, b in joins:
         if a not in host and b not in host:
             parent[root(a)] = root(b)
-    group = np.unique([root(a) for a in range(m)], return_inverse=True)[1].astype(np.int64)
-    sizes = np.bincount(np.argmax(posterior, axis=1), weights, m) / unit
-    return _without_crumbs(group, mixture, dense, shared, sizes)
+    whole = np.bincount([root(a) for a in range(m)], mass, m)
+    into: dict[int, tuple[float, int]] = {}  # group -> the component that it shares most rows with
+    for a, b in joins:
+        for low, high in ((a, b), (b, a)):
+            of = root(low)
+            if low not in host and of != root(high) and whole[of] < mass[high]:
+                into[of] = max(into.get(of, (-1.0, -1)), (float(shared[low, high]), high))
+    for of, (_, high) in sorted(into.items()):
+        parent[root(of)] = root(high)
+    return np.unique([root(a) for a in range(m)], return_inverse=True)[1].astype(np.int64)
 
 
 def _farther(shared: Floats, near: Bools, mass: Floats, alone: list[int]) -> list[tuple[int, int]]:

@@ -115,6 +115,20 @@ def test_components_that_share_next_to_nothing_are_compared_where_they_would_sta
     assert clusters(rows, mixture) == 1
 
 
+@pytest.mark.parametrize(("mass", "found"), [((90.0, 40.0, 30.0), 1), ((90.0, 40.0, 50.0), 2)])
+def test_what_has_no_valley_beside_a_heavier_shoulder_goes_with_it(mass: tuple[float, ...], found: int) -> None:
+    """The second is a shoulder of the first, and the third has no valley beside the second. A heavier third stays."""
+    group = modality._joined([(1, 2)], {1: (5.0, 0)}, np.ones((3, 3)), np.array(mass))
+    assert group[0] == group[1]
+    assert len(set(group.tolist())) == found
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_skewed_cloud_in_many_numbers_is_one_cluster(seed: int) -> None:
+    rows = np.exp(0.6 * np.random.default_rng([seed, 2000, 8, 5]).normal(size=(2000, 8)))
+    assert len(pipeline.fit((rows - rows.mean(axis=0)) / rows.std(axis=0)).sizes) == 1
+
+
 def test_what_one_axis_cannot_tell_round_clouds_can() -> None:
     """2.4 standard deviations apart: with 8 features the clouds look Gaussian, and a plateau is as good without them."""
     g = np.random.default_rng(5)
