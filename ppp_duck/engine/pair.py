@@ -37,7 +37,7 @@ BETWEEN = 1.0  # standard deviations up to which a component overlaps the way be
 SPREAD = 0.25  # of the gap between the means: the width of the steps that a line of categories may have
 NARROW = 0.02  # of that gap: the least spread. Rows that agree in all categories are at one place, and have none
 GRID = 101  # points between the means at which the pair's density is looked at: a hundredth of the gap
-NOTHING = 1e-6  # of the row that counts most in a pair: what one counts at least
+NOTHING = 1e-6  # of the row that counts most, in a pair or a component: what one counts at least
 
 
 @dataclass(frozen=True)
@@ -200,10 +200,10 @@ def looks_gaussian(mixture: Mixture, rows: Rows, posterior: Floats) -> bool:
         return False
     kurtosis, skewness = np.zeros(d), np.zeros(d)
     for j, mean in enumerate(mixture.means):
-        own = posterior[:, j] * rows.weights
+        x, own = _rows_of(posterior[:, j] * rows.weights, rows)
         mass = max(float(own.sum()), 1e-300)
         factor = mixture.factors if mixture.covariance == "tied" else mixture.factors[j]
-        z = (rows.x - mean) @ factor if factor.ndim == 2 else (rows.x - mean) * factor
+        z = (x - mean) @ factor if factor.ndim == 2 else (x - mean) * factor
         z -= own @ z / mass
         squares = z * z
         variance = np.maximum(own @ squares / mass, 1e-12)
@@ -213,6 +213,12 @@ def looks_gaussian(mixture: Mixture, rows: Rows, posterior: Floats) -> bool:
     if abs(kurtosis.mean()) >= KURTOSIS + error or np.abs(skewness).max() >= SKEWNESS:
         return False
     return d > FEW or not _shaped(rows, posterior)
+
+
+def _rows_of(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
+    """The rows that count in a component, and what: of many, most do not."""
+    there = own > NOTHING * own.max()
+    return rows.x[there], own[there]
 
 
 def _shaped(rows: Rows, posterior: Floats) -> bool:
@@ -225,11 +231,12 @@ def _shaped(rows: Rows, posterior: Floats) -> bool:
     d, per = rows.x.shape[1], rows.observations / float(rows.weights.sum())
     chance = d * (20 + 4 * d) + d * (d - 1) * (8 + 2 * d)
     squares, observations, seen = 0.0, 0.0, 0
-    for own in (posterior * rows.weights[:, None]).T:
+    for column in posterior.T:
+        x, own = _rows_of(column * rows.weights, rows)
         mass = float(own.sum())
         if mass * per < 2 * (d + 2):  # too few to have a shape
             continue
-        z = rows.x - own @ rows.x / mass
+        z = x - own @ x / mass
         covariance = (z * own[:, None]).T @ z / mass
         ridge = 1e-9 * float(np.trace(covariance)) * np.eye(d)
         z = np.linalg.solve(np.linalg.cholesky(covariance + ridge), z.T).T
