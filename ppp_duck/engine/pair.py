@@ -34,6 +34,7 @@ KURTOSIS, SKEWNESS = 0.1, 0.3  # up to which they do; the kurtosis may be a stan
 # more than FEW numbers too many rows are needed.
 CUMULANTS, FEW = 0.1, 8
 BETWEEN = 1.0  # standard deviations up to which a component overlaps the way between two means
+DOMINANT = 0.5  # share of what all categories tell two components apart by, from which one is left out
 SPREAD = 0.25  # of the gap between the means: the width of the steps that a line of categories may have
 NARROW = 0.02  # of that gap: the least spread. Rows that agree in all categories are at one place, and have none
 GRID = 101  # points between the means at which the pair's density is looked at: a hundredth of the gap
@@ -148,7 +149,7 @@ def of_numbers(
 
 
 def of_mixed(mixture: Mixture, a: int, b: int, v: Floats, rows: Rows, own: Floats, counted: Floats) -> list[Line]:
-    """The pair of a mixed table: on its axis of numbers, and along all features but the strongest category, too.
+    """The pair of a mixed table: on its axis of numbers, and along all features but a dominant category, too.
 
     ``own (n, 2)``: what rows count in either component, ``counted (n,)`` in the pair. A line on which no row can be
     placed is left out.
@@ -162,7 +163,8 @@ def of_mixed(mixture: Mixture, a: int, b: int, v: Floats, rows: Rows, own: Float
     apart = ratio.divergences(mixture, a, b)
     if apart.any():
         strongest = int(np.argmax(apart))
-        more = ratio.spread_out(rows, which, own.sum(axis=1), mixture, a, b, strongest, whole, SPREAD)
+        left_out = strongest if apart[strongest] > DOMINANT * float(apart.sum()) else None
+        more = ratio.spread_out(rows, which, own.sum(axis=1), mixture, a, b, left_out, whole, SPREAD)
         found.append(_placed(along + more[0], has + more[1], whole + more[2], own, counted))
     return [one for one in found if one is not None]
 
