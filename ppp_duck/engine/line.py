@@ -82,17 +82,27 @@ def _rising(counts: Floats) -> Floats:
     return np.array(found)
 
 
+def promised(counts: Floats, means: Floats, spreads: Floats, shares: Floats) -> float:
+    """The gain of the counts that the two Gaussians of ``fit`` expect: about nothing where they have no valley."""
+    _, density = _two_gaussians(counts, means, spreads, shares)
+    expected = density * (float(counts.sum()) / float(density.sum()))
+    left = np.maximum.accumulate(expected)
+    right = np.maximum.accumulate(expected[::-1])[::-1]
+    at = int(np.argmax(np.minimum(left, right) - expected))
+    return gain(expected, int(np.argmax(expected[: at + 1])), at + int(np.argmax(expected[at:])), at)
+
+
 def fit(counts: Floats, means: Floats, spreads: Floats, shares: Floats, matters: float) -> float:
     """Of counts ``(BINS,)`` and two Gaussians ``(2,)`` in units of bins; where it is below ``matters``, roughly."""
-    two = _two_gaussians(counts, means, spreads, shares)
+    two, _ = _two_gaussians(counts, means, spreads, shares)
     one = max(_log_normal(counts), _log_normal(counts[::-1]))
     if two - one <= matters:
         return two - one
     return two - max(one, _plateau(counts))
 
 
-def _two_gaussians(counts: Floats, means: Floats, spreads: Floats, shares: Floats) -> float:
-    """Log likelihood after a short EM."""
+def _two_gaussians(counts: Floats, means: Floats, spreads: Floats, shares: Floats) -> tuple[float, Floats]:
+    """Log likelihood after a short EM, and the density ``(BINS,)``."""
     at = PLACES[:, None]
     for step in range(EM_STEPS + 1):
         density = shares / spreads * np.exp(-0.5 * ((at - means) / spreads) ** 2) / sqrt(2 * pi)
@@ -103,7 +113,7 @@ def _two_gaussians(counts: Floats, means: Floats, spreads: Floats, shares: Float
         mass = np.maximum(soft.sum(axis=0), 1e-9)
         shares, means = mass / mass.sum(), PLACES @ soft / mass
         spreads = np.sqrt(np.maximum((soft * (at - means) ** 2).sum(axis=0) / mass, LEAST**2))
-    return float(counts @ np.log(total))
+    return float(counts @ np.log(total)), total
 
 
 def _plateau(counts: Floats) -> float:

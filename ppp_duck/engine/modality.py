@@ -2,7 +2,8 @@
 
 A component that is a shoulder of another, where the mixture itself has no valley between them, is of the same cluster.
 Of about the same spread it is a link of a chain. Else it is a tail or a background, and joins *one* other, that with
-which it shares most rows, so that a background cannot glue two clusters. So does what is small beside the other.
+which it shares most rows, so that a background cannot glue two clusters. So does, where rows show no valley, what is
+small beside the other, or has a third of its spread or three times it.
 
 What then still stands alone with fewer rows than any valley could be told from chance by is no cluster: it joins the
 group that claims its rows next (a heavy tail leaves such crumbs: components of one to three far rows).
@@ -20,15 +21,21 @@ from ppp_duck.engine import categories, pair, ratio
 from ppp_duck.engine.mixture import dense as covariances
 from ppp_duck.engine.mixture import log_densities, responsibilities, tempered
 from ppp_duck.engine.rows import Rows
-from ppp_duck.models.model import Floats, Ints, Mixture
+from ppp_duck.models.model import Bools, Floats, Ints, Mixture
 
 # Nats that must speak for two clusters in a mixture of two components, and ln(m / 2) more among m: there are more pairs
 # in which chance could show a valley.
 BAR = 5.0
 EVEN = 2.0  # ratio of their spreads up to which a shoulder and the other are links of a chain
+# The same where rows have no valley: a broad component beside narrow ones is no link between them. One number has no
+# beside.
+UNEVEN = 3.0
 # Share of a component's rows (by posterior) in doubt with another that makes them neighbours: ARI 0.765 with 1e-8,
 # 0.701 where all pairs are compared.
 NEIGHBOURS = 1e-3
+# A component of no pair without a valley is compared with one farther one, too, if they share so much: in wide tables
+# posteriors are 0 or 1.
+FARTHER = 1e-6
 # Rows of a cluster. Beside fewer, an empty valley may be chance: exp(-8) = 0.0003, and there are hundreds of pairs. 6
 # and 12 give the same on the labelled sets.
 FEWEST = 8
@@ -42,7 +49,7 @@ BACKGROUND, HALF, REACH = 0.05, 0.5, 2.5
 SAMPLED = 8192  # rows that the search looks at; fewer are always all of them
 
 
-def claims(mixture: Mixture, rows: Rows, posterior: Floats) -> tuple[Floats, Floats]:
+def claims(mixture: Mixture, rows: Rows, posterior: Floats) -> tuple[Floats, Bools]:
     """``(m, m)`` weight of the rows that two components share, by posteriors; and whether they are neighbours.
 
     In a mixed table two components share what they share without the category that tells them best, and they are
@@ -83,6 +90,35 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
     evidence = posterior * (weights * (tempered(observations) / observations / unit))[:, None]
     gaussian = cache(partial(pair.looks_gaussian, mixture, rows, posterior))
     bar = BAR + float(np.log(m / 2))
+    joins: list[tuple[int, int]] = []
+    host: dict[int, tuple[float, int]] = {}  # shoulder -> the neighbour that it shares most rows with
+
+    def compare(a: int, b: int) -> None:
+        found, higher = _relation(mixture, a, b, dense, rows, evidence, mass, bar, gaussian)
+        if found == "shoulder":
+            low, high = (b, a) if higher else (a, b)
+            host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
+        elif found == "none":
+            joins.append((a, b))
+
+    for a, b in np.argwhere(np.triu(near, 1)).tolist():
+        compare(a, b)
+    if rows.seen is None and not mixture.shares and rows.x.shape[1] > 1:
+        links = [*joins, *((low, high) for low, (_, high) in host.items())]
+        for a, b in _farther(shared, near, mass, sorted(set(range(m)) - {one for link in links for one in link})):
+            compare(a, b)
+    group = _joined(joins, host, shared, mass)
+    sizes = np.bincount(np.argmax(posterior, axis=1), weights, m) / unit
+    return _without_crumbs(group, mixture, dense, shared, sizes)
+
+
+def _joined(joins: list[tuple[int, int]], host: dict[int, tuple[float, int]], shared: Floats, mass: Floats) -> Ints:
+    """The group of each component ``(m,)``: what a host has, then chains of pairs without a valley of what has none.
+
+    A chain does not go on through what has a host. But a group with no valley beside such a component that is heavier
+    than all of it is a part of that one's: a piece of a skewed cloud was a cluster.
+    """
+    m = len(mass)
     parent = list(range(m))
 
     def root(a: int) -> int:
@@ -90,26 +126,33 @@ def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
             a = parent[a]
         return a
 
-    joins: list[tuple[int, int]] = []
-    host: dict[int, tuple[float, int]] = {}  # shoulder -> the neighbour that it shares most rows with
-    for a in range(m):
-        for b in range(a + 1, m):
-            if not near[a, b]:
-                continue
-            found, higher = _relation(mixture, a, b, dense, rows, evidence, mass, bar, gaussian)
-            if found == "shoulder":
-                low, high = (b, a) if higher else (a, b)
-                host[low] = max(host.get(low, (-1.0, -1)), (float(shared[a, b]), high))
-            elif found == "none":
-                joins.append((a, b))
     for low, (_, high) in sorted(host.items()):
         parent[root(low)] = root(high)
     for a, b in joins:
         if a not in host and b not in host:
             parent[root(a)] = root(b)
-    group = np.unique([root(a) for a in range(m)], return_inverse=True)[1].astype(np.int64)
-    sizes = np.bincount(np.argmax(posterior, axis=1), weights, m) / unit
-    return _without_crumbs(group, mixture, dense, shared, sizes)
+    whole = np.bincount([root(a) for a in range(m)], mass, m)
+    into: dict[int, tuple[float, int]] = {}  # group -> the component that it shares most rows with
+    for a, b in joins:
+        for low, high in ((a, b), (b, a)):
+            of = root(low)
+            if low not in host and of != root(high) and whole[of] < mass[high]:
+                into[of] = max(into.get(of, (-1.0, -1)), (float(shared[low, high]), high))
+    for of, (_, high) in sorted(into.items()):
+        parent[root(of)] = root(high)
+    return np.unique([root(a) for a in range(m)], return_inverse=True)[1].astype(np.int64)
+
+
+def _farther(shared: Floats, near: Bools, mass: Floats, alone: list[int]) -> list[tuple[int, int]]:
+    """Pairs of components that have no link with those, among all that are no neighbours, that they share most with."""
+    pairs = set()
+    for a in alone:
+        claim = np.where(near[a] | (shared[a] <= FARTHER * np.minimum(mass[a], mass)), 0.0, shared[a])
+        claim[a] = 0.0
+        if claim.max() > 0:
+            b = int(np.argmax(claim))
+            pairs.add((min(a, b), max(a, b)))
+    return sorted(pairs)
 
 
 def _relation(
@@ -139,6 +182,8 @@ def _relation(
         wide, narrow = (a, b) if sa > sb else (b, a)
         if found == "valley" and max(sa, sb) > EVEN * min(sa, sb) and _is_background(mixture, wide, narrow, mass):
             return "shoulder", narrow == a
+        if found == "none" and max(sa, sb) > UNEVEN * min(sa, sb) and len(v) > 1:
+            return "shoulder", higher
     else:
         found, higher = "shoulder", bool(mass[a] > mass[b])
         for one in pair.of_mixed(mixture, a, b, v, rows, own, counted):

@@ -5,7 +5,8 @@
 2. Do the rows of both speak for two clusters, a 'valley', or not? ``line.gain`` and ``line.fit`` say how much.
 
 One axis cannot tell two Gaussians 2.4 standard deviations apart from a plateau. Where all components look Gaussian, by
-their kurtosis and skewness, two Gaussians that fit better at all are believed.
+their kurtosis and skewness, two Gaussians that fit better at all are believed. Else their own density must have a
+valley: tails fit better by two Gaussians than by one shape, too.
 """
 
 from __future__ import annotations
@@ -24,13 +25,20 @@ SHOULDER = 0.95  # density at the valley as a share of that at the lower mode, f
 # Nats of ``line.fit`` that count, as a shape that ``line`` does not know may look like two Gaussians; and nats from
 # which on no shape does.
 CAP, CERTAIN = 4.0, 15.0
+# What fits two Gaussians that have no valley themselves speaks for no valley: ``fit`` counts as WORTH times the *gain*
+# that they promise at most, and is certain where they promise one nat.
+WORTH, PROMISED = 10.0, 1.0
 GAUSSIAN = 4.0  # nats more for two Gaussians that fit better at all, where all components look Gaussian
 KURTOSIS, SKEWNESS = 0.1, 0.3  # up to which they do; the kurtosis may be a standard error more
+# Mean square per direction of a component's own kurtoses, up to which they do; it may be two standard errors more. Of
+# more than FEW numbers too many rows are needed.
+CUMULANTS, FEW = 0.1, 8
 BETWEEN = 1.0  # standard deviations up to which a component overlaps the way between two means
+DOMINANT = 0.5  # share of what all categories tell two components apart by, from which one is left out
 SPREAD = 0.25  # of the gap between the means: the width of the steps that a line of categories may have
 NARROW = 0.02  # of that gap: the least spread. Rows that agree in all categories are at one place, and have none
 GRID = 101  # points between the means at which the pair's density is looked at: a hundredth of the gap
-NOTHING = 1e-6  # of the row that counts most in a pair: what one counts at least
+NOTHING = 1e-6  # of the row that counts most, in a pair or a component: what one counts at least
 
 
 @dataclass(frozen=True)
@@ -69,16 +77,30 @@ class Line:
     def _are_two(self, valley: float, bar: float, gaussian: Callable[[], bool]) -> bool:
         low = float((self.means - line.REACH * self.spreads).min())
         width = (float((self.means + line.REACH * self.spreads).max()) - low) / line.BINS
-        place = np.clip((self.along - low) / width, 0, line.BINS - 1).astype(np.int64)
-        weights = np.broadcast_to(self.weights / (place.size / len(self.weights)), place.shape)
-        counts = np.bincount(place.ravel(), weights.ravel(), line.BINS).astype(np.float64)
+        counts, within = self._counted(low, width)
         first, last, at = (int(np.clip((one - low) / width, 0, line.BINS - 1)) for one in (*self.means, valley))
-        gain = line.gain(counts, first, last, at)
-        wanted = [CERTAIN, bar - gain if bar - gain < CAP else CERTAIN]
-        if 0 < bar - gain < CAP + GAUSSIAN and gaussian():
-            wanted.append(max(bar - gain - GAUSSIAN, 0.0))
-        matters = min(wanted)
-        return line.fit(counts, (self.means - low) / width, self.spreads / width, self.shares, matters) > matters
+        wanted = bar - line.gain(within, first, last, at)
+        alike = np.inf  # nats of fit that are enough for clouds that look Gaussian
+        if 0 < wanted < CAP + GAUSSIAN and gaussian():
+            alike = max(wanted - GAUSSIAN, 0.0)
+        matters = min(alike, wanted if wanted < CAP else CERTAIN)
+        two = (self.means - low) / width, self.spreads / width, self.shares
+        fit = line.fit(counts, *two, matters)
+        if fit <= matters or wanted < 0 or fit > alike:
+            return fit > matters
+        promised = line.promised(counts, *two)
+        return bool((fit > CERTAIN and promised > PROMISED) or wanted < min(fit, CAP, WORTH * promised))
+
+    def _counted(self, low: float, width: float) -> tuple[Floats, Floats]:
+        """Counts ``(BINS,)`` whose ends collect what is farther out, and without that: a tail is no mode at an end."""
+        place = np.floor((self.along - low) / width)
+        weights = np.broadcast_to(self.weights / (place.size / len(self.weights)), place.shape)
+        at = np.clip(place, 0, line.BINS - 1).astype(np.int64)
+        counts = np.bincount(at.ravel(), weights.ravel(), line.BINS).astype(np.float64)
+        beyond = np.zeros(line.BINS)
+        for end, out in ((0, place < 0), (-1, place >= line.BINS)):
+            beyond[end] = weights[out].sum()
+        return counts, np.maximum(counts - beyond, 0.0)
 
     @property
     def _is_one_place(self) -> bool:
@@ -127,7 +149,7 @@ def of_numbers(
 
 
 def of_mixed(mixture: Mixture, a: int, b: int, v: Floats, rows: Rows, own: Floats, counted: Floats) -> list[Line]:
-    """The pair of a mixed table: on its axis of numbers, and along all features but the strongest category, too.
+    """The pair of a mixed table: on its axis of numbers, and along all features but a dominant category, too.
 
     ``own (n, 2)``: what rows count in either component, ``counted (n,)`` in the pair. A line on which no row can be
     placed is left out.
@@ -141,7 +163,8 @@ def of_mixed(mixture: Mixture, a: int, b: int, v: Floats, rows: Rows, own: Float
     apart = ratio.divergences(mixture, a, b)
     if apart.any():
         strongest = int(np.argmax(apart))
-        more = ratio.spread_out(rows, which, own.sum(axis=1), mixture, a, b, strongest, whole, SPREAD)
+        left_out = strongest if apart[strongest] > DOMINANT * float(apart.sum()) else None
+        more = ratio.spread_out(rows, which, own.sum(axis=1), mixture, a, b, left_out, whole, SPREAD)
         found.append(_placed(along + more[0], has + more[1], whole + more[2], own, counted))
     return [one for one in found if one is not None]
 
@@ -179,14 +202,49 @@ def looks_gaussian(mixture: Mixture, rows: Rows, posterior: Floats) -> bool:
         return False
     kurtosis, skewness = np.zeros(d), np.zeros(d)
     for j, mean in enumerate(mixture.means):
-        own = posterior[:, j] * rows.weights
+        x, own = _rows_of(posterior[:, j] * rows.weights, rows)
         mass = max(float(own.sum()), 1e-300)
         factor = mixture.factors if mixture.covariance == "tied" else mixture.factors[j]
-        z = (rows.x - mean) @ factor if factor.ndim == 2 else (rows.x - mean) * factor
+        z = (x - mean) @ factor if factor.ndim == 2 else (x - mean) * factor
         z -= own @ z / mass
         squares = z * z
         variance = np.maximum(own @ squares / mass, 1e-12)
         skewness += own @ (squares * z) / variance**1.5 / total
         kurtosis += (own @ (squares * squares) / variance**2 - 3 * mass) / total
     error = np.sqrt(24 / (rows.observations * d))
-    return bool(abs(kurtosis.mean()) < KURTOSIS + error and np.abs(skewness).max() < SKEWNESS)
+    if abs(kurtosis.mean()) >= KURTOSIS + error or np.abs(skewness).max() >= SKEWNESS:
+        return False
+    return d > FEW or not _shaped(rows, posterior)
+
+
+def _rows_of(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
+    """The rows that count in a component, and what: of many, most do not."""
+    there = own > NOTHING * own.max()
+    return rows.x[there], own[there]
+
+
+def _shaped(rows: Rows, posterior: Floats) -> bool:
+    """Whether components, each by itself, have larger fourth cumulants than chance gives Gaussians of as many rows.
+
+    A piece of a ring is flat along it and peaked across, so that the mean of both is that of a Gaussian. The matrix
+    ``E |z|^2 z z' - (d + 2) I`` of whitened rows z has a squared norm that hangs on no axes, and of n rows of a
+    Gaussian the mean ``chance / n``.
+    """
+    d, per = rows.x.shape[1], rows.observations / float(rows.weights.sum())
+    chance = d * (20 + 4 * d) + d * (d - 1) * (8 + 2 * d)
+    squares, observations, seen = 0.0, 0.0, 0
+    for column in posterior.T:
+        x, own = _rows_of(column * rows.weights, rows)
+        mass = float(own.sum())
+        if mass * per < 2 * (d + 2):  # too few to have a shape
+            continue
+        z = x - own @ x / mass
+        covariance = (z * own[:, None]).T @ z / mass
+        ridge = 1e-9 * float(np.trace(covariance)) * np.eye(d)
+        z = np.linalg.solve(np.linalg.cholesky(covariance + ridge), z.T).T
+        cumulants = (z * (own * (z * z).sum(axis=1))[:, None]).T @ z / mass - (d + 2) * np.eye(d)
+        squares, observations, seen = squares + mass * per * (cumulants**2).sum(), observations + mass * per, seen + 1
+    if not seen:
+        return False
+    error = chance * np.sqrt(4 * seen / (d * (d + 1)))
+    return bool(squares - seen * chance - 2 * error > CUMULANTS * observations * d)

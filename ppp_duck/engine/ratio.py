@@ -1,7 +1,7 @@
 """Two components of a mixed table as two places on one line: the log likelihood ratio, with categories spread out.
 
-What separates two clusters must be seen without its single strongest category: no single category makes a cluster. So
-rows are projected on the discriminant axis of the numbers plus the log share ratios of all other categories.
+No single category makes a cluster: one that tells more than all other categories together is left out. Rows are
+projected on the discriminant axis of the numbers plus the log share ratios of the categories.
 
 A category is a latent number of which only an interval is known, as a value on a grid is: its levels, in the order of
 their ratios, are intervals as wide as they are frequent. So one category by itself is evenly spread, and has no valley;
@@ -91,13 +91,21 @@ class _Levels:
 
 
 def spread_out(
-    rows: Rows, which: Ints, own: Floats, mixture: Mixture, a: int, b: int, left_out: int, gap: float, window: float
+    rows: Rows,
+    which: Ints,
+    own: Floats,
+    mixture: Mixture,
+    a: int,
+    b: int,
+    left_out: int | None,
+    gap: float,
+    window: float,
 ) -> tuple[Floats, Floats, float]:
-    """``(POINTS, n)`` what the categories but one add to where rows are, to what they have of the gap, and to the gap.
+    """``(POINTS, n)`` what the categories add to where rows are, to what they have of the gap, and to the gap.
 
-    ``own (n,)``: the weight of each row in the pair. ``gap``: of the means along the numbers, in the same units. Levels
-    are spread out as far as windows as wide as a share ``window`` of the whole gap do not do it; else they are where
-    their ratio is.
+    All but one that is ``left_out``. ``own (n,)``: the weight of each row in the pair. ``gap``: of the means along the
+    numbers, in the same units. Levels are spread out as far as windows as wide as a share ``window`` of the whole gap
+    do not do it; else they are where their ratio is.
     """
     assert rows.mixed is not None
     codes, parts = rows.mixed.codes[which], []

@@ -65,6 +65,16 @@ def test_fit_speaks_for_two_gaussians_and_against_two_where_there_is_a_plateau()
     assert line.fit(even, np.array([16.0, 32.0]), np.array([5.0, 5.0]), half, -inf) < 0
 
 
+def test_two_gaussians_promise_the_gain_of_their_own_valley() -> None:
+    """None where they are so close that they have one mode, whatever the rows are."""
+    half = np.array([0.5, 0.5])
+    for at, sd, least, most in (((21.0, 27.0), 4.0, 0.0, 0.01), ((14.0, 34.0), 4.0, 15.0, 100.0)):
+        counts = gaussians(at, sd, 500)
+        assert least <= line.promised(counts, np.array(at), np.array([sd, sd]), half) <= most
+    falling = 400 * np.exp(-line.PLACES / 8) / np.exp(-line.PLACES / 8).sum()
+    assert line.promised(falling, np.array([5.0, 16.0]), np.array([4.0, 9.0]), np.array([0.7, 0.3])) < 0.01
+
+
 def test_fit_knows_skewed_shapes() -> None:
     """A log normal, and an exponential, either way round, are as good as two Gaussians at least."""
     y = np.log(line.PLACES + 2)

@@ -93,6 +93,42 @@ def test_one_skewed_group_is_one_cluster() -> None:
         assert len(found.sizes) == 1
 
 
+def test_a_tail_beyond_the_bins_of_a_pair_is_no_mode_at_their_end() -> None:
+    even = (np.arange(3000) + 0.5) / 3000
+    rows = -(np.log(1 - even) ** 2)  # falls all the way, a quarter of it beyond 2.5 standard deviations of the second
+    line = pair.Line(np.array([-1.0, -0.2]), np.array([0.25, 0.2]), np.array([0.4, 0.6]), -np.abs(rows), np.ones(3000))
+    low = float((line.means - 2.5 * line.spreads).min())
+    counts, within = line._counted(low, (0.3 - low) / 48)
+    assert counts[0] > 5 * counts[1]
+    assert within[0] < 2 * within[1]
+    assert counts.sum() == 3000
+
+
+def test_components_that_share_next_to_nothing_are_compared_where_they_would_stand_alone() -> None:
+    """An even spread, by two Gaussians so narrow that next to no row is in doubt."""
+    rows = np.stack([np.linspace(-1, 1, 4001), np.resize([-0.01, 0.01], 4001)], axis=1)
+    narrow = np.array([[0.028, 0.01], [0.028, 0.01]])
+    mixture = Mixture("diag", np.array([0.5, 0.5]), np.array([[-0.5, 0.0], [0.5, 0.0]]), 1 / narrow)
+    every = Rows.of(rows, np.ones(len(rows)))
+    posterior, _ = gaussian.responsibilities(gaussian.log_densities(mixture, every))
+    assert not modality.claims(mixture, every, posterior)[1][0, 1]
+    assert clusters(rows, mixture) == 1
+
+
+@pytest.mark.parametrize(("mass", "found"), [((90.0, 40.0, 30.0), 1), ((90.0, 40.0, 50.0), 2)])
+def test_what_has_no_valley_beside_a_heavier_shoulder_goes_with_it(mass: tuple[float, ...], found: int) -> None:
+    """The second is a shoulder of the first, and the third has no valley beside the second. A heavier third stays."""
+    group = modality._joined([(1, 2)], {1: (5.0, 0)}, np.ones((3, 3)), np.array(mass))
+    assert group[0] == group[1]
+    assert len(set(group.tolist())) == found
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_skewed_cloud_in_many_numbers_is_one_cluster(seed: int) -> None:
+    rows = np.exp(0.6 * np.random.default_rng([seed, 2000, 8, 5]).normal(size=(2000, 8)))
+    assert len(pipeline.fit((rows - rows.mean(axis=0)) / rows.std(axis=0)).sizes) == 1
+
+
 def test_what_one_axis_cannot_tell_round_clouds_can() -> None:
     """2.4 standard deviations apart: with 8 features the clouds look Gaussian, and a plateau is as good without them."""
     g = np.random.default_rng(5)
@@ -106,6 +142,18 @@ def test_what_one_axis_cannot_tell_round_clouds_can() -> None:
     flat = g.uniform(-1.7, 1.7, size=(2000, 8))  # the same of cubes
     flat[:, 0] = np.where(label == 1, flat[:, 0] + 2.4, flat[:, 0])
     assert clusters(flat, mixture) == 1
+
+
+def test_pieces_of_a_ring_do_not_look_gaussian() -> None:
+    """They are flat along it and peaked across, and the mean of both kurtoses is about that of a Gaussian."""
+    g = np.random.default_rng(1)
+    turn, wide = np.linspace(0, 2 * np.pi, 3000, endpoint=False), 5 + 0.2 * g.laplace(size=3000)
+    ring = Rows.of(np.stack([wide * np.cos(turn), wide * np.sin(turn)], axis=1), np.ones(3000))
+    hard = gaussian.one_hot(np.arange(3000) // 375, 8)
+    assert pair._shaped(ring, hard)
+    label = np.arange(3000) % 8
+    balls = Rows.of(g.normal(size=(3000, 2)) + 9 * np.eye(8, 2)[label], np.ones(3000))
+    assert not pair._shaped(balls, gaussian.one_hot(label, 8))
 
 
 def test_a_ring_of_links_is_one_cluster_and_the_blob_inside_another() -> None:

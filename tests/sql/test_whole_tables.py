@@ -136,6 +136,20 @@ def test_classes_of_answers_are_found(con: duckdb.DuckDBPyConnection) -> None:
     assert adjusted_rand_score(label, ids(con)) > 0.85
 
 
+@pytest.mark.parametrize("rows", [300, 900, 3000])
+def test_classes_that_few_questions_tell_apart(con: duckdb.DuckDBPyConnection, rows: int) -> None:
+    """Two of three classes differ in three of six answers: without one of these, the others say too little."""
+    rng = np.random.default_rng(33)
+    label = rng.choice(3, rows, p=[0.5, 0.3, 0.2])
+    first, second, third = np.eye(4)[[0, 1, 2]] * 0.8 + 0.05
+    likely = [[first, second, third]] * 2 + [[first, second, 0.7 * third + 0.3 * first], *[[first, second, first]] * 3]
+    answers = {f"q{j}": [f"a{rng.choice(4, p=own[one])}" for one in label] for j, own in enumerate(likely)}
+    made(con, row=np.arange(rows), **answers)
+    found = ids(con)
+    assert len(sizes(found)) == 3
+    assert adjusted_rand_score(label, found) > 0.8
+
+
 def test_independent_categories_are_one_cluster(con: duckdb.DuckDBPyConnection) -> None:
     rng = np.random.default_rng(7)
     made(con, row=np.arange(800), **{f"c{j}": [f"v{i}" for i in rng.integers(0, 3 + j, 800)] for j in range(4)})
