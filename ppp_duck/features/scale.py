@@ -95,6 +95,7 @@ def learn(
     if base != 1.0 and scale == "auto":  # that of values that are not far out
         x, w = _ascending(values / base, weights)
         base = _base(x[far_out(x, w)[0]] * base)
+        values = np.clip(values, -MODERATE * base, MODERATE * base)
     every = 1 if scale != "auto" else max(1, -(-len(values) // SEARCHED))
     scale_of_some = _learnt(values[::every] / base, weights[::every], scale, codes, one_of_many)
     if every > 1 and scale_of_some.kind != LEVELS:

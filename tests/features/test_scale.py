@@ -141,3 +141,12 @@ def test_small_counts_do_not_blur_large_ones() -> None:
     x = np.concatenate([np.arange(1, 9), np.arange(30, 38), np.arange(40, 48)]).astype(float)
     weights = np.tile([20.0, 60, 80, 70, 40, 20, 8, 2], 3)
     assert learn(x, weights).kind == RAW
+
+
+def test_values_of_any_size_that_are_too_many_to_be_broken() -> None:
+    """Of all rows they are one in a hundred, of those without the value apart two: their squares are no doubles."""
+    values = np.concatenate([np.zeros(120), np.random.default_rng(5).normal(5, 1, 80), [1e300, 2e300]])
+    found = learn(values, np.ones(len(values)))
+    assert found.spike == 0
+    assert np.isfinite([found.center, found.spread]).all()
+    assert np.isfinite(encode(found, values).scaled[120:200]).all()
