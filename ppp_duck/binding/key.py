@@ -98,7 +98,7 @@ def key_parts(call: Call, *, are_hashed: bool) -> str:
         values.append(f"{total} AS places_{block}")
     if numbers := number_names(call):
         on_grids = _sum(place for name, index in numbers.items() for place in grid_places(name, index))
-        values.append(f"CASE WHEN has_wide_range THEN {on_grids} END AS grid_places")
+        values.append(f"CASE WHEN has_wide_range THEN {on_grids}\n    ELSE 0 END AS grid_places")
     values += weight_parts(call)
     return select(values, f"_ppp_usable, {HASHES}" if are_hashed else "_ppp_usable")
 
@@ -145,10 +145,8 @@ def _total(call: Call) -> str:
     ]
     whole = [f"({' + '.join(hashes[i : i + TEXT_SUM])}) % {PRIME}" for i in range(0, len(hashes), TEXT_SUM)]
     whole += [f"TRY_CAST(places_{block} AS BIGINT) % {PRIME}" for block in _blocks(call)]
-    total = f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
-    if not number_names(call):
-        return total
-    return f"CASE WHEN grid_places IS NULL THEN {total}\n    ELSE ({total} + grid_places) % {PRIME} END"
+    whole += ["grid_places"] if number_names(call) else []
+    return f"({' + '.join(whole)}) % {PRIME}" if len(whole) > 1 else whole[0]
 
 
 def _blocks(call: Call) -> dict[int, list[tuple[int, str]]]:

@@ -55,7 +55,8 @@ SELECT
   number_0,
   coalesce((number_0 * 0.5e0 - number_0_half_low) * number_0_factor, 0e0) AS places_0,
   CASE WHEN has_wide_range THEN coalesce(TRY_CAST(number_0 * 536882978e0 AS BIGINT) % 2147483647 + 2147483647, 0)
-      + coalesce(TRY_CAST(number_0 * 0.0004882922239630716e0 AS BIGINT) % 2147483647 + 2147483647, 0) END AS grid_places
+      + coalesce(TRY_CAST(number_0 * 0.0004882922239630716e0 AS BIGINT) % 2147483647 + 2147483647, 0)
+    ELSE 0 END AS grid_places
 FROM _ppp_usable
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -66,8 +67,7 @@ SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
       SELECT
         row_group,
         number_0,
-        CASE WHEN grid_places IS NULL THEN TRY_CAST(places_0 AS BIGINT) % 2147483647
-          ELSE (TRY_CAST(places_0 AS BIGINT) % 2147483647 + grid_places) % 2147483647 END AS content_key
+        (TRY_CAST(places_0 AS BIGINT) % 2147483647 + grid_places) % 2147483647 AS content_key
       FROM _ppp_key_parts
     )
   )

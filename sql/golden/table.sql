@@ -166,7 +166,8 @@ SELECT
   CASE WHEN has_wide_range THEN coalesce(TRY_CAST(number_1 * 584946506e0 AS BIGINT) % 2147483647 + 2147483647, 0)
       + coalesce(TRY_CAST(number_1 * 0.0005320057480275864e0 AS BIGINT) % 2147483647 + 2147483647, 0)
       + coalesce(TRY_CAST(number_2 * 696376506e0 AS BIGINT) % 2147483647 + 2147483647, 0)
-      + coalesce(TRY_CAST(number_2 * 0.0006333507426461438e0 AS BIGINT) % 2147483647 + 2147483647, 0) END AS grid_places
+      + coalesce(TRY_CAST(number_2 * 0.0006333507426461438e0 AS BIGINT) % 2147483647 + 2147483647, 0)
+    ELSE 0 END AS grid_places
 FROM _ppp_usable, _ppp_hashes
 ),
 -- a number for each row that only its content decides: a sum modulo 2147483647 = 2^31 - 1, mixed twice
@@ -179,8 +180,7 @@ SELECT *, (content_key + 0.5e0) / 2147483647e0 AS uniform_key FROM (
         number_1,
         number_2,
         vector_3,
-        CASE WHEN grid_places IS NULL THEN ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647
-          ELSE (((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647) % 2147483647 + grid_places) % 2147483647 END AS content_key
+        ((text_0_hash * 22825725) % 2147483647 + TRY_CAST(places_0 AS BIGINT) % 2147483647 + grid_places) % 2147483647 AS content_key
       FROM _ppp_key_parts
     )
   )

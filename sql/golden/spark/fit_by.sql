@@ -59,6 +59,7 @@ SELECT
       TRY_CAST(RINT(number_0 * 0.0004882922239630716e0) AS BIGINT) % 2147483647 + 2147483647,
       0
     )
+    ELSE 0
   END AS grid_places
 FROM _ppp_usable
 )) WHERE _ppp_place >= 0
@@ -92,13 +93,9 @@ FROM (
       SELECT
         row_group,
         number_0,
-        CASE
-          WHEN grid_places IS NULL
-          THEN TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647
-          ELSE (
-            TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647 + grid_places
-          ) % 2147483647
-        END AS content_key
+        (
+          TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647 + grid_places
+        ) % 2147483647 AS content_key
       FROM _ppp_key_parts
     )
   )

@@ -242,6 +242,7 @@ SELECT
       TRY_CAST(RINT(number_2 * 0.0006333507426461438e0) AS BIGINT) % 2147483647 + 2147483647,
       0
     )
+    ELSE 0
   END AS grid_places
 FROM _ppp_usable
 )) WHERE _ppp_place >= 0
@@ -277,21 +278,11 @@ FROM (
         number_1,
         number_2,
         vector_3,
-        CASE
-          WHEN grid_places IS NULL
-          THEN (
-            (
-              text_0_hash * 22825725
-            ) % 2147483647 + TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647
-          ) % 2147483647
-          ELSE (
-            (
-              (
-                text_0_hash * 22825725
-              ) % 2147483647 + TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647
-            ) % 2147483647 + grid_places
-          ) % 2147483647
-        END AS content_key
+        (
+          (
+            text_0_hash * 22825725
+          ) % 2147483647 + TRY_CAST(RINT(places_0) AS BIGINT) % 2147483647 + grid_places
+        ) % 2147483647 AS content_key
       FROM _ppp_key_parts
     )
   )
