@@ -302,6 +302,8 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if isinstance(error, duckdb.ConnectionException):
+            raise errors.PPPError(errors.CLOSED) from None
         if isinstance(error, duckdb.CatalogException):
             reason = str(error).removeprefix("Catalog Error: ").partition("\n\nLINE ")[0]  # of our statement
             raise errors.SourceError(f"name a table, view, file or variable that DuckDB finds: {reason}") from None

@@ -23,7 +23,7 @@ from ppp_duck.binding.source import Named, Source, columns_of, find_source
 from ppp_duck.doors import catalog as catalog_
 from ppp_duck.doors.catalog import Catalog
 from ppp_duck.doors.connections import connection_of, each_connection, is_engine
-from ppp_duck.errors import CatalogError, OptionError, PPPError
+from ppp_duck.errors import CLOSED, CatalogError, OptionError, PPPError
 from ppp_duck.running import notes as notes_
 from ppp_duck.running import progress as progress_
 from ppp_duck.running.functions import FUNCTIONS, VOLATILE
@@ -76,7 +76,10 @@ def register(
     if is_engine(con):
         each_connection(con, functools.partial(_register, progress=progress, notes=notes, catalog=catalog))
     else:
-        _register(connection_of(con), progress, notes, catalog)
+        try:
+            _register(connection_of(con), progress, notes, catalog)
+        except duckdb.ConnectionException as error:
+            raise PPPError(CLOSED) from error
     return con
 
 

@@ -20,6 +20,7 @@ import pytest
 from conftest import BLOBS, THREE
 
 import ppp_duck
+from ppp_duck.errors import CLOSED
 
 N = 90
 ODD = pd.DataFrame(
@@ -290,3 +291,28 @@ def test_a_text_for_people() -> None:
 
 def test_ids_do_not_change_with_the_door(con: duckdb.DuckDBPyConnection) -> None:
     assert ppp_duck.cluster(con, "blobs").aggregate("cluster_id, count(*)").order("1").fetchall() == THREE
+
+
+def test_a_path_names_a_file(tmp_path: Path, table: pa.Table) -> None:
+    con = ppp_duck.connect()
+    path = tmp_path / "it's a.parquet"
+    con.from_arrow(table).write_parquet(str(path))
+    by_name = ppp_duck.cluster(con, str(path)).fetchall()
+    assert ppp_duck.cluster(con, path).fetchall() == by_name
+    assert ppp_duck.cluster(path).fetchall() == by_name
+    assert ppp_duck.fit(con, path).predict(path).fetchall() == by_name
+
+
+def test_a_closed_connection_is_said_to_be_closed(table: pa.Table) -> None:
+    con = ppp_duck.connect()
+    model = ppp_duck.fit(con, table)
+    con.close()
+    calls = (
+        lambda: ppp_duck.register(con), lambda: ppp_duck.fit(con, table), lambda: ppp_duck.fit(con, "t"),
+        lambda: ppp_duck.cluster(con, "t"), lambda: model.predict(con, table), lambda: model.save(con, "seg"),
+        lambda: ppp_duck.load(con, "seg"),
+    )  # fmt: skip
+    for call in calls:
+        with pytest.raises(ppp_duck.PPPError) as caught:
+            call()
+        assert str(caught.value) == CLOSED

@@ -7,6 +7,7 @@ PyCapsule interface, or ``__dataframe__``: no library has to be imported, or kno
 from __future__ import annotations
 
 import itertools
+import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import pyarrow as pa
 from ppp_duck.binding.quoting import folded, quote
 from ppp_duck.binding.source import Column, Source, columns_of
 from ppp_duck.doors.connections import connection_of, is_connection, is_engine
-from ppp_duck.errors import SourceError, listed
+from ppp_duck.errors import CLOSED, PPPError, SourceError, listed
 
 LISTED = "a pandas, polars or Arrow table, a DuckDB relation, or the name of a table, view or file"
 ORDERED = 122_880  # rows: DuckDB 1.4 scans a longer Arrow table on several threads, which lose their order
@@ -84,14 +85,19 @@ def given(con: Any, src: Any = None, home: Any = None) -> Given:
     if src is None:
         if is_connection(con) or is_engine(con):
             raise SourceError(f"give the rows behind the connection: {LISTED}")
-        con, src = home if home is not None and isinstance(con, str) else duckdb, con
+        is_name = isinstance(con, str | os.PathLike)
+        con, src = home if home is not None and is_name else duckdb, con
     home = connection_of(con)
+    if isinstance(src, os.PathLike):
+        src = os.fspath(src)
     if isinstance(src, str):
         return Given(home, src)
     name, rows = scannable(src)
     variable = f"_ppp_rows \x1f{next(_numbers)}"
     try:
         columns = columns_of(_beside(variable, rows, home.sql, f"FROM {quote(variable)}"))
+    except duckdb.ConnectionException as error:
+        raise PPPError(CLOSED) from error
     except duckdb.Error as error:
         if isinstance(rows, duckdb.DuckDBPyRelation):
             raise SourceError(
