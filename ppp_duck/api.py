@@ -16,7 +16,7 @@ from ppp_duck import errors
 from ppp_duck.binding.options import check_options, check_reading
 from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.source import find_source, path_of
-from ppp_duck.doors.connections import connection_of
+from ppp_duck.doors.connections import connection_of, if_open
 from ppp_duck.doors.frames import PLACE, Given, given
 from ppp_duck.errors import FeatureError, PPPError
 from ppp_duck.models import html, table
@@ -63,7 +63,8 @@ class Model:
             raise errors.SourceError(f"give the model a table name such as 'seg' or 'main.seg', not {name!r}")
         create = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE"
         try:
-            connection_of(con).execute(f"{create} {'.'.join(map(quote, path))} AS {self.query}").fetchall()
+            with if_open():
+                connection_of(con).execute(f"{create} {'.'.join(map(quote, path))} AS {self.query}").fetchall()
         except duckdb.CatalogException as error:
             if "already exists" not in str(error):
                 raise
@@ -300,10 +301,9 @@ def _value(value: object) -> str:
 def our_errors() -> Iterator[None]:
     """DuckDB wraps what our functions raise into its own error: raise ours again. So is what it does not find."""
     try:
-        yield
+        with if_open():
+            yield
     except duckdb.Error as error:
-        if isinstance(error, duckdb.ConnectionException):
-            raise errors.PPPError(errors.CLOSED) from None
         if isinstance(error, duckdb.CatalogException):
             reason = str(error).removeprefix("Catalog Error: ").partition("\n\nLINE ")[0]  # of our statement
             raise errors.SourceError(f"name a table, view, file or variable that DuckDB finds: {reason}") from None

@@ -12,9 +12,6 @@ class PPPError(Exception):
     """Base of all errors that ppp_duck raises."""
 
 
-CLOSED = "give an open connection, such as duckdb.connect('warehouse.duckdb'): this one is closed"
-
-
 class OptionError(PPPError, ValueError):
     """An argument has a value that it cannot have."""
 

@@ -22,8 +22,8 @@ from ppp_duck.binding.quoting import literal
 from ppp_duck.binding.source import Named, Source, columns_of, find_source
 from ppp_duck.doors import catalog as catalog_
 from ppp_duck.doors.catalog import Catalog
-from ppp_duck.doors.connections import connection_of, each_connection, is_engine
-from ppp_duck.errors import CLOSED, CatalogError, OptionError, PPPError
+from ppp_duck.doors.connections import connection_of, each_connection, if_open, is_engine
+from ppp_duck.errors import CatalogError, OptionError, PPPError
 from ppp_duck.running import notes as notes_
 from ppp_duck.running import progress as progress_
 from ppp_duck.running.functions import FUNCTIONS, VOLATILE
@@ -76,10 +76,8 @@ def register(
     if is_engine(con):
         each_connection(con, functools.partial(_register, progress=progress, notes=notes, catalog=catalog))
     else:
-        try:
+        with if_open():
             _register(connection_of(con), progress, notes, catalog)
-        except duckdb.ConnectionException as error:
-            raise PPPError(CLOSED) from error
     return con
 
 

@@ -20,7 +20,7 @@ import pytest
 from conftest import BLOBS, THREE
 
 import ppp_duck
-from ppp_duck.errors import CLOSED
+from ppp_duck.doors.connections import CLOSED
 
 N = 90
 ODD = pd.DataFrame(
@@ -315,4 +315,4 @@ def test_a_closed_connection_is_said_to_be_closed(table: pa.Table) -> None:
     for call in calls:
         with pytest.raises(ppp_duck.PPPError) as caught:
             call()
-        assert str(caught.value) == CLOSED
+        assert str(caught.value) == CLOSED, call

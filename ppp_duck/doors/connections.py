@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -16,6 +17,7 @@ from ppp_duck.errors import PPPError
 
 Register = Callable[[duckdb.DuckDBPyConnection], object]
 
+CLOSED = "give an open connection, such as duckdb.connect('warehouse.duckdb'): this one is closed"
 SEEN = "ppp_duck"  # in the notes that a pool keeps about each of its connections
 _engines: weakref.WeakKeyDictionary[Any, Register] = weakref.WeakKeyDictionary()  # what to do with their connections
 
@@ -23,6 +25,15 @@ _engines: weakref.WeakKeyDictionary[Any, Register] = weakref.WeakKeyDictionary()
 def is_connection(given: object) -> bool:
     """Whether this is, or holds, one DuckDB connection."""
     return _found(given) is not None
+
+
+@contextmanager
+def if_open() -> Iterator[None]:
+    """What is done with a connection. Raises PPPError where it is closed."""
+    try:
+        yield
+    except duckdb.ConnectionException:
+        raise PPPError(CLOSED) from None
 
 
 def connection_of(given: object) -> duckdb.DuckDBPyConnection:

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from ppp_duck.binding.quoting import folded, quote
 from ppp_duck.binding.source import Column, Source, columns_of
-from ppp_duck.doors.connections import connection_of, is_connection, is_engine
-from ppp_duck.errors import CLOSED, PPPError, SourceError, listed
+from ppp_duck.doors.connections import connection_of, if_open, is_connection, is_engine
+from ppp_duck.errors import SourceError, listed
 
 LISTED = "a pandas, polars or Arrow table, a DuckDB relation, or the name of a table, view or file"
 ORDERED = 122_880  # rows: DuckDB 1.4 scans a longer Arrow table on several threads, which lose their order
@@ -95,9 +95,8 @@ def given(con: Any, src: Any = None, home: Any = None) -> Given:
     name, rows = scannable(src)
     variable = f"_ppp_rows \x1f{next(_numbers)}"
     try:
-        columns = columns_of(_beside(variable, rows, home.sql, f"FROM {quote(variable)}"))
-    except duckdb.ConnectionException as error:
-        raise PPPError(CLOSED) from error
+        with if_open():
+            columns = columns_of(_beside(variable, rows, home.sql, f"FROM {quote(variable)}"))
     except duckdb.Error as error:
         if isinstance(rows, duckdb.DuckDBPyRelation):
             raise SourceError(
