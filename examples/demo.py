@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
 from sklearn.datasets import load_wine
 
 import ppp_duck
@@ -26,13 +27,13 @@ FROM clustered GROUP BY cluster_id ORDER BY cluster_id
 
 
 def main() -> None:
-    bunch = load_wine(as_frame=True)
-    wines = bunch.frame.rename(columns={"target": "grower"})
+    bunch = load_wine()
+    wines = pa.table({**dict(zip(bunch.feature_names, bunch.data.T, strict=True)), "grower": bunch.target})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cellar.duckdb"
         con = ppp_duck.connect(path)
         con.execute("CREATE TABLE wines AS SELECT * FROM wines").fetchall()
-        print(f"{len(wines)} wines, {wines.shape[1] - 1} measurements each, in {path.name}.")
+        print(f"{wines.num_rows} wines, {wines.num_columns - 1} measurements each, in {path.name}.")
         print(QUERY)
         con.execute(QUERY).fetchall()
         print("The clusters it found, with some of their means:\n")

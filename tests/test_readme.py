@@ -58,6 +58,11 @@ def test_python_runs(
         assert con.execute("SELECT count(*) FROM wine").fetchall() == [(3,)]
 
 
+def test_python_needs_no_more_than_what_the_install_brings() -> None:
+    imported = set(re.findall(r"^(?:import|from) (\w+)", "".join(blocks("python")), re.MULTILINE))
+    assert imported == {"duckdb", "ppp_duck", "pyarrow", "sklearn"}
+
+
 def test_a_shell_runs(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
         con.execute(blocks("sql")[1].split(";")[0]).fetchall()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import make
@@ -216,17 +217,17 @@ def test_importing_the_package_does_not_load_sqlglot() -> None:
 def test_the_page_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs" / "elsewhere.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    (statements,), (asked,) = (
-        re.findall(r"```sql\n(.*?)```", page, re.DOTALL),
-        re.findall(r"```plain\n(.*?)```", page, re.DOTALL),
-    )
-    con = ppp_duck.connect()
-    for statement in con.extract_statements(statements):
-        con.execute(statement).fetchall()
-    names = {"ppp_duck": ppp_duck, "con": con}
-    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(code, names)
-        assert "ppp_scored" in str(names["text"])
+    (asked,) = re.findall(r"```plain\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    for language, code in re.findall(r"```(python|sql)\n(.*?)```", page, re.DOTALL):
+        if language == "sql":
+            for statement in names["con"].extract_statements(code):
+                names["con"].execute(statement).fetchall()
+        else:
+            exec(code, names)
+            assert "ppp_scored" in str(names.get("text", "ppp_scored"))
+    assert "text" in names
+    con = names["con"]
     plain = duckdb.connect()
     plain.execute((tmp_path / "segment_of.sql").read_text(encoding="utf-8")).fetchall()
     new = con.table("customers").to_arrow_table()
