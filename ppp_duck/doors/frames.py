@@ -26,6 +26,12 @@ LISTED = "a pandas, polars or Arrow table, a DuckDB relation, or the name of a t
 ORDERED = 122_880  # rows: DuckDB 1.4 scans a longer Arrow table on several threads, which lose their order
 LOSES_ORDER = int(duckdb.__version__.partition(".")[0]) < 2
 PLACE = "_ppp_place \x1f"  # of a row: a name that no column has
+MADE = {  # how a table is made of what is none
+    "ndarray": "pyarrow.table({'x': array}) makes one of an array, ppp_duck.PPP() takes it as it is",
+    "dict": "pyarrow.table(…) makes one of a dict of columns",
+    "list": "pyarrow.Table.from_pylist(…) makes one of a list of dicts",
+    "Series": "series.to_frame() makes one of a series",
+}
 T = TypeVar("T")
 R = TypeVar("R")
 _numbers = itertools.count(1)
@@ -102,8 +108,28 @@ def given(con: Any, src: Any = None, home: Any = None) -> Given:
             raise SourceError(
                 "give the connection that made the relation, and then the relation: ppp_duck.cluster(con, relation)"
             ) from error
-        raise SourceError(f"convert the column that DuckDB cannot read, or leave it out: {error}") from error
+        raise SourceError(unreadable(home, rows, error)) from error
     return Given(home, name, rows, columns, variable)
+
+
+def unreadable(con: duckdb.DuckDBPyConnection, frame: Any, error: duckdb.Error) -> str:
+    """What to do about a frame of pandas or Arrow that DuckDB does not scan: which columns it cannot read, and why."""
+    names = [name for name in _names(frame) if not _reads(con, frame, name)]
+    which = listed(list(map(str, names))) if names else "the column that DuckDB cannot read"
+    return f"convert {which}, or leave it out: {str(error).removeprefix('Not implemented Error: ')}"
+
+
+def _names(frame: Any) -> list[Any]:
+    return list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
+
+
+def _reads(con: duckdb.DuckDBPyConnection, frame: Any, name: Any) -> bool:
+    try:
+        _beside("_ppp_column", frame.select([name]) if isinstance(frame, pa.Table) else frame[[name]], con.sql,
+                "FROM _ppp_column")  # fmt: skip
+    except duckdb.Error:
+        return False
+    return True
 
 
 def scannable(data: Any) -> tuple[str, Any]:
@@ -150,8 +176,11 @@ def _arrow(data: Any) -> pa.Table:
 
             return from_dataframe(data)
     except (pa.ArrowException, TypeError) as error:
+        if (made := MADE.get(type(data).__name__)) is not None:
+            raise SourceError(f"give a table, not {_kind(data)}: {made}") from error
         raise SourceError(f"give a table, not {_kind(data)}, which Arrow cannot read as one: {error}") from error
-    raise SourceError(f"give {LISTED}, not {_kind(data)}")
+    made = MADE.get(type(data).__name__)
+    raise SourceError(f"give {LISTED}, not {_kind(data)}{f': {made}' if made else ''}")
 
 
 def _library(kind: type) -> str:

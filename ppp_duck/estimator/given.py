@@ -16,6 +16,8 @@ from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.rows import any_row
 from ppp_duck.binding.source import Column, Source
 from ppp_duck.binding.stages import select, with_stages
+from ppp_duck.doors.frames import unreadable
+from ppp_duck.errors import FeatureError, listed
 from ppp_duck.models.model import Floats
 from ppp_duck.register import sql_directory
 
@@ -29,13 +31,19 @@ def frame_of(given: Any) -> Any | None:
 
     Polars, a DuckDB relation and others give Arrow. DuckDB knows the types of pandas better than Arrow does.
     """
+    if type(given).__name__ == "LazyFrame":  # of polars or narwhals
+        given = given.collect()
     if type(given).__module__.partition(".")[0] == "pandas":
         return given if len(given.shape) == 2 else None
     return pa.table(given) if hasattr(given, "__arrow_c_stream__") and len(getattr(given, "shape", ())) == 2 else None
 
 
 def names_in(frame: Any) -> list[str]:
-    return [str(name) for name in (frame.column_names if isinstance(frame, pa.Table) else frame.columns)]
+    """The names of a frame's columns. Raises FeatureError where two are the same, which scikit-learn could not tell."""
+    names = [str(name) for name in (frame.column_names if isinstance(frame, pa.Table) else frame.columns)]
+    if len(twice := sorted({name for name in names if names.count(name) > 1})):
+        raise FeatureError(f"PPP: rename a column of X: more than one is called {listed(twice)}")
+    return names
 
 
 def own_names(names: Sequence[str]) -> list[str]:
@@ -76,9 +84,16 @@ class Given:
         """The columns by the names of the fit, whatever a frame calls them."""
         return f"_ppp_given AS given({', '.join(map(quote, self.names))})"
 
+    def _show(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Let a connection scan the rows. Raises FeatureError where it cannot read a column of a frame."""
+        try:
+            con.register("_ppp_given", self._stream)
+        except duckdb.NotImplementedException as error:
+            raise FeatureError(f"PPP: {unreadable(con, self.values, error)}") from error
+
     def put(self, con: duckdb.DuckDBPyConnection, weights: Floats | None) -> str | None:
         """Make the table that is fitted. Returns the name of its column of weights."""
-        con.register("_ppp_given", self._stream)
+        self._show(con)
         query, weight = f"SELECT * FROM {self._relation}", None
         if weights is not None:
             weight = own_names([*self.names, WEIGHT])[-1]
@@ -102,7 +117,7 @@ class Given:
     def _rows_of_a_frame(self) -> Iterator[pa.StructArray]:
         with closing(duckdb.connect()) as con:
             con.execute((sql_directory() / "feature_types.sql").read_text(encoding="utf-8")).fetchall()
-            con.register("_ppp_given", self._stream)
+            self._show(con)
             described = con.execute(f"DESCRIBE SELECT * FROM {self._relation}").fetchall()
             columns = tuple(Column(name, kind) for name, kind, *_ in described)
             rows = any_row(Source(TABLE, self._relation, columns, repeatable=True), literal(""), once=True)

@@ -160,10 +160,10 @@ class PPP(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseE
         """X as scikit-learn checks it, with the names of the fit."""
         frame = frame_of(X)
         if frame is not None:
+            names = names_in(frame)
             X = validate_data(self, frame, reset=reset, skip_check_array=True)
             if not X.shape[1] or (reset and not len(X)):
                 raise FeatureError(f"PPP: give X rows and columns, not {X.shape[0]} rows of {X.shape[1]}")
-            names = names_in(X)
         else:
             X = validate_data(self, X, reset=reset, ensure_all_finite=self.missing == "error")
             if X.dtype.kind not in "biu" and X.dtype not in (np.float32, np.float64):
@@ -200,4 +200,4 @@ def _said_of_ppp() -> Iterator[None]:
     try:
         yield
     except PPPError as error:
-        raise type(error)(f"PPP: {str(error).removeprefix('ppp_fit: ')}") from None
+        raise type(error)(f"PPP: {str(error).removeprefix('ppp_fit: ').removeprefix('PPP: ')}") from None

@@ -261,6 +261,8 @@ HOLED = pd.DataFrame({"x": [1.0, None, 9.0], "tree": ["oak", "elm", None]})
         ({"missing": "skip"}, HOLED[1:], "PPP: give X other rows, or set missing to 'auto' or 'impute': no row to fit had all its features"),
         ({"categorical": "error"}, HOLED, "PPP: exclude tree, or set categorical to 'auto', 'onehot' or 'ignore'"),
         ({}, HOLED[:0], "PPP: give X rows and columns, not 0 rows of 2"),
+        ({}, pd.DataFrame([[1.0, 2.0]], columns=["x", "x"]), 'PPP: rename a column of X: more than one is called "x"'),
+        ({}, pd.DataFrame({"p": pd.period_range("2020", periods=3), "x": 1.0}), "PPP: convert \"p\", or leave it out: Data type 'period[D]' not recognized"),
         ({}, pd.DataFrame({"x": [b"a", b"b"]}), "PPP: leave x out of columns: BLOB is no feature type"),
     ],
 )  # fmt: skip
@@ -268,6 +270,11 @@ def test_errors_are_value_errors_and_say_what_to_do(options: dict[str, Any], X: 
     with pytest.raises(ValueError, match="PPP: ") as raised:
         PPP(**options).fit(X)
     assert str(raised.value) == message
+
+
+def test_a_lazy_frame_is_collected() -> None:
+    X = pl.DataFrame({"x": [1.0, 2.0, 9.0], "tree": ["oak", "oak", "elm"]})
+    assert (PPP(k=2).fit(X.lazy()).predict(X.lazy()) == PPP(k=2).fit(X).labels_).all()
 
 
 def test_rows_to_predict_must_be_as_those_of_the_fit() -> None:
