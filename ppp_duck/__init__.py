@@ -3,7 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ppp_duck.api import Model, cluster, fit, load, predict
 from ppp_duck.errors import (
     CatalogError,
     CatalogWarning,
@@ -13,12 +12,13 @@ from ppp_duck.errors import (
     PPPError,
     SourceError,
 )
-from ppp_duck.register import connect, register
-from ppp_duck.running.progress import Progress
 from ppp_duck.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from ppp_duck.api import Model, cluster, fit, load, predict
     from ppp_duck.estimator.ppp import PPP
+    from ppp_duck.registering import connect, register
+    from ppp_duck.running.progress import Progress
 
 __all__ = [
     "PPP",
@@ -42,17 +42,25 @@ __all__ = [
     "report",
 ]
 
-# What needs heavy libraries is imported when it is first used.
+# Each is imported when it is first used, and what it stands on: who asks for a version or an error does not wait for an
+# engine. No module may be called as one of these are, or its import would put it in the name's place.
 LATE = {
-    "PPP": ("ppp_duck.estimator.ppp", "PPP"),
-    "plot": ("ppp_duck.plot", None),
-    "report": ("ppp_duck.reporting", "report"),
+    **dict.fromkeys(("Model", "cluster", "fit", "load", "predict"), "ppp_duck.api"),
+    **dict.fromkeys(("connect", "register"), "ppp_duck.registering"),
+    "Progress": "ppp_duck.running.progress",
+    "PPP": "ppp_duck.estimator.ppp",
+    "report": "ppp_duck.reporting",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return import_module("ppp_duck.plot")
     if name not in LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, member = LATE[name]
-    found = import_module(module)
-    return found if member is None else getattr(found, member)
+    found = globals()[name] = getattr(import_module(LATE[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -21,7 +21,7 @@ from ppp_duck.doors.frames import PLACE, Given, given
 from ppp_duck.errors import FeatureError, PPPError
 from ppp_duck.models import html, table
 from ppp_duck.models.model import SCORE_COLUMNS, ModelSet, score_columns
-from ppp_duck.register import register, statement_of
+from ppp_duck.registering import register, statement_of
 
 RAISED = re.compile(
     r"Python exception occurred while executing the UDF: (\w+): (.*?)(\n\nAt:|\n\nLINE \d+:|\Z)", re.DOTALL

@@ -7,7 +7,7 @@ from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from ppp_duck.register import register
+from ppp_duck.registering import register
 
 
 class Plugin(BasePlugin):  # type: ignore[misc, unused-ignore]

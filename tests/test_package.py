@@ -13,7 +13,7 @@ import pytest
 
 import ppp_duck
 from ppp_duck.binding.interface import RETURNS
-from ppp_duck.register import BINDING
+from ppp_duck.registering import BINDING
 from ppp_duck.running.functions import FUNCTIONS
 
 ROOT = Path(ppp_duck.__file__).parent
@@ -22,14 +22,14 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in s
 # A module imports from its own room and from those before it; modules of no room are at the top, and from everywhere
 # there is what belongs to none.
 ROOMS = (
-    "models", "engine", "features", "binding", "portable", "running", "doors", "register", "api", "plot", "reporting",
+    "models", "engine", "features", "binding", "portable", "running", "doors", "registering", "api", "plot", "reporting",
     "estimator", "spark", "__init__", "command", "__main__", "dbt_plugin",
 )  # fmt: skip
 FROM_EVERYWHERE = ("errors", "names", "version")
 OUTSIDE = {  # who may import it
     "duckdb": (
         "api",
-        "register",
+        "registering",
         "doors",
         "binding/source",
         "estimator/given",
@@ -38,7 +38,7 @@ OUTSIDE = {  # who may import it
         "dbt_plugin",
         "spark",
     ),
-    "pyarrow": ("running", "register", "doors", "binding/interface", "estimator", "spark"),
+    "pyarrow": ("running", "registering", "doors", "binding/interface", "estimator", "spark"),
     "pyspark": ("spark",),
     "sklearn": ("estimator/ppp",),
     "sqlalchemy": ("doors/connections",),
@@ -135,9 +135,19 @@ def test_functions_are_short(name: str) -> None:
     ] == []
 
 
-def test_the_package_imports_nothing_heavy() -> None:
-    code = f"import sys, ppp_duck; print(sorted(sys.modules.keys() & {set(LATE)}))"
+def test_the_package_imports_what_is_used_and_nothing_heavy() -> None:
+    used = "import sys, ppp_duck; print(sorted(sys.modules.keys() & {'duckdb', 'numpy', 'pyarrow', 'ppp_duck.api'}))"
+    assert subprocess.run([sys.executable, "-c", used], capture_output=True, check=True, text=True).stdout == "[]\n"
+    code = f"import sys, ppp_duck; ppp_duck.connect(); print(sorted(sys.modules.keys() & {set(LATE)}))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_a_name_that_comes_late_comes_whatever_was_imported_before() -> None:
+    for name in ppp_duck.__all__:
+        assert name == "plot" or name not in MODULES, f"the import of ppp_duck/{name}.py would take the name's place"
+        assert name in dir(ppp_duck)
+    with pytest.raises(AttributeError, match=r"^module 'ppp_duck' has no attribute 'clusters'$"):
+        _ = ppp_duck.clusters
 
 
 def test_every_function_has_a_type_and_the_other_way_round() -> None:

@@ -12,7 +12,7 @@ import ppp_duck
 from ppp_duck.binding.interface import FIT
 from ppp_duck.running import memory
 
-register = importlib.import_module("ppp_duck.register")
+register = importlib.import_module("ppp_duck.registering")
 OURS = "SELECT count(*) FROM duckdb_functions() WHERE starts_with(function_name, 'ppp_')"
 TABLE = "CREATE TABLE t AS SELECT (i % 2) * 10 + sin(i) AS x FROM range(60) r(i)"
 

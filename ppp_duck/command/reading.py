@@ -12,7 +12,7 @@ import duckdb
 from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.source import FILE, find_source, path_of
 from ppp_duck.errors import SourceError, did_you_mean, nearest
-from ppp_duck.register import connect
+from ppp_duck.registering import connect
 
 STANDARD_INPUT = "standard input"  # a database in memory
 ROWS = f"{quote(STANDARD_INPUT)}.rows"  # the table in it, as the functions find it

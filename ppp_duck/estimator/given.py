@@ -19,7 +19,7 @@ from ppp_duck.binding.stages import select, with_stages
 from ppp_duck.doors.frames import unreadable
 from ppp_duck.errors import FeatureError, listed
 from ppp_duck.models.model import Floats
-from ppp_duck.register import sql_directory
+from ppp_duck.registering import sql_directory
 
 TABLE = "X"  # what a model says it was fitted to
 WEIGHT = "sample_weight"

@@ -20,7 +20,7 @@ from ppp_duck.estimator.centers import centers_of
 from ppp_duck.estimator.given import TABLE, Given, frame_of, names_in, own_names
 from ppp_duck.models import description
 from ppp_duck.models.model import Floats
-from ppp_duck.register import connect
+from ppp_duck.registering import connect
 from ppp_duck.running.memory import Ready
 
 OPTIONS = (

@@ -19,7 +19,7 @@ from ppp_duck.engine.score import Scores
 from ppp_duck.errors import SourceError
 from ppp_duck.models.model import Feature, Floats
 from ppp_duck.models.model import Model as Fitted
-from ppp_duck.register import register
+from ppp_duck.registering import register
 from ppp_duck.running.memory import Ready
 
 MOST_ROWS = 5_000

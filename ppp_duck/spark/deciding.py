@@ -14,7 +14,7 @@ import pyarrow as pa
 from ppp_duck.binding.quoting import quote
 from ppp_duck.binding.stages import Stage, with_stages
 from ppp_duck.models.model import ModelSet
-from ppp_duck.register import connect
+from ppp_duck.registering import connect
 from ppp_duck.running.memory import MEMORY
 
 

@@ -15,7 +15,7 @@ from ppp_duck.binding.interface import ROW_GROUP
 from ppp_duck.binding.stages import Stage
 from ppp_duck.errors import PPPError
 from ppp_duck.models.model import Model, ModelSet
-from ppp_duck.register import connect
+from ppp_duck.registering import connect
 from ppp_duck.spark import deciding
 
 MOST_TASKS = 200  # in which groups are fitted

@@ -9,7 +9,7 @@ import pytest
 
 import ppp_duck
 from ppp_duck.binding.options import ARGUMENTS, FITTING, READING, TABLE, Options, Reading
-from ppp_duck.register import sql_directory
+from ppp_duck.registering import sql_directory
 
 POSITIONAL = {
     "ppp_sql": ["model"],
