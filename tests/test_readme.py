@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ def test_sql_runs() -> None:
     results = [con.execute(statement).fetchall() for statement in con.extract_statements(models)]
     assert len(results) == 8
     assert all(results)
+
+
+def test_python_needs_no_more_than_the_line_that_installs() -> None:
+    """The first line of Install brings all that the blocks import."""
+    assert "pip install '.[plot]'" in blocks("sh")[0]
+    listed = [one for one in requires("ppp-duck") or () if "extra ==" not in one or "plot" in one]
+    installed = {re.split(r"[^\w-]", one)[0].replace("scikit-learn", "sklearn") for one in listed}
+    imported = {name for text in blocks("python") for name in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)}
+    assert imported <= {*installed, "ppp_duck"}
+    assert not re.search(r"^[^#]*\.(?:df|pl)\(\)", "".join(blocks("python")), re.MULTILINE)  # pandas, polars
 
 
 def test_python_runs(
