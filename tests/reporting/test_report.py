@@ -79,6 +79,29 @@ def test_the_sql_in_it_does_it_again(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def test_the_sql_of_a_query_is_the_query_and_of_a_frame_a_place_for_its_name(con: duckdb.DuckDBPyConnection) -> None:
+    query = "SELECT revenue FROM shops WHERE kind <> 'none'"
+    sql = re.search(r"<code>(CREATE.*?);\n", unescape(ppp_duck.report(con, query)), re.DOTALL)
+    assert sql
+    with con.cursor() as cursor:
+        ppp_duck.register(cursor)
+        cursor.execute(sql[1]).fetchall()
+        cursor.execute("DROP TABLE segments").fetchall()
+    of_frame = text_of(unescape(ppp_duck.report(con, con.sql(query).to_arrow_table())))
+    assert ", and the name of a table for {source} : CREATE TABLE segments AS FROM ppp_fit('{source}');" in of_frame
+
+
+def test_categories_of_a_column_with_a_long_name_are_told_apart(con: duckdb.DuckDBPyConnection) -> None:
+    html = ppp_duck.report(
+        con, 'SELECT revenue, kind AS "the kind of the shop that the revenue was made in" FROM shops'
+    )
+    labels = {"the kind of the shop that the rev… = web", "the kind of the shop that the re… = shop"}
+    assert all(f">{label}</td>" in html for label in labels)
+    profile = next(spec for spec in specs_of(html) if "What the clusters" in spec["title"]["text"])
+    (cells,) = profile["datasets"].values() if "datasets" in profile else [profile["data"]["values"]]
+    assert labels < {cell["feature"] for cell in cells}
+
+
 def test_the_sql_in_it_scores_without_the_package(con: duckdb.DuckDBPyConnection) -> None:
     html = ppp_duck.report(con, "shops", columns=["revenue"], k=2)
     found = re.findall(r"<pre><code>(.*?)</code></pre>", html, re.DOTALL)[1]
