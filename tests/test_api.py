@@ -43,6 +43,13 @@ def test_save_and_load(plain: duckdb.DuckDBPyConnection, tmp_path: Path) -> None
     with pytest.raises(ppp_duck.ModelError) as raised:
         model.save(plain, "main.seg")
     assert str(raised.value) == "set replace=True, or choose another name: main.seg already exists"
+    with pytest.raises(
+        ppp_duck.ModelError, match=r"^create the schema before, or choose another name: Schema with name"
+    ):
+        model.save(plain, "nowhere.seg")
+    for name in ("a..b", 3, None):
+        with pytest.raises(ppp_duck.SourceError, match=r"^give the model a table name such as"):
+            model.save(plain, name)
     model.save(plain, 'main."seg"', replace=True)
     loaded = ppp_duck.load(plain, "seg")
     assert loaded.query == model.query

@@ -18,7 +18,7 @@ from ppp_duck.api import RAISED, load
 from ppp_duck.command.arguments import PROGRAM, call, options_of, parser, unknown_flag
 from ppp_duck.command.interrupting import interruptible
 from ppp_duck.command.reading import ROWS, keep_standard_input, load_standard_input, open_database, readable
-from ppp_duck.command.writing import format_of, pour, show_table, write
+from ppp_duck.command.writing import check_folder, format_of, pour, show_table, write
 from ppp_duck.errors import OptionError, PPPError, SourceError
 
 MENDABLE, STOPPED = 2, 130  # exit codes
@@ -57,6 +57,8 @@ def message(error: Exception) -> str:
 
 
 def _run(given: argparse.Namespace, directory: Path) -> None:
+    if given.out is not None:
+        check_folder(given.out)
     if given.command in TEXTS:
         _run_text(given, directory)
         return

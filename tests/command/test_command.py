@@ -106,6 +106,9 @@ def test_a_reader_that_has_enough(folder: Path) -> None:
     ("arguments", "message"),
     [
         (["cluster", "blob.csv"], "check the path: there is no file blob.csv; did you mean blobs.csv?"),
+        (["cluster", "/"], "name a file, or files such as /*.csv: / is a folder"),
+        (["cluster", "blobs.csv", "-o", "nowhere/x.csv"], "check the path of -o: there is no folder nowhere"),
+        (["report", "blobs.csv", "-o", "nowhere/x.html"], "check the path of -o: there is no folder nowhere"),
         (["cluster", "blobs.csv", "--columns", "xx"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
         (["cluster", "blobs.csv", "--scale", "standart"],
          "set scale to 'auto', 'standard', 'robust', 'log' or 'none', not 'standart'; did you mean 'standard'?"),
@@ -342,7 +345,7 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["cluster", "blobs.csv", "--k", "200", "--columns", "x"], "set k to 150 or less, the number of distinct rows to cluster, not 200"),
         (["cluster", "blobs.csv", "-o", "out.xls"], "set --format to csv, parquet or json, or end the name of the file so, not 'out.xls'"),
         (["cluster", "blobs.csv", "-o", "out.csv", "--format", "table"], "leave out -o, or set --format to csv, parquet or json"),
-        (["cluster", "blobs.csv", "--columns", "x", "-o", "nowhere/out.csv"], "nowhere/"),
+        (["cluster", "blobs.csv", "--columns", "x", "-o", "nowhere/out.csv"], "there is no folder nowhere"),
         (["predict", "blobs.csv", "--model", "blobs.parquet"], 'name a model that ppp_fit made: blobs.parquet has no column "cluster_id"'),
         (["predict", "blobs.csv", "--model", "sag.parquet"], "check the path: there is no file sag.parquet"),
         (["info", "sag"], "name a file, or a table of --db: there is no table sag"),

@@ -123,6 +123,15 @@ def test_a_model_is_reported_as_it_is(con: duckdb.DuckDBPyConnection) -> None:
         ppp_duck.report(con, "shops", model=model, k=3)
 
 
+def test_what_cannot_be_reported_is_said_before_the_fit(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with pytest.raises(ppp_duck.ModelError, match=r"^report: give a model, ppp_duck.fit.*, not 'shops'$"):
+        ppp_duck.report(con, "shops", model="shops")  # type: ignore[arg-type]
+    wrong: Any
+    for wrong in (tmp_path / "nowhere" / "report.html", 3):
+        with pytest.raises(ppp_duck.SourceError, match=r"^report: give the path of a file in a folder that is there"):
+            ppp_duck.report(con, "shops", wrong)
+
+
 def test_groups_have_chapters_and_a_group_without_clusters_says_why(con: duckdb.DuckDBPyConnection) -> None:
     said = text_of(ppp_duck.report(con, "trees", by=["tree"]))
     for words in ("trees, tree = oak", "trees, tree = ash", "trees, tree = small", "No clusters:"):
