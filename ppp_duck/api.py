@@ -96,8 +96,14 @@ class Model:
         return _relation(self._rows, "ppp_info")
 
     def compare(self, a: int, b: int | None = None) -> duckdb.DuckDBPyRelation:
-        """What sets cluster ``a`` apart from ``b``, or from all the others, as ``ppp_compare`` returns it."""
-        return _relation(self._rows, "ppp_compare", a=a, b=b)
+        """What sets cluster ``a`` apart from ``b``, or from all the others, as ``ppp_compare`` returns it.
+
+        Raises OptionError or ModelError where the model has no such clusters, now and not when the relation is read.
+        """
+        found = _relation(self._rows, "ppp_compare", a=a, b=b)
+        with our_errors():
+            found.limit(1).fetchall()
+        return found
 
     def sql(
         self, dialect: str = "duckdb", source: str | None = None, output: str = "id", form: str = "select"

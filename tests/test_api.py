@@ -37,6 +37,15 @@ def test_predict_is_ppp_cluster(plain: duckdb.DuckDBPyConnection) -> None:
     assert scored == plain.execute("FROM ppp_cluster('blobs', k := 3, output := 'full') ORDER BY id").fetchall()
 
 
+def test_clusters_that_are_not_there_cannot_be_compared(plain: duckdb.DuckDBPyConnection) -> None:
+    model = ppp_duck.fit(plain, "blobs", k=3)
+    assert len(model.compare(0).fetchall()) == len(model.compare(0, 1).fetchall()) > 0
+    with pytest.raises(ppp_duck.ModelError, match=r"^ppp_compare: set a to a cluster from 0 to 2, not 99$"):
+        model.compare(99)
+    with pytest.raises(ppp_duck.ModelError, match=r"^ppp_compare: set b to a cluster from 0 to 2, not 3$"):
+        model.compare(0, 3)
+
+
 def test_save_and_load(plain: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     model = ppp_duck.fit(plain, "blobs", k=3, by=["tree"])
     model.save(plain, "seg")
