@@ -147,6 +147,14 @@ def test_hostile_names_and_values_are_text(con: duckdb.DuckDBPyConnection) -> No
     assert specs_of(html)  # what ends the element is not in it
 
 
+# A short word beside a long figure is not cut.
+ONE_LINE = """
+const lines = (one) => { const all = document.createRange(); all.selectNodeContents(one); return all.getClientRects().length; };
+const words = [...document.querySelectorAll('.facts th')].filter((one) => /^[a-z]+$/.test(one.textContent));
+return words.length > 0 && words.every((one) => lines(one) === 1);
+"""
+
+
 @pytest.mark.chromium
 def test_a_browser_shows_it_without_an_error_and_without_the_network(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
@@ -164,6 +172,7 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
                 assert page.drawn == len(specs_of(html))
                 assert "owned" not in page.title
                 assert page.scroll_width <= width  # nothing sticks out of a phone
+                assert driver.execute_script(ONE_LINE)
 
 
 def test_sql_that_is_too_long_for_the_page(con: duckdb.DuckDBPyConnection) -> None:
