@@ -58,7 +58,7 @@ class Model:
 
     def save(self, con: Any, name: str, replace: bool = False) -> None:
         """Store the model as a table (``'main.seg'``). Raises ModelError if it exists, unless ``replace``."""
-        path = path_of(name)
+        path = path_of(name) if isinstance(name, str) else None
         if path is None:
             raise errors.SourceError(f"give the model a table name such as 'seg' or 'main.seg', not {name!r}")
         create = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE"
@@ -67,7 +67,8 @@ class Model:
                 connection_of(con).execute(f"{create} {'.'.join(map(quote, path))} AS {self.query}").fetchall()
         except duckdb.CatalogException as error:
             if "already exists" not in str(error):
-                raise
+                reason = str(error).removeprefix("Catalog Error: ")
+                raise errors.ModelError(f"create the schema before, or choose another name: {reason}") from None
             raise errors.ModelError(f"set replace=True, or choose another name: {name} already exists") from None
 
     def predict(self, con: Any, src: Any = None, output: str = "id", prefix: str = "") -> duckdb.DuckDBPyRelation:
@@ -95,8 +96,14 @@ class Model:
         return _relation(self._rows, "ppp_info")
 
     def compare(self, a: int, b: int | None = None) -> duckdb.DuckDBPyRelation:
-        """What sets cluster ``a`` apart from ``b``, or from all the others, as ``ppp_compare`` returns it."""
-        return _relation(self._rows, "ppp_compare", a=a, b=b)
+        """What sets cluster ``a`` apart from ``b``, or from all the others, as ``ppp_compare`` returns it.
+
+        Raises OptionError or ModelError where the model has no such clusters, now and not when the relation is read.
+        """
+        found = _relation(self._rows, "ppp_compare", a=a, b=b)
+        with our_errors():
+            found.limit(1).fetchall()
+        return found
 
     def sql(
         self, dialect: str = "duckdb", source: str | None = None, output: str = "id", form: str = "select"
@@ -206,8 +213,7 @@ def predict(
     model: Model, con: Any, src: Any = None, output: str = "id", prefix: str = ""
 ) -> duckdb.DuckDBPyRelation:  # fmt: skip
     """Every row of ``src`` with its cluster of a model, as ``model.predict`` gives it: ``predict(model, frame)``."""
-    if not isinstance(model, Model):
-        raise errors.ModelError(f"give a model, ppp_duck.fit(…) or ppp_duck.load(con, 'seg'), not {errors.show(model)}")
+    check_model(model, "")
     return model.predict(con, src, output, prefix)
 
 
@@ -217,6 +223,14 @@ def load(con: Any, name: str) -> Model:
     with closing(con.cursor()) as cursor:
         relation = find_source("load", name, cursor).relation
     return model_of(con, name, *texts_of(Given(con, name), relation))
+
+
+def check_model(model: object, function: str) -> None:
+    """Raises ModelError for what is no model: a table, the name of one."""
+    if not isinstance(model, Model):
+        given = errors.show(model) if isinstance(model, str) else type(model).__name__
+        said = f"give a model, ppp_duck.fit(…) or ppp_duck.load(con, 'seg'), not {given}"
+        raise errors.ModelError(f"{function}: {said}" if function else said)
 
 
 def _fit(rows: Given, options: dict[str, Any]) -> Model | None:

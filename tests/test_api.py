@@ -37,12 +37,28 @@ def test_predict_is_ppp_cluster(plain: duckdb.DuckDBPyConnection) -> None:
     assert scored == plain.execute("FROM ppp_cluster('blobs', k := 3, output := 'full') ORDER BY id").fetchall()
 
 
+def test_clusters_that_are_not_there_cannot_be_compared(plain: duckdb.DuckDBPyConnection) -> None:
+    model = ppp_duck.fit(plain, "blobs", k=3)
+    assert len(model.compare(0).fetchall()) == len(model.compare(0, 1).fetchall()) > 0
+    with pytest.raises(ppp_duck.ModelError, match=r"^ppp_compare: set a to a cluster from 0 to 2, not 99$"):
+        model.compare(99)
+    with pytest.raises(ppp_duck.ModelError, match=r"^ppp_compare: set b to a cluster from 0 to 2, not 3$"):
+        model.compare(0, 3)
+
+
 def test_save_and_load(plain: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     model = ppp_duck.fit(plain, "blobs", k=3, by=["tree"])
     model.save(plain, "seg")
     with pytest.raises(ppp_duck.ModelError) as raised:
         model.save(plain, "main.seg")
     assert str(raised.value) == "set replace=True, or choose another name: main.seg already exists"
+    with pytest.raises(
+        ppp_duck.ModelError, match=r"^create the schema before, or choose another name: Schema with name"
+    ):
+        model.save(plain, "nowhere.seg")
+    for name in ("a..b", 3, None):
+        with pytest.raises(ppp_duck.SourceError, match=r"^give the model a table name such as"):
+            model.save(plain, name)
     model.save(plain, 'main."seg"', replace=True)
     loaded = ppp_duck.load(plain, "seg")
     assert loaded.query == model.query

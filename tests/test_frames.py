@@ -212,6 +212,8 @@ def test_errors_name_the_function(table: pa.Table) -> None:
         ppp_duck.cluster(table, kk=3)
     with pytest.raises(ppp_duck.ModelError, match=r"^give a model, ppp_duck.fit"):
         ppp_duck.predict("seg", table)  # type: ignore[arg-type]
+    with pytest.raises(ppp_duck.ModelError, match=r"^give a model, ppp_duck.fit.*, not Table$"):
+        ppp_duck.predict(table, table)  # type: ignore[arg-type]
 
 
 def test_a_relation_of_another_connection() -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,16 @@ def test_sql_runs() -> None:
     assert all(results)
 
 
+def test_python_needs_no_more_than_the_line_that_installs() -> None:
+    """The first line of Install brings all that the blocks import."""
+    assert "pip install '.[plot]'" in blocks("sh")[0]
+    listed = [one for one in requires("ppp-duck") or () if "extra ==" not in one or "plot" in one]
+    installed = {re.split(r"[^\w-]", one)[0].replace("scikit-learn", "sklearn") for one in listed}
+    imported = {name for text in blocks("python") for name in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)}
+    assert imported <= {*installed, "ppp_duck"}
+    assert not re.search(r"^[^#]*\.(?:df|pl)\(\)", "".join(blocks("python")), re.MULTILINE)  # pandas, polars
+
+
 def test_python_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
@@ -56,11 +67,6 @@ def test_python_runs(
     assert names["wine"].n_clusters_ == 3
     with duckdb.connect("cellar.duckdb") as con:
         assert con.execute("SELECT count(*) FROM wine").fetchall() == [(3,)]
-
-
-def test_python_needs_no_more_than_what_the_install_brings() -> None:
-    imported = set(re.findall(r"^(?:import|from) (\w+)", "".join(blocks("python")), re.MULTILINE))
-    assert imported == {"duckdb", "ppp_duck", "pyarrow", "sklearn"}
 
 
 def test_a_shell_runs(tmp_path: Path) -> None:

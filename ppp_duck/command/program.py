@@ -16,12 +16,13 @@ import duckdb
 
 from ppp_duck.api import RAISED, load
 from ppp_duck.command.arguments import PROGRAM, call, options_of, parser, unknown_flag
+from ppp_duck.command.codes import MENDABLE, STOPPED
 from ppp_duck.command.interrupting import interruptible
 from ppp_duck.command.reading import ROWS, keep_standard_input, load_standard_input, open_database, readable
-from ppp_duck.command.writing import format_of, pour, show_table, write
+from ppp_duck.command.writing import check_folder, format_of, pour, show_table, write
 from ppp_duck.errors import OptionError, PPPError, SourceError
 
-MENDABLE, STOPPED = 2, 130  # exit codes
+INTERRUPTED = "Query interrupted"  # DuckDB's RuntimeError for Ctrl-C on the main thread, which opens the database
 Kind = duckdb.StatementType
 READS = (Kind.SELECT, Kind.EXPLAIN, Kind.CALL, Kind.PRAGMA)  # what returns rows
 SETS = (Kind.SET, Kind.VARIABLE_SET, Kind.LOAD)  # what changes the session only
@@ -29,8 +30,8 @@ SETS = (Kind.SET, Kind.VARIABLE_SET, Kind.LOAD)  # what changes the session only
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process. Returns the exit code."""
-    given, unknown = parser().parse_known_args(arguments)
     try:
+        given, unknown = parser().parse_known_args(arguments)
         if unknown:
             raise OptionError(unknown_flag(given.command, unknown[0]))
         with tempfile.TemporaryDirectory() as directory:
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return STOPPED
     except BrokenPipeError:  # as of head: nobody wants more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except RuntimeError as error:
+        if str(error) != INTERRUPTED:
+            raise
+        return STOPPED
     except (PPPError, duckdb.Error, OSError, UnicodeDecodeError) as error:
         print(f"{PROGRAM}: {message(error)}", file=sys.stderr)
         return MENDABLE
@@ -52,6 +57,8 @@ def message(error: Exception) -> str:
 
 
 def _run(given: argparse.Namespace, directory: Path) -> None:
+    if given.out is not None:
+        check_folder(given.out)
     if given.command in TEXTS:
         _run_text(given, directory)
         return

@@ -65,6 +65,8 @@ def readable(con: duckdb.DuckDBPyConnection, name: str) -> str:
 def _explain(cursor: duckdb.DuckDBPyConnection, name: str, is_query: bool) -> None:
     """Say in our words that nothing of a name is there. All else DuckDB has said."""
     is_file = FILE.match(name)
+    if not is_query and Path(name).is_dir():
+        raise SourceError(f"name a file, or files such as {Path(name) / '*.csv'}: {name} is a folder") from None
     if is_file and not is_query and not Path(name).exists() and not set("*?[:") & set(name):
         raise SourceError(f"check the path: there is no file {name}{_near(name)}") from None
     if not is_file and not is_query and path_of(name) is not None:

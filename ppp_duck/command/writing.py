@@ -18,6 +18,12 @@ ENDINGS = {".csv": "csv", ".parquet": "parquet", ".json": "json", ".ndjson": "js
 COMPRESSED = (".gz", ".zst")  # DuckDB packs what is called so
 
 
+def check_folder(out: str) -> None:
+    """Before the fit, which may take long. Raises OptionError where the folder is missing."""
+    if not Path(out).parent.is_dir():
+        raise OptionError(f"check the path of -o: there is no folder {Path(out).parent}")
+
+
 def format_of(out: str | None, given: str | None) -> str:
     """The format that was asked for, or else that of the file's name, or of a terminal or a pipe.
 

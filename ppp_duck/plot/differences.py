@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,7 @@ from ppp_duck.models.description import named_positions, together
 from ppp_duck.models.model import Floats
 from ppp_duck.models.model import Model as Fitted
 from ppp_duck.plot.group import parts_of
+from ppp_duck.plot.looks import LONGEST, short
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,28 @@ def differences(fitted: Fitted) -> Differences:
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.where(root > 0, (means - overall) / root, 0.0)
     return Differences(places, means, overall, apart)
+
+
+def labels(places: Sequence[Place], most: int = LONGEST) -> list[str]:
+    """What a picture calls its places: short, and no two the same, or one would be drawn upon the other.
+
+    >>> labels([Place("x", None, "DOUBLE"), Place("town of the order", "Oslo", "VARCHAR")], 20)
+    ['x', 'town of the … = Oslo']
+    >>> labels([Place("the length", None, "DOUBLE"), Place("the length of it", None, "DOUBLE")], 8)
+    ['the len…', 'the len… (2)']
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for place in places:
+        label = _label(place, most)
+        seen[label] += 1
+        found.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return found
+
+
+def _label(place: Place, most: int) -> str:
+    """Of a category both names are cut: the column's alone would leave nothing that tells it from the others."""
+    if place.category is None:
+        return short(place.name, most)
+    name = short(place.name, max(most // 2 - 2, most - 3 - len(place.category)))
+    return f"{name} = {short(place.category, most - 3 - len(name))}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ppp_duck.api import Model
+from ppp_duck.api import Model, check_model
 from ppp_duck.errors import ModelError, OptionError, listed
 from ppp_duck.models.model import Clustering, Floats
 from ppp_duck.models.model import Model as Fitted
 
 
 def model_of(model: Model, group: Sequence[str | None] | None, function: str) -> Fitted:
-    """Raises OptionError where ``group`` is none of the model's groups, ModelError where it has no cluster."""
+    """Raises OptionError for a group that the model has not, ModelError for no model or one without clusters."""
+    check_model(model, function)
     by, models = model.models.by, model.models.models
     known = {one.group: one for one in models}
     wanted = tuple(group or ())

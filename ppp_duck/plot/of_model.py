@@ -11,7 +11,7 @@ import altair as alt
 from ppp_duck.api import Model
 from ppp_duck.models.description import original
 from ppp_duck.models.model import FORMS
-from ppp_duck.plot.differences import Differences, Place, differences
+from ppp_duck.plot.differences import Differences, Place, differences, labels
 from ppp_duck.plot.group import model_of, parts_of, told
 from ppp_duck.plot.looks import COLORS, SHAPES, cluster_color, count, finish, short, table
 
@@ -33,8 +33,9 @@ def profile(model: Model, group: Sequence[str | None] | None = None) -> Any:
     fitted = model_of(model, group, "plot.profile")
     found = differences(fitted)
     shown = found.strongest()[:MOST_FEATURES]
+    names = labels([found.places[place] for place in shown])
     ids = range(len(found.means))
-    rows = [_cell(found, place, cluster, rank) for rank, place in enumerate(shown) for cluster in ids]
+    rows = [_cell(found, place, cluster, rank, names[rank]) for rank, place in enumerate(shown) for cluster in ids]
     few = len(ids) <= FEW_CLUSTERS
     base = alt.Chart(table(rows)).encode(
         x=alt.X("cluster:O", title="cluster", sort=[str(i) for i in ids], axis=alt.Axis(labelAngle=0, orient="top")),
@@ -106,13 +107,12 @@ def _ticks(most: int) -> alt.Axis:
     )
 
 
-def _cell(found: Differences, place: int, cluster: int, rank: int) -> dict[str, object]:
+def _cell(found: Differences, place: int, cluster: int, rank: int, name: str) -> dict[str, object]:
     """A cell of a profile, with its figures as people read them."""
     one = found.places[place]
-    name = one.name if one.category is None else f"{one.name} = {one.category}"
     mean, overall = float(found.means[cluster, place]), float(found.overall[place])
     return {
-        "cluster": str(cluster), "feature": short(name), "rank": rank, "value": readable(one, mean),
+        "cluster": str(cluster), "feature": name, "rank": rank, "value": readable(one, mean),
         "overall": readable(one, overall), "spreads": float(found.spreads[cluster, place]),
     }  # fmt: skip
 

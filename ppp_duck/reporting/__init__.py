@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ppp_duck.api import Model, fit
-from ppp_duck.errors import OptionError, listed
+from ppp_duck.api import Model, check_model, fit
+from ppp_duck.errors import OptionError, SourceError, listed, show
 from ppp_duck.reporting.page import page
 from ppp_duck.reporting.story import story
 
@@ -21,9 +21,10 @@ def report(
     and the SQL that does it again. ``model`` is a fitted one; without it, one is fitted with ``options``, those of
     ``ppp_fit``. The file holds its own scripts and loads nothing.
 
-    Raises OptionError, SourceError or FeatureError as ``fit`` does, OptionError for options beside a model.
+    Raises OptionError, SourceError or FeatureError as ``fit`` does, OptionError for options beside a model, ModelError
+    where that is none, SourceError where the folder of ``path`` is missing.
     """
-    _check(model, options)
+    _check(model, path, options)
     fitted = model if model is not None else fit(con, src, **options)
     text = page(story(fitted, src, title))
     if path is not None:
@@ -31,7 +32,11 @@ def report(
     return text
 
 
-def _check(model: Model | None, options: dict[str, Any]) -> None:
+def _check(model: Model | None, path: str | Path | None, options: dict[str, Any]) -> None:
+    if model is not None:
+        check_model(model, "report")
+    if path is not None and not (isinstance(path, str | Path) and Path(path).parent.is_dir()):
+        raise SourceError(f"report: give the path of a file in a folder that is there, not {show(path)}")
     if model is not None and options:
         raise OptionError(
             f"report: leave out {listed(list(options))}, or the model: it was fitted with its own options"

@@ -12,7 +12,7 @@ from ppp_duck.binding.options import Options
 from ppp_duck.errors import DialectError, show
 from ppp_duck.models.confidence import percent
 from ppp_duck.models.model import Model as Fitted
-from ppp_duck.plot.differences import Differences, differences
+from ppp_duck.plot.differences import Differences, differences, labels
 from ppp_duck.plot.group import parts_of, told
 from ppp_duck.plot.looks import COLORS, count, short
 from ppp_duck.plot.of_model import profile, readable, sizes, trials
@@ -35,6 +35,7 @@ PICTURES = (  # what each of them shows
     "What the search for k weighed: the lower, the better the rows are described for what the clusters cost.",
     "Rows by what k-means says and what the mixture says. What is beside the diagonal is in doubt.",
 )
+NO_NAME = "{source}"  # for which the reader puts the name of a table
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,8 @@ def story(model: Model, src: Any, title: str | None) -> Story:
         (told(model, one), f"{_rows(one):,}", one.note or str(len(parts_of(one)[0].sizes)))
         for one in models[MOST_GROUPS:]
     )
-    return Story(
-        title or f"The clusters of {short(model.name, 80)}", VERSION, chapters, others, _sql(model), *_elsewhere(model)
-    )
+    title = title or f"The clusters of {short(model.name, 80)}"
+    return Story(title, VERSION, chapters, others, _sql(model, src), *_elsewhere(model))
 
 
 def _chapter(model: Model, fitted: Fitted, src: Any, most: int) -> Chapter:
@@ -171,22 +171,29 @@ def _figures(found: Differences, cluster: int) -> tuple[Figure, ...]:
     spreads = found.spreads[cluster]
     order = sorted(range(len(found.places)), key=lambda i: (-abs(float(spreads[i])), i))[:FIGURES]
     lines = []
-    for i in order:
+    names = labels([found.places[i] for i in order])
+    for name, i in zip(names, order, strict=True):
         place = found.places[i]
-        name = place.name if place.category is None else f"{place.name} = {place.category}"
         value, overall = float(found.means[cluster, i]), float(found.overall[i])
-        lines.append(Figure(short(name), readable(place, value), readable(place, overall), float(spreads[i])))
+        lines.append(Figure(name, readable(place, value), readable(place, overall), float(spreads[i])))
     return tuple(lines)
 
 
-def _sql(model: Model) -> str:
+def _sql(model: Model, src: Any) -> str:
     """The statement that does it again: the call with the options that are not the defaults."""
     about = dict(model.models.models[0].report) if model.models.models else {}
     given = {name.removeprefix("option: "): value for name, value in about.items() if name.startswith("option: ")}
     changed = [f"{name} := {value}" for name, value in given.items() if value != _default(name)]
-    source = show(model.name)
+    source = show(_source(model, src))
     scored = f"FROM ppp_predict({source}, model := 'segments', output := 'full');"
     return f"CREATE TABLE segments AS FROM ppp_fit({', '.join([source, *changed])});\n{scored}"
+
+
+def _source(model: Model, src: Any) -> str:
+    """The source as it is written: a name, or a query as it was given. A frame has none that SQL knows."""
+    if not model.name.startswith("the "):
+        return model.name
+    return src if isinstance(src, str) else NO_NAME
 
 
 def _elsewhere(model: Model) -> tuple[str, str]:

@@ -10,14 +10,17 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from conftest import BLOBS
 
 import ppp_duck
+import ppp_duck.command
 from ppp_duck.binding.options import ARGUMENTS, READING, TABLE
 from ppp_duck.command.arguments import COMMANDS, OWN_NAMES, call, parser
 from ppp_duck.command.program import main
@@ -103,6 +106,9 @@ def test_a_reader_that_has_enough(folder: Path) -> None:
     ("arguments", "message"),
     [
         (["cluster", "blob.csv"], "check the path: there is no file blob.csv; did you mean blobs.csv?"),
+        (["cluster", "/"], "name a file, or files such as /*.csv: / is a folder"),
+        (["cluster", "blobs.csv", "-o", "nowhere/x.csv"], "check the path of -o: there is no folder nowhere"),
+        (["report", "blobs.csv", "-o", "nowhere/x.html"], "check the path of -o: there is no folder nowhere"),
         (["cluster", "blobs.csv", "--columns", "xx"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
         (["cluster", "blobs.csv", "--scale", "standart"],
          "set scale to 'auto', 'standard', 'robust', 'log' or 'none', not 'standart'; did you mean 'standard'?"),
@@ -145,6 +151,52 @@ def test_control_c_in_a_fit(folder: Path) -> None:
     assert time.monotonic() - begun < 60
     assert not (folder / "stopped.csv").exists()
     assert not list(folder.glob("tmp_*"))
+
+
+def test_control_c_while_python_imports(tmp_path: Path) -> None:
+    """A module that the package imports presses Ctrl-C."""
+    (tmp_path / "duckdb.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\nprint('went on')\n")
+    path = os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])
+    done = subprocess.run(
+        [sys.executable, "-m", "ppp_duck"], env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_a_command_hears_control_c_as_it_would_elsewhere(monkeypatch: pytest.MonkeyPatch, handler: Any) -> None:
+    heard = []
+    monkeypatch.setattr("ppp_duck.command.program.main", lambda: heard.append(signal.getsignal(signal.SIGINT)) or 7)
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert ppp_duck.command.main() == 7
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [handler]
+
+
+def test_control_c_while_the_database_is_opened(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    """DuckDB on the main thread makes another error of it."""
+
+    def opened(*_: object) -> None:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with duckdb.connect(config={"threads": 1}) as con:
+            con.execute("SELECT sum(i * i) FROM range(20000000000) r(i)").fetchall()
+
+    monkeypatch.setattr("ppp_duck.command.program.open_database", opened)
+    assert main(["sql", "SELECT 1"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_another_error_at_run_time_is_none_of_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(*_: object) -> None:
+        raise RuntimeError("our own mistake")
+
+    monkeypatch.setattr("ppp_duck.command.program.open_database", opened)
+    with pytest.raises(RuntimeError, match="our own mistake"):
+        main(["sql", "SELECT 1"])
 
 
 def test_a_table_at_a_terminal(folder: Path) -> None:
@@ -292,7 +344,7 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["cluster", "blobs.csv", "--k", "200", "--columns", "x"], "set k to 150 or less, the number of distinct rows to cluster, not 200"),
         (["cluster", "blobs.csv", "-o", "out.xls"], "set --format to csv, parquet or json, or end the name of the file so, not 'out.xls'"),
         (["cluster", "blobs.csv", "-o", "out.csv", "--format", "table"], "leave out -o, or set --format to csv, parquet or json"),
-        (["cluster", "blobs.csv", "--columns", "x", "-o", "nowhere/out.csv"], "nowhere/"),
+        (["cluster", "blobs.csv", "--columns", "x", "-o", "nowhere/out.csv"], "there is no folder nowhere"),
         (["predict", "blobs.csv", "--model", "blobs.parquet"], 'name a model that ppp_fit made: blobs.parquet has no column "cluster_id"'),
         (["predict", "blobs.csv", "--model", "sag.parquet"], "check the path: there is no file sag.parquet"),
         (["info", "sag"], "name a file, or a table of --db: there is no table sag"),

@@ -138,6 +138,19 @@ def test_a_source_that_lacks_a_column_is_refused(con: duckdb.DuckDBPyConnection)
         plot.map(ppp_duck.fit(con, "trees", columns=["x", "y"], k=2), "one")
 
 
+@pytest.mark.parametrize("given", ["trees", None, 3])
+def test_what_is_no_model_is_refused(con: duckdb.DuckDBPyConnection, given: Any) -> None:
+    for picture, *rest in (
+        (plot.sizes,),
+        (plot.profile,),
+        (plot.trials,),
+        (plot.map, "trees"),
+        (plot.agreement, "trees"),
+    ):
+        with pytest.raises(ppp_duck.ModelError, match=rf"^plot.{picture.__name__}: give a model, ppp_duck.fit"):
+            picture(given, *rest)
+
+
 def test_the_directions_are_those_of_fisher() -> None:
     """scikit-learn's eigen solver spans the same plane."""
     rng = np.random.default_rng(3)

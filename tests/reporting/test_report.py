@@ -79,6 +79,29 @@ def test_the_sql_in_it_does_it_again(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def test_the_sql_of_a_query_is_the_query_and_of_a_frame_a_place_for_its_name(con: duckdb.DuckDBPyConnection) -> None:
+    query = "SELECT revenue FROM shops WHERE kind <> 'none'"
+    sql = re.search(r"<code>(CREATE.*?);\n", unescape(ppp_duck.report(con, query)), re.DOTALL)
+    assert sql
+    with con.cursor() as cursor:
+        ppp_duck.register(cursor)
+        cursor.execute(sql[1]).fetchall()
+        cursor.execute("DROP TABLE segments").fetchall()
+    of_frame = text_of(unescape(ppp_duck.report(con, con.sql(query).to_arrow_table())))
+    assert ", and the name of a table for {source} : CREATE TABLE segments AS FROM ppp_fit('{source}');" in of_frame
+
+
+def test_categories_of_a_column_with_a_long_name_are_told_apart(con: duckdb.DuckDBPyConnection) -> None:
+    html = ppp_duck.report(
+        con, 'SELECT revenue, kind AS "the kind of the shop that the revenue was made in" FROM shops'
+    )
+    labels = {"the kind of the shop that the rev… = web", "the kind of the shop that the re… = shop"}
+    assert all(f">{label}</td>" in html for label in labels)
+    profile = next(spec for spec in specs_of(html) if "What the clusters" in spec["title"]["text"])
+    (cells,) = profile["datasets"].values() if "datasets" in profile else [profile["data"]["values"]]
+    assert labels < {cell["feature"] for cell in cells}
+
+
 def test_the_sql_in_it_scores_without_the_package(con: duckdb.DuckDBPyConnection) -> None:
     html = ppp_duck.report(con, "shops", columns=["revenue"], k=2)
     found = re.findall(r"<pre><code>(.*?)</code></pre>", html, re.DOTALL)[1]
@@ -100,6 +123,15 @@ def test_a_model_is_reported_as_it_is(con: duckdb.DuckDBPyConnection) -> None:
         ppp_duck.report(con, "shops", model=model, k=3)
 
 
+def test_what_cannot_be_reported_is_said_before_the_fit(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with pytest.raises(ppp_duck.ModelError, match=r"^report: give a model, ppp_duck.fit.*, not 'shops'$"):
+        ppp_duck.report(con, "shops", model="shops")  # type: ignore[arg-type]
+    wrong: Any
+    for wrong in (tmp_path / "nowhere" / "report.html", 3):
+        with pytest.raises(ppp_duck.SourceError, match=r"^report: give the path of a file in a folder that is there"):
+            ppp_duck.report(con, "shops", wrong)
+
+
 def test_groups_have_chapters_and_a_group_without_clusters_says_why(con: duckdb.DuckDBPyConnection) -> None:
     said = text_of(ppp_duck.report(con, "trees", by=["tree"]))
     for words in ("trees, tree = oak", "trees, tree = ash", "trees, tree = small", "No clusters:"):
@@ -113,6 +145,14 @@ def test_hostile_names_and_values_are_text(con: duckdb.DuckDBPyConnection) -> No
     assert "<img" not in page
     assert page.count("<script") == 1  # the specifications
     assert specs_of(html)  # what ends the element is not in it
+
+
+# A short word beside a long figure is not cut.
+ONE_LINE = """
+const lines = (one) => { const all = document.createRange(); all.selectNodeContents(one); return all.getClientRects().length; };
+const words = [...document.querySelectorAll('.facts th')].filter((one) => /^[a-z]+$/.test(one.textContent));
+return words.length > 0 && words.every((one) => lines(one) === 1);
+"""
 
 
 @pytest.mark.chromium
@@ -132,6 +172,7 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
                 assert page.drawn == len(specs_of(html))
                 assert "owned" not in page.title
                 assert page.scroll_width <= width  # nothing sticks out of a phone
+                assert driver.execute_script(ONE_LINE)
 
 
 def test_sql_that_is_too_long_for_the_page(con: duckdb.DuckDBPyConnection) -> None:
