@@ -63,5 +63,6 @@ CREATE OR REPLACE TEMP MACRO ppp__group(x) AS (CASE
     system.main.regexp_replace(system.main.regexp_replace(CAST(x AS VARCHAR), '(\.[0-9]*[1-9])0+$', '\1'), '\.0*$', '')
   WHEN system.main.typeof(x) = 'TIMESTAMP WITH TIME ZONE' AND system.main.isfinite(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ)) THEN
     CAST(system.main.make_timestamp(system.main.epoch_us(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ))) AS VARCHAR) || '+00'
+  WHEN system.main.typeof(x) = 'INTERVAL' THEN CAST(system.main.normalized_interval(TRY_CAST(CAST(x AS VARCHAR) AS INTERVAL)) AS VARCHAR)
   ELSE CAST(x AS VARCHAR)
 END) COLLATE C;

@@ -130,7 +130,7 @@ def tied_model(form: str, merged: bool) -> Model:
         for name in NAMES
     )
     nothing = np.zeros((k, 2))
-    return Model(features, "skip", 0.95, tied, means=nothing, spreads=nothing)
+    return Model(features, "skip", 0.95, tied, means=nothing, spreads=nothing, report=(("fingerprint", "0"),))
 
 
 def connection() -> duckdb.DuckDBPyConnection:

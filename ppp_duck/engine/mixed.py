@@ -8,6 +8,7 @@ from ppp_duck.engine.densities import has_holes
 from ppp_duck.engine.rows import LOG_2PI
 from ppp_duck.models.model import Bools, Floats, Ints, Layout, Mixture
 
+ROUNDING = 2.0**-52  # of a number, that a sum may leave where it would be 0
 MATRICES = 1 << 18  # numbers of the matrices that are worked on at once: 2 MB
 
 
@@ -80,14 +81,16 @@ def _marginals(precision: Floats, patterns: Bools, order: Ints) -> tuple[Floats,
     """Of precisions ``(m, d, d)`` and patterns ``(p, d)``: factors ``(m, d, d, p)`` and log normalisers ``(m, p)``.
 
     Features are eliminated in the ``order (p, d)`` of a pattern, missing ones first: what is left of the row of one
-    that is there, over the root of its pivot, is a line of the factor of the marginal precision.
+    that is there, over the root of its pivot, is a line of the factor of the marginal precision. A pivot is not smaller
+    than what rounding leaves where everything cancels.
     """
+    least = np.einsum("mdd->md", precision)[:, order] * ROUNDING
     left = precision[:, order[:, :, None], order[:, None, :]]
     m, p, d, _ = left.shape
     factors, norms = np.zeros((m, d, d, p)), np.zeros((m, p))
     there = np.take_along_axis(patterns, order, axis=1)
     for at in range(d):
-        pivot, row = left[:, :, at, at].copy(), left[:, :, at, at:].copy()
+        pivot, row = np.maximum(left[:, :, at, at], least[:, :, at]), left[:, :, at, at:].copy()
         factors[:, at, at:] = (row / np.sqrt(pivot)[..., None]).transpose(0, 2, 1)
         norms += np.where(there[:, at], 0.5 * np.log(pivot) - 0.5 * LOG_2PI, 0.0)
         left[:, :, at:, at:] -= row[..., :, None] * (row / pivot[..., None])[..., None, :]

@@ -204,18 +204,21 @@ class Scorer:
         if self._mixed:
             return None
         own, factors, d = self._screen, np.abs(self.clustering.mixture.factors), len(center)
-        middle = center[:, 0] + scale[:, 0] * own.middle
-        if not own.theta.shape[1] or not (np.abs(middle) / scale[:, 0]).max() * factors.max() * d < FEWEST_DIGITS:
-            return None
-        per = 1.0 / scale[:, 0]
-        bounds = (low[:, 0], high[:, 0]) if np.isfinite(low).any() or np.isfinite(high).any() else None
-        if own.turn is not None:
-            return replace(own, middle=middle, turn=per[:, None] * own.turn, bounds=bounds)
-        form, row, col = own.form, *np.triu_indices(d)
-        square = per**2 if form != "full" else per[row] * per[col]
-        theta = np.concatenate(
-            [own.theta[:, :1], own.theta[:, 1 : d + 1] * per, own.theta[:, d + 1 :] * square], axis=1
-        )
+        with np.errstate(all="ignore"):  # of an extreme scale: what is not finite is no screen
+            middle = center[:, 0] + scale[:, 0] * own.middle
+            lost = (np.abs(middle) / scale[:, 0]).max() * factors.max() * d
+            per = 1.0 / scale[:, 0]
+            if not own.theta.shape[1] or not lost < FEWEST_DIGITS or not np.isfinite(per).all():
+                return None
+            bounds = (low[:, 0], high[:, 0]) if np.isfinite(low).any() or np.isfinite(high).any() else None
+            if own.turn is not None:
+                turn = per[:, None] * own.turn
+                return replace(own, middle=middle, turn=turn, bounds=bounds) if np.isfinite(turn).all() else None
+            form, row, col = own.form, *np.triu_indices(d)
+            square = per**2 if form != "full" else per[row] * per[col]
+            theta = np.concatenate(
+                [own.theta[:, :1], own.theta[:, 1 : d + 1] * per, own.theta[:, d + 1 :] * square], axis=1
+            )
         if not np.isfinite(theta).all():
             return None
         return replace(own, form="full" if form == "full" else "diag", middle=middle, theta=theta, bounds=bounds)

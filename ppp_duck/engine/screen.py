@@ -76,7 +76,10 @@ class Screen:
                 variance = 1.0 / precision
                 center = variance * h
             else:
-                covariance = np.linalg.inv(precision)
+                try:
+                    covariance = np.linalg.inv(precision)
+                except np.linalg.LinAlgError:  # rounding has left it no inverse: every row is in doubt
+                    return np.inf
                 variance, center = np.einsum("mii->mi", covariance), np.einsum("mij,mj->mi", covariance, h)
             peak = self.theta[:, 0] + 0.5 * np.einsum("mi,mi->m", h, center)
             gap = np.minimum(center + self.middle - low, high - self.middle - center)  # to the nearer bound

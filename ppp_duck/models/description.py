@@ -138,8 +138,8 @@ def differences(
 
 
 def together(sizes: Floats, means: Floats, spreads: Floats) -> tuple[Floats, Floats]:
-    """Mean and variance ``(d,)`` of the union of clusters ``(c,)``, ``(c, d)``."""
-    share = (sizes / sizes.sum())[:, None]
+    """Mean and variance ``(d,)`` of the union of clusters ``(c,)``, ``(c, d)``; of empty ones of their own means."""
+    share = (sizes / sizes.sum() if sizes.any() else np.full(len(sizes), 1 / len(sizes)))[:, None]
     mean = (share * means).sum(axis=0)
     return mean, (share * (spreads**2 + (means - mean) ** 2)).sum(axis=0)
 

@@ -20,6 +20,7 @@ from ppp_duck.models.parts import SHOWN, Part, Unfit
 from ppp_duck.models.text import FORMAT, READABLE, Row, cluster, header, model_of
 from ppp_duck.names import folded
 
+LONGEST = 200  # characters of a value in a message
 COLUMNS = {
     "cluster_id": "INTEGER", "size": "DOUBLE", "share": "DOUBLE", "agreement": "DOUBLE", "center": "VARCHAR",
     "model": "VARCHAR",
@@ -118,7 +119,12 @@ def _compare(name: str, row: Mapping[str, Any], text: Row) -> None:
                 found = float(found)
         if found != written:
             raise ModelError(f"restore {name}, or fit again: {column} of {_which(text)} was changed after the fit, "
-                             f"from {written} to {found}")  # fmt: skip
+                             f"from {_shown(written)} to {_shown(found)}")  # fmt: skip
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _which(text: Row) -> str:

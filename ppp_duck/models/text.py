@@ -28,7 +28,9 @@ FORMAT = 3
 READABLE = (1, 2, FORMAT)
 KINDS = ("number", "text", "vector")
 FARTHEST = 1e61  # points end at 1e60: no mean and no center is farther out
+STEEPEST = 1e80  # precision factors: squares of distances in units of them are finite, and so are sums of squares
 MOST_ROWS = 2**31 - 1  # clusters, components, groups: an id is an INTEGER
+COUNTS = ("rows", "rows_used", "rows_skipped")  # of the report
 WHOLE = 1 + 1e-9  # a share of all, rounded
 ROUNDING = 1e-6  # by which shares of all may miss 1 together
 
@@ -137,14 +139,14 @@ class Shape:
     def factor(self, part: Part) -> Floats:
         """A precision factor: one number, one for each feature, or a triangle."""
         if self.covariance in ("spherical", "diag"):
-            return part.numbers((self.d,) if self.covariance == "diag" else (), POSITIVE)
+            return part.numbers((self.d,) if self.covariance == "diag" else (), 1 / STEEPEST, STEEPEST)
         found = np.zeros((self.d, self.d))
         upper = np.triu_indices(self.d)
         if self.format < 3:
-            found[upper] = part.numbers((self.d, self.d))[upper]
+            found[upper] = part.numbers((self.d, self.d), -STEEPEST, STEEPEST)[upper]
         else:
-            found[upper] = part.numbers((len(upper[0]),))
-        if not (np.diagonal(found) > 0).all():
+            found[upper] = part.numbers((len(upper[0]),), -STEEPEST, STEEPEST)
+        if not (np.diagonal(found) >= 1 / STEEPEST).all():
             raise part.unfit("a triangle with a diagonal above 0")
         return found
 
@@ -154,12 +156,14 @@ def model_of(rows: Sequence[Row]) -> Model:
     first = rows[0]
     head = first.rest["model"]
     features = tuple(_feature(one) for one in head["features"].items())
-    report = tuple(_pair(one) for one in head["report"].items())
+    report = _report(head["report"])
     missing = _missing(head, first.format)
     separable_at, note = head["separable_at"].number(POSITIVE, 1), head["note"].text()
     if not first.clusters:
         return Model(features, missing, separable_at, None, note, first.group, report=report)
     layout, axes = _layout(head, features)
+    if layout is None and features and missing == "auto":
+        raise Unfit(f"{head.place}.layout is missing")
     shape = _shape(first.format, head, features, layout, axes)
     means = np.array([row.rest["mean"].numbers((shape.shown,)) for row in rows])
     spreads = np.array([row.rest["spread"].numbers((shape.shown,), 0) for row in rows])
@@ -183,9 +187,9 @@ def _feature(part: Part) -> Feature:
     low, high = (part[name].limit() if part.has(name) else None for name in ("low", "high"))
     found = Feature(
         part["name"].text(), kind, part["type"].text(), part["unit"].number(POSITIVE), center,
-        part["scale"].numbers(p, POSITIVE), categories, part["other"].flag(), part["fill"].numbers(p),
-        tuple(floors.tolist()), part["log_unit"].number(0) if part.has("log_unit") else 0.0,
-        tuple(levels.tolist()), low, high,
+        part["scale"].numbers(p, POSITIVE), categories, part["other"].flag(),
+        part["fill"].numbers(p, -FARTHEST, FARTHEST), tuple(floors.tolist()),
+        part["log_unit"].number(0) if part.has("log_unit") else 0.0, tuple(levels.tolist()), low, high,
     )  # fmt: skip
     fill_code = part["fill_code"].whole(0, max(found.codes - 1, 0)) if part.has("fill_code") else 0
     positions = {"number": (0 if len(levels) > 1 else 1,), "text": (0, len(found.category_names))}.get(kind, p)
@@ -200,9 +204,15 @@ def _feature(part: Part) -> Feature:
     return replace(found, fill_code=fill_code)
 
 
-def _pair(part: Part) -> tuple[str, str]:
-    name, value = part.items(2)
-    return name.text(), value.text()
+def _report(part: Part) -> tuple[tuple[str, str], ...]:
+    pairs = [one.items(2) for one in part.items()]
+    found = tuple((name.text(), value.text()) for name, value in pairs)
+    if "fingerprint" not in dict(found):
+        raise part.unfit("pairs, of which one is the fingerprint")
+    for name, value in pairs:
+        if name.value in COUNTS and not (value.text().isascii() and value.text().isdigit()):
+            raise value.unfit("a whole number")
+    return found
 
 
 def _layout(head: Part, features: Sequence[Feature]) -> tuple[Layout | None, tuple[Floats, ...]]:
@@ -219,7 +229,7 @@ def _layout(head: Part, features: Sequence[Feature]) -> tuple[Layout | None, tup
     if len(found.floors) not in (0, d):
         raise given["floors"].unfit(f"{d} numbers, or none")
     parts = head["axes"].items(len(levels))
-    axes = tuple(one.numbers((count, -1)) for one, count in zip(parts, levels, strict=True))
+    axes = tuple(one.numbers((count, -1), -FARTHEST, FARTHEST) for one, count in zip(parts, levels, strict=True))
     for one, part in zip(axes, parts, strict=True):
         if one.shape[1] != axes[0].shape[1]:
             raise part.unfit(f"{axes[0].shape[1]} numbers for each level")

@@ -37,6 +37,7 @@ CASE
     regexp_replace(regexp_replace(CAST(x AS VARCHAR), '(\.[0-9]*[1-9])0+$', '\1'), '\.0*$', '')
   WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' AND isfinite(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ)) THEN
     CAST(make_timestamp(epoch_us(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ))) AS VARCHAR) || '+00'
+  WHEN typeof(x) = 'INTERVAL' THEN CAST(normalized_interval(TRY_CAST(CAST(x AS VARCHAR) AS INTERVAL)) AS VARCHAR)
   ELSE CAST(x AS VARCHAR)
 END"""
 
@@ -155,7 +156,7 @@ OWN_NODES: Mapping[str, frozenset[type[Node]]] = {
     "clickhouse": frozenset(),
 }  # fmt: skip
 FUNCTIONS: Mapping[str, frozenset[str]] = {
-    "duckdb": frozenset({"isfinite", "epoch_us", "epoch_ns"}),
+    "duckdb": frozenset({"isfinite", "epoch_us", "epoch_ns", "normalized_interval"}),
     "spark": frozenset({"UNIX_DATE"}),
     "clickhouse": frozenset({"toUnixTimestamp64Micro"}),
 }

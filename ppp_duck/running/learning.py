@@ -15,6 +15,7 @@ from ppp_duck.engine.rows import are_counts, evenness
 from ppp_duck.features import scale as scales
 from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import PRESENT, Scale
+from ppp_duck.features.scaling import FARTHEST
 from ppp_duck.models.model import Feature, Floats
 from ppp_duck.running.points import values_of
 
@@ -124,7 +125,8 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     constant = is_constant(low, high, type_name) & (scale != "none")
     spread = np.where(constant | (spread == 0), 1.0, spread)
     spread = np.where(constant, np.maximum(spread, NO_SPREAD * (high - low)), spread)
-    return Feature(name, kind, type_name, unit, center, spread, (), False, (mean - center) / spread)
+    fill = np.clip((mean - center) / spread, -FARTHEST, FARTHEST)  # of points, which end there
+    return Feature(name, kind, type_name, unit, center, spread, (), False, fill)
 
 
 def _ranked(column: pa.Array, weights: Floats, most: int) -> tuple[tuple[str, ...], bool, Floats]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 from conftest import BLOBS, GOLDEN, refused
 from hypothesis import given, settings
@@ -18,8 +19,13 @@ from hypothesis import strategies as st
 import ppp_duck
 from ppp_duck.engine.score import Scorer
 from ppp_duck.errors import ModelError
+from ppp_duck.models import description
+from ppp_duck.models.model import Feature, Model
 from ppp_duck.models.parts import FEW, Part, Unfit, packed
-from ppp_duck.models.table import _check, _json, from_rows
+from ppp_duck.models.table import LONGEST, _check, _json, from_rows
+from ppp_duck.running.chunks import Part as Chunk
+from ppp_duck.running.memory import Ready
+from ppp_duck.running.scoring import _scored
 
 Texts = list[dict[str, Any]]
 Path = tuple[str | int, ...]
@@ -88,8 +94,8 @@ def parent(texts: Texts, path: Path) -> Any:
     return at
 
 
-def loads_or_is_refused(texts: Texts) -> bool:
-    """Whether it loads; then all that scoring derives from it is finite."""
+def loads_or_is_refused(texts: Texts, used: bool = False) -> bool:
+    """Whether it loads; then all that scoring derives from it is finite. ``used``: then all that reads it answers."""
     try:
         models = from_rows("forged", rows_of(texts))
     except ModelError:
@@ -97,7 +103,38 @@ def loads_or_is_refused(texts: Texts) -> bool:
     for model in models.models:
         if model.clustering is not None:
             assert np.isfinite(Scorer(model.clustering).log_norms).all()
+        if used:
+            answers(model)
     return True
+
+
+HOSTILE = [0.0, -0.0, 1.0, 12.5, -1e308, 1e308, 5e-324, float("nan"), float("inf"), None, 1e15]
+
+
+def hostile(feature: Feature) -> pa.Array:
+    """Values of a column that the model reads."""
+    if feature.kind == "text":
+        return pa.array([*feature.categories[:2], *"qyz", None, "", "oak", "elm", "ash", "elm"][: len(HOSTILE)])
+    if feature.kind == "number":
+        return pa.array(HOSTILE, pa.float64())
+    lists = [None if value is None else [value] * len(feature.center) for value in HOSTILE]
+    return pa.array(lists, pa.list_(pa.float64()))
+
+
+def answers(model: Model) -> None:
+    """Scores of any rows are probabilities, ids are those of SQL's quick way, and descriptions are made of numbers."""
+    ready = Ready.of(model)
+    columns = dict(zip(ready.columns, map(hostile, model.features), strict=True)) or {"nothing": pa.nulls(len(HOSTILE))}
+    part = Chunk("ppp_predict", slice(None), ready, pa.StructArray.from_arrays([*columns.values()], names=[*columns]))
+    scores = _scored(part)
+    assert part.ids().tolist() == [-1 if one is None else one for one in scores.field("cluster_id").to_pylist()]
+    assert all(one is None or 0 <= one < 1 + 1e-9 for one in scores.field("probability").to_pylist())
+    description.centers(model)
+    description.info(model)
+    assert dict(model.report)["fingerprint"]
+    if ready.scorer is not None:
+        ready.scorer.log_density(part.points(far=False).values)
+        assert not any(np.isnan(row["score"]) for row in description.compare(model, 0, None))
 
 
 @contextmanager
@@ -123,6 +160,37 @@ def test_every_part_replaced_by_anything(texts: dict[str, Texts], name: str) -> 
     assert loads_or_is_refused(original)
 
 
+# The ends of what is a number, and names of other kinds: what a fit never writes, and scoring would not bear.
+EXTREME = [
+    1e308,
+    -1e308,
+    5e-324,
+    1e-300,
+    1e60,
+    -1e61,
+    1e-80,
+    1e-20,
+    0,
+    1,
+    "0",
+    "DATE",
+    "INTERVAL",
+    "vector",
+    "auto",
+    "tied",
+]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", FITS)
+def test_what_loads_can_be_used(texts: dict[str, Texts], name: str) -> None:
+    original = texts[name]
+    for i, path in enumerate(list(paths(original[:2]))):
+        for value in EXTREME[i % 3 :: 3]:
+            with replaced(original, path, value):
+                loads_or_is_refused(original, used=True)
+
+
 @pytest.mark.parametrize("name", FITS)
 def test_every_part_deleted_or_doubled(texts: dict[str, Texts], name: str) -> None:
     original = texts[name]
@@ -136,7 +204,7 @@ def test_every_part_deleted_or_doubled(texts: dict[str, Texts], name: str) -> No
                 loads_or_is_refused(original)
         else:
             with replaced(original, path[:-1], {name: one for name, one in kept.items() if name != path[-1]}):
-                loads_or_is_refused(original)
+                loads_or_is_refused(original, used=True)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -169,6 +237,11 @@ WRONG = [
     ((0, "model", "features", 0, "scale"), [0.0], "row 1.model.features[0].scale must be of a number above 0 each, not [0.0]"),
     ((0, "model", "features", 0, "kind"), [], "row 1.model.features[0].kind must be one of number, text, vector, not []"),
     ((0, "model", "report"), [["k"]], "row 1.model.report[0] must be a list of 2, not ['k']"),
+    ((0, "model", "report"), [["k", "3"]], "row 1.model.report must be pairs, of which one is the fingerprint, not [['k', '3']]"),
+    ((0, "model", "report", 3), ["rows", "many"], "row 1.model.report[3][1] must be a whole number, not 'many'"),
+    ((0, "components", 0, "factor"), [1e308, 0, 1], "row 1.components[0].factor must be of a number from -1e+80 to 1e+80 each, not [1e+308, 0, 1]"),
+    ((0, "components", 0, "factor"), [1e-90, 0, 1], "row 1.components[0].factor must be a triangle with a diagonal above 0, not [1e-90, 0, 1]"),
+    ((0, "model", "features", 0, "fill"), [1e308], "row 1.model.features[0].fill must be of a number from -1e+61 to 1e+61 each, not [1e+308]"),
 ]  # fmt: skip
 
 
@@ -197,6 +270,13 @@ def test_a_forged_row_in_sql(fitted: duckdb.DuckDBPyConnection) -> None:
     assert refused(fitted, "FROM ppp_centers('rows')").endswith("the model text in row 1 is cut off or is not JSON")
 
 
+def test_a_message_is_short_whatever_was_written(fitted: duckdb.DuckDBPyConnection) -> None:
+    fitted.execute("CREATE TABLE long AS SELECT * REPLACE (repeat('z', 1000000) AS center) FROM seg").fetchall()
+    said = refused(fitted, "FROM ppp_centers('long')")
+    assert 'center of cluster 0 was changed after the fit, from {"' in said
+    assert said.endswith(f"to {'z' * LONGEST}…")
+
+
 @pytest.mark.parametrize("shape", [(3,), (FEW + 1,), (9, 30), (0,), (2, 0)])
 def test_numbers_come_back_bit_by_bit(shape: tuple[int, ...]) -> None:
     numbers = np.random.default_rng(1).normal(size=shape) * 10.0 ** np.arange(-3, -3 + shape[-1])
@@ -208,3 +288,17 @@ def test_numbers_come_back_bit_by_bit(shape: tuple[int, ...]) -> None:
             Part(written, "it").numbers((1,))
         with pytest.raises(Unfit, match="must be doubles in base 64"):
             Part(written[:-2], "it").numbers(shape)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-90, 1e-60, 1e60, 1e90, 1e300])
+@pytest.mark.parametrize("covariance", ["full", "spherical"])
+def test_models_of_extreme_values_as_they_are_load(size: float, covariance: str) -> None:
+    """No bound refuses what a fit writes."""
+    plain = ppp_duck.connect()
+    plain.execute(
+        f"CREATE TABLE far AS SELECT (i % 3 * 10 + sin(i)) * {size!r}::DOUBLE AS x FROM range(90) r(i)"
+    ).fetchall()
+    plain.execute(f"CREATE TABLE seg AS FROM ppp_fit('far', scale := 'none', covariance := '{covariance}')").fetchall()
+    rows = plain.execute("FROM ppp_predict('far', model := 'seg')").fetchall()
+    assert len(rows) == 90
+    assert all(row[-1] is not None for row in rows)

@@ -127,7 +127,15 @@ def test_a_wide_model_survives_csv(con: duckdb.DuckDBPyConnection, tmp_path: Pat
     d = 450
     vector = Feature("v", "vector", "FLOAT[450]", 1.0, np.zeros(d), np.ones(d), (), False, np.zeros(d))
     found = clustering("tied", 2, d, 0)
-    model = Model((vector,), "auto", 0.95, found, means=found.mixture.means, spreads=np.ones((2, d)))
+    model = Model(
+        (vector,),
+        "skip",
+        0.95,
+        found,
+        means=found.mixture.means,
+        spreads=np.ones((2, d)),
+        report=(("fingerprint", "0"),),
+    )
     rows = to_rows(ModelSet((), (model,)), "a fit")
     con.register("rows", pa.Table.from_pylist([{name: row[name] for name in COLUMNS} for row in rows]))
     path = str(tmp_path / "wide.csv")

@@ -72,6 +72,16 @@ def test_each_group_as_if_alone(grouped: duckdb.DuckDBPyConnection, by: list[str
     assert sorted(alone) == found
 
 
+def test_intervals_that_are_equal_to_duckdb_are_one_group(con: duckdb.DuckDBPyConnection) -> None:
+    """A month is thirty days to it."""
+    con.execute("CREATE TABLE leases AS SELECT * REPLACE (CASE WHEN id % 2 = 0 THEN INTERVAL 30 DAY ELSE INTERVAL 1 MONTH "
+                "END AS tree) FROM blobs")  # fmt: skip
+    con.execute(f"CREATE TABLE seg AS FROM ppp_fit('leases', by := ['tree'], {OPTIONS})").fetchall()
+    assert con.execute("SELECT count(*), count(DISTINCT tree) FROM seg").fetchall() == [(2, 1)]
+    found = con.execute("SELECT id, cluster_id FROM ppp_predict('leases', model := 'seg') ORDER BY id").fetchall()
+    assert found == con.execute(f"SELECT id, cluster_id FROM ppp_cluster('blobs', {OPTIONS}) ORDER BY id").fetchall()
+
+
 @pytest.mark.parametrize(
     "options",
     [
