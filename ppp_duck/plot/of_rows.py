@@ -69,8 +69,8 @@ def agreement_of(model: Model, fitted: Fitted, seen: Sample) -> Any:
     order = [str(i) for i in range(k)]
     every = alt.Scale(domain=order)
     base = alt.Chart(table(rows)).encode(
-        x=alt.X("mixture:N", sort=order, title="cluster by the mixture", scale=every, axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("kmeans:N", sort=order, title="cluster by k-means", scale=every),
+        x=alt.X("mixture:N", sort=order, title="mixture", scale=every, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("kmeans:N", sort=order, title="k-means", scale=every),
         tooltip=["kmeans:N", "mixture:N", "rows:Q", alt.Tooltip("share:Q", format=".1%")],
     )  # fmt: skip
     color = alt.Color(
