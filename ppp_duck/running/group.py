@@ -20,12 +20,16 @@ from ppp_duck.binding.values import may_have_fractions
 from ppp_duck.errors import FeatureError
 from ppp_duck.features.choice import decide
 from ppp_duck.features.counts import column_of
+from ppp_duck.features.derived import derived
 from ppp_duck.models.model import Floats
+from ppp_duck.running.learning import values_in_rows
 from ppp_duck.running.lists import unpacked, unpacked_rows
 from ppp_duck.running.memory import By
 
 WEIGHT, PRIORITY = SAMPLE_COLUMNS
 
+LOOKED_AT = 1 << 12  # rows of the sample that tell whether a column follows from others
+MOST_COMPARED = 64  # columns: each is compared with each
 HEAVIEST = 1e100  # the largest weight: sums of squares of weights stay finite
 
 
@@ -75,12 +79,17 @@ class Group:
     @cached_property
     def dropped(self) -> dict[str, str]:
         """Columns chosen automatically that cannot help, and why."""
-        features = self.call.features if self.call.automatic and self.rows else ()
-        return {
-            feature.name: why
-            for feature, (treatment, why) in zip(features, self._choice if features else (), strict=True)
-            if treatment is None
-        }
+        if not (self.call.automatic and self.rows):
+            return {}
+        chosen = list(zip(self.call.features, self._choice, strict=True))
+        found = {feature.name: why for feature, (treatment, why) in chosen if treatment is None}
+        left = [(feature.name, numbered(form, index)) for index, feature in enumerate(self.call.features)
+                if feature.name not in found and (form := self.form(index)) != VECTOR]  # fmt: skip
+        if len(left) > MOST_COMPARED or self.sample is None:
+            return found
+        rows = {name: self.weighted[1][column].slice(0, LOOKED_AT) for name, column in left}
+        values = [values_in_rows(name, column) for name, column in rows.items()]
+        return found | derived(values, self.call.options.max_categories)
 
     @cached_property
     def _choice(self) -> list[tuple[str | None, str]]:

@@ -13,6 +13,7 @@ from ppp_duck.engine.far import quantiles
 from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.rows import are_counts, evenness
 from ppp_duck.features import scale as scales
+from ppp_duck.features.determined import Values
 from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import PRESENT, Scale
 from ppp_duck.features.scaling import FARTHEST
@@ -53,6 +54,22 @@ def learn_feature(
     found = scales.learn(raw[:, 0], times, options.scale, codes, one_of_many)
     found = replace(found, spread=max(found.spread, NO_SPREAD * noise / found.base))
     return _number(name, type_name, raw[:, 0], weights, found)
+
+
+def values_in_rows(name: str, column: pa.Array) -> Values:
+    """A column of texts or of numbers, in which NaN and infinity are missing like NULL, to be compared with others."""
+    codes = np.full(len(column), -1)
+    if pa.types.is_floating(column.type):
+        numbers = column.to_numpy(zero_copy_only=False).astype(np.float64)
+        known = np.isfinite(numbers)
+        codes[known] = np.unique(numbers[known], return_inverse=True)[1]
+        return Values(name, codes, np.where(known, numbers, np.nan))
+    encoded = column.dictionary_encode()
+    texts = [text.encode() for text in encoded.dictionary.to_pylist()]
+    place = {text: number for number, text in enumerate(sorted(texts))}
+    known = np.asarray(column.is_valid())
+    codes[known] = np.array([place[text] for text in texts], dtype=np.int64)[encoded.indices.drop_null().to_numpy()]
+    return Values(name, codes)
 
 
 def _observations(weights: Floats) -> Floats:

@@ -1,0 +1,234 @@
+"""Numbers that others make: the total of a price and a quantity, the sum of three counts, a rate.
+
+A table with such a column has its rows on a surface of fewer dimensions than columns, bent where some numbers are
+taken as logarithms: clusters would be pieces of it. A product is a sum of logarithms. So there is one search, for sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from ppp_duck.models.model import Floats
+
+FITS = 0.98  # share of the rows in which a formula is to give the value, rounded as the column is
+ROUNDED = 1.0  # steps of the column's grid: half a step, and as much for what the others were rounded by
+CLOSE = 0.1  # of a column's spread: no rounding excuses more, or much would fit a column of few values
+PRECISION = 1e-9  # of a value that was not rounded: what arithmetic does to it
+NEARLY = 0.02  # of a value: by so much may a product miss it, as one of rounded factors does
+POWERS = ((1, 1), (1, -1), (1, 2), (1, -2))  # of two factors
+COEFFICIENTS = ((1, 1), (1, -1), (-1, -1), (0.5, 0.5))  # of two terms
+LOOKED_AT = 64  # rows that tell of most pairs that they make nothing
+MOST = 32  # columns of which all pairs are tried: their number is the cube of it
+FEWEST = 30  # rows
+ROWS = 5  # for each column: a formula of as many coefficients as rows fits everything
+FLAT = 1e-3  # variance of columns of variance 1 along their flattest direction, from which no formula is looked for
+ROUNDING = 1e-6  # of a spread: no term, and of a coefficient: no other than a whole one
+WHOLE = 0.02  # by which an exponent may miss a whole number
+HIGHEST = 3  # exponent
+POSITIVE = 0.8  # share of the rows in which a factor is to be above 0
+DECIMALS = 9
+EXACT = 1e-12  # of a number, that its multiples of ten may miss a whole number by
+LARGEST = 1e100  # sums of squares of numbers are finite
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What formulas are made of: columns, or their logarithms and those of 1 less a share; NaN where there is none."""
+
+    labels: tuple[str, ...]
+    owners: tuple[str, ...]  # the column of each
+    values: Floats  # (n, m)
+    is_product: bool
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Coefficients, or exponents, of terms that make a column, and what is added, or a factor."""
+
+    name: str
+    parts: tuple[str, ...]  # the columns in it
+    labels: tuple[str, ...]
+    weights: tuple[float, ...]
+    constant: float
+    is_product: bool
+
+
+def formulas(numbers: Mapping[str, Floats], told: Mapping[str, str]) -> dict[str, Formula]:
+    """Of columns (n,), NaN where a value is missing: those that others make, by name.
+
+    ``told``: columns that another one determines, and which: they may stand in a formula, and need none. So may a
+    column that a formula makes, unless it is made of the column in question. Two factors or terms are looked for
+    first, then more. Of the columns of a formula the one of most decimals is left out, so a rate, and not the counts;
+    of these the one of the greatest spread, so the total, and not its parts; and never the one of fewest values.
+    """
+    with np.errstate(all="ignore"):
+        names = sorted(
+            name for name, column in numbers.items() if len(_known(column)) >= FEWEST and _is_small(_known(column))
+        )
+        return _formulas(names, numbers, told)
+
+
+def _formulas(names: Sequence[str], numbers: Mapping[str, Floats], told: Mapping[str, str]) -> dict[str, Formula]:
+    values = np.stack([numbers[name] for name in names], axis=1) if names else np.zeros((0, 0))
+    both = [_factors(names, values), Terms(tuple(names), tuple(names), values, is_product=False)]
+    found: dict[str, Formula] = {}
+    sources = {name: frozenset({by}) for name, by in told.items()}
+    while (made := next(_makes(both, numbers, sources), None)) is not None:
+        found[made.name] = made
+        sources[made.name] = frozenset(made.parts)
+    return found
+
+
+def step(values: Floats) -> float:
+    """The power of ten that all values are multiples of, at most 1; 0 where they have many decimals.
+
+    >>> step(np.array([1.25, 3.5])), step(np.array([10.0, 30.0])), step(np.array([1 / 3]))
+    (0.01, 1.0, 0.0)
+    """
+    for decimals in range(DECIMALS + 1):
+        scaled = values * 10.0**decimals
+        if (np.abs(scaled - np.rint(scaled)) <= EXACT * np.maximum(np.abs(scaled), 1.0)).all():
+            return float(10.0**-decimals)
+    return 0.0
+
+
+def _factors(names: Sequence[str], values: Floats) -> Terms:
+    """Logarithms of columns that are mostly positive, and of 1 less those that are shares."""
+    some = [place for place in range(len(names)) if (values[:, place] > 0).mean() >= POSITIVE]
+    shares = [place for place in range(len(names)) if _is_share(values[:, place])]
+    labels = (*(names[place] for place in some), *(f"(1 - {names[place]})" for place in shares))
+    factors = np.concatenate([values[:, some], 1.0 - values[:, shares]], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.where(factors > 0, np.log(factors), np.nan)
+    return Terms(labels, tuple(names[place] for place in (*some, *shares)), logs, is_product=True)
+
+
+def _is_share(values: Floats) -> bool:
+    known = values[np.isfinite(values)]
+    return len(known) > 0 and bool((known >= 0).all() and (known < 1).all() and (known > 0).any())
+
+
+def _makes(
+    both: Sequence[Terms], numbers: Mapping[str, Floats], sources: Mapping[str, Set[str]]
+) -> Iterator[Formula]:  # fmt: skip
+    """Formulas of columns that have none yet: of two terms first, and those that are nearly right last."""
+    nearly = []
+    for search, terms in product((_of_two, _of_many), both):
+        for at in _candidates(terms, numbers, sources):
+            own = terms.owners[at]
+            others = [one for one, owner in enumerate(terms.owners)
+                      if owner != own and own not in _made_of(sources, owner)
+                      and (search is _of_two or owner not in sources)]  # fmt: skip
+            for kept, weights in search(terms, at, others) if len(others) > 1 else ():
+                made = _formula(terms, at, kept, weights, numbers)
+                if made is not None and made[1]:
+                    yield made[0]
+                elif made is not None:
+                    nearly.append(made[0])
+    yield from nearly
+
+
+def _made_of(sources: Mapping[str, Set[str]], name: str) -> Set[str]:
+    """The columns that make a column, and those that make them."""
+    own = sources.get(name, frozenset())
+    return frozenset(own).union(*(_made_of(sources, part) for part in own))
+
+
+def _candidates(terms: Terms, numbers: Mapping[str, Floats], sources: Mapping[str, Set[str]]) -> list[int]:
+    """Columns that may be made by others, in the order in which they are tried."""
+    places = [at for at, (label, owner) in enumerate(zip(terms.labels, terms.owners, strict=True))
+              if label == owner and owner not in sources]  # fmt: skip
+    steps = {at: step(_known(numbers[terms.owners[at]])) for at in places}
+    return sorted(places, key=lambda at: (steps[at], -float(_known(terms.values[:, at]).std()), terms.labels[at]))
+
+
+def _is_small(values: Floats) -> bool:
+    return float(np.abs(values).max()) < LARGEST
+
+
+def _known(values: Floats) -> Floats:
+    return values[np.isfinite(values)]
+
+
+def _of_two(terms: Terms, at: int, others: Sequence[int]) -> Iterator[tuple[list[int], Floats]]:
+    """Pairs of terms that may make a column, and their coefficients: those that a few rows do not rule out."""
+    rows = np.flatnonzero(np.isfinite(terms.values[:, at]))[:LOOKED_AT]
+    if len(rows) < FEWEST or len(others) > MOST:
+        return
+    wanted, columns = terms.values[rows, at], terms.values[np.ix_(rows, np.array(others))]
+    limit = CLOSE * float(wanted.std())
+    found = []
+    for p, q in POWERS if terms.is_product else COEFFICIENTS:
+        left = wanted[:, None] - p * columns
+        spread = _spread(left[:, :, None] - q * columns[:, None, :])
+        alone = np.minimum(_spread(left)[:, None], _spread(wanted[:, None] - q * columns)[None, :])
+        for x, y in np.argwhere((spread < limit) & (2 * spread < alone)).tolist():
+            if x < y or p != q:
+                found.append((float(spread[x, y]), [others[x], others[y]], np.array([p, q], dtype=np.float64)))
+    for _, kept, weights in sorted(found, key=lambda one: (one[0], one[1])):
+        yield kept, weights
+
+
+def _spread(values: Floats) -> Floats:
+    """Standard deviation over the rows that are known; infinite where they are too few."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    some = np.maximum(count, 1)
+    mean = np.where(known, values, 0.0).sum(axis=0) / some
+    squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / some
+    return np.where(2 * count >= FEWEST, np.sqrt(squares), np.inf)
+
+
+def _of_many(terms: Terms, at: int, others: Sequence[int]) -> Iterator[tuple[list[int], Floats]]:
+    """Terms that make a column with any coefficients, or with whole powers, by least squares over complete rows."""
+    columns = terms.values[:, [at, *others]]
+    columns = columns[np.isfinite(columns).all(axis=1)]
+    n, d = columns.shape
+    if n < max(FEWEST, ROWS * d):
+        return
+    columns = columns - columns.mean(axis=0)
+    spread = columns.std(axis=0)
+    if not (spread > 0).all():
+        return
+    scaled = columns / spread
+    if float(np.linalg.eigvalsh(scaled.T @ scaled / n)[0]) > FLAT:
+        return
+    weights = np.linalg.lstsq(scaled[:, 1:], columns[:, 0], rcond=PRECISION)[0] / spread[1:]
+    whole = np.rint(weights)
+    weights = np.where(np.abs(weights - whole) <= (WHOLE if terms.is_product else ROUNDING), whole, weights)
+    some = np.flatnonzero(np.abs(weights * spread[1:]) > ROUNDING * spread[0]).tolist()
+    if terms.is_product and ((weights != np.rint(weights)).any() or (np.abs(weights) > HIGHEST).any()):
+        return
+    if len(some) > 1:
+        yield [others[one] for one in some], np.asarray(weights[some])
+
+
+def _formula(
+    terms: Terms, at: int, kept: Sequence[int], weights: Floats, numbers: Mapping[str, Floats]
+) -> tuple[Formula, bool] | None:  # fmt: skip
+    """The formula, and whether it gives the column as that is rounded; a product may also give it nearly."""
+    own, parts = terms.owners[at], [terms.owners[one] for one in kept]
+    made = terms.values[:, list(kept)] @ weights
+    known = np.isfinite(made) & np.isfinite(terms.values[:, at])
+    column, made = numbers[own][known], made[known]
+    if len(made) < FEWEST or len(np.unique(column)) <= min(len(np.unique(numbers[part][known])) for part in parts):
+        return None
+    constant = float(np.median(terms.values[known, at] - made))
+    made = np.exp(made + constant) if terms.is_product else made + constant
+    is_exact = _gives(made, column, 0.0)
+    if not is_exact and not (terms.is_product and _gives(made, column, NEARLY)):
+        return None
+    constant = float(np.exp(constant)) if terms.is_product else constant * (abs(constant) > ROUNDING * column.std())
+    labels = tuple(terms.labels[one] for one in kept)
+    return Formula(own, tuple(parts), labels, tuple(weights.tolist()), constant, terms.is_product), is_exact
+
+
+def _gives(made: Floats, column: Floats, nearly: float) -> bool:
+    """Whether values are those of a column as it is rounded, or but for a share ``nearly`` of each."""
+    rounded = np.maximum(ROUNDED * step(column), nearly * np.abs(column))
+    tolerance = np.maximum(np.minimum(rounded, CLOSE * column.std()), PRECISION * np.abs(column).max())
+    return bool((np.abs(made - column) <= tolerance).mean() >= FITS)
