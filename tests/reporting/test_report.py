@@ -124,6 +124,14 @@ def test_a_model_is_reported_as_it_is(con: duckdb.DuckDBPyConnection) -> None:
         ppp_duck.report(con, "shops", model=model, k=3)
 
 
+def test_a_frame_may_stand_alone(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    frame = con.sql("FROM shops").to_arrow_table()
+    html = ppp_duck.report(frame, path=tmp_path / "alone.html")
+    assert html == ppp_duck.report(con, frame) == (tmp_path / "alone.html").read_text(encoding="utf-8")
+    model = ppp_duck.fit(frame)
+    assert ppp_duck.report(frame, model=model) == html
+
+
 def test_what_cannot_be_reported_is_said_before_the_fit(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     with pytest.raises(ppp_duck.ModelError, match=r"^report: give a model, ppp_duck.fit.*, not 'shops'$"):
         ppp_duck.report(con, "shops", model="shops")  # type: ignore[arg-type]
