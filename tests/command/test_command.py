@@ -356,7 +356,7 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["sql", "SELEC 1"], 'syntax error at or near "SELEC"'),
         (["sql", " "], "give a statement, such as FROM ppp_cluster('x.csv')"),
         (["sql", "FROM ppp_cluster('blobs.csv', columns := ['xx'])"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
-        (["sql", "-f", "no.sql"], "No such file or directory: 'no.sql'"),
+        (["sql", "-f", "no.sql"], "check the path of -f: no.sql cannot be read"),
     ],
 )  # fmt: skip
 def test_errors(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
