@@ -197,6 +197,10 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
                 # on a phone only the two pictures with a cell for each of sixty clusters are wider than it
                 most = 2 if source == "sixty" and width < 600 else 0
                 WebDriverWait(driver, 60).until(lambda one, most=most: one.execute_script(WIDER) <= most)
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+            metrics = {"width": 720, "height": 1000, "deviceScaleFactor": 1, "mobile": False}  # as wide as A4
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            assert driver.execute_script(WIDER) == 0  # on paper nothing scrolls
 
 
 def test_sql_that_is_too_long_for_the_page(con: duckdb.DuckDBPyConnection) -> None:
