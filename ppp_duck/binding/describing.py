@@ -13,7 +13,10 @@ from ppp_duck.models import description, table
 
 FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
 # Of a row of a model table. What is no model text is NULL: to say what is wrong with it is ``ppp__load``'s business.
-GROUP_OF_MODEL = "TRY_CAST(json_extract(TRY_CAST(model AS system.main.json), '$.group') AS VARCHAR[])"
+TEXT_OF_MODEL = "CAST(model AS VARCHAR)"
+GROUP_OF_MODEL = (
+    f"TRY_CAST(CASE WHEN json_valid({TEXT_OF_MODEL}) THEN json_extract({TEXT_OF_MODEL}, '$.group') END AS VARCHAR[])"
+)
 # The columns of each function; a pair: a UNION by the column's type, and the field that it is made of.
 DESCRIBED = {
     "ppp_centers": ("cluster_id", "feature", ("center", "value"), "stddev", "category", "share"),

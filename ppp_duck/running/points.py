@@ -261,7 +261,7 @@ def values_of(column: pa.Array, kind: str, positions: int) -> tuple[Floats, Ints
     if kind == "number":
         flat = column.to_numpy(zero_copy_only=False)[:, None]
     elif not (null.any() or column.flatten().null_count):
-        flat = column.flatten().to_numpy().reshape(-1, positions)
+        flat = column.flatten().to_numpy().astype(np.float64, copy=False).reshape(-1, positions)  # of FLOAT or DOUBLE
     else:
         flat = np.full((len(column), positions), np.nan)
         items = column.drop_null().flatten()

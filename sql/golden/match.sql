@@ -49,17 +49,17 @@ SELECT g, old_id, new_id, shared_rows,
   CASE WHEN most_of_old AND most_of_new THEN 'kept' WHEN most_of_new THEN 'split' ELSE 'merged' END AS event
 FROM _ppp_pairs WHERE most_of_old OR most_of_new
 UNION ALL BY NAME SELECT g, old_id, coalesce(system.main.sum(shared_rows), 0)::BIGINT AS shared_rows, 'gone' AS event
-FROM (SELECT TRY_CAST(system.main.json_extract(TRY_CAST(model AS system.main.json), '$.group') AS VARCHAR[]) AS g, TRY_CAST(cluster_id AS INTEGER) AS old_id FROM _ppp_old_rows) LEFT JOIN _ppp_pairs USING (g, old_id)
+FROM (SELECT TRY_CAST(CASE WHEN system.main.json_valid(CAST(model AS VARCHAR)) THEN system.main.json_extract(CAST(model AS VARCHAR), '$.group') END AS VARCHAR[]) AS g, TRY_CAST(cluster_id AS INTEGER) AS old_id FROM _ppp_old_rows) LEFT JOIN _ppp_pairs USING (g, old_id)
 WHERE old_id IS NOT NULL GROUP BY g, old_id HAVING system.main.count(*) FILTER (most_of_old OR most_of_new) = 0
 UNION ALL BY NAME SELECT g, new_id, coalesce(system.main.sum(shared_rows), 0)::BIGINT AS shared_rows, 'born' AS event
-FROM (SELECT TRY_CAST(system.main.json_extract(TRY_CAST(model AS system.main.json), '$.group') AS VARCHAR[]) AS g, TRY_CAST(cluster_id AS INTEGER) AS new_id FROM _ppp_new_rows) LEFT JOIN _ppp_pairs USING (g, new_id)
+FROM (SELECT TRY_CAST(CASE WHEN system.main.json_valid(CAST(model AS VARCHAR)) THEN system.main.json_extract(CAST(model AS VARCHAR), '$.group') END AS VARCHAR[]) AS g, TRY_CAST(cluster_id AS INTEGER) AS new_id FROM _ppp_new_rows) LEFT JOIN _ppp_pairs USING (g, new_id)
 WHERE new_id IS NOT NULL GROUP BY g, new_id HAVING system.main.count(*) FILTER (most_of_old OR most_of_new) = 0
 ),
 -- the groups of the model
 _ppp_old_groups AS MATERIALIZED (
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model),
-  TRY_CAST(system.main.json_extract(TRY_CAST(model AS system.main.json), '$.group') AS VARCHAR[]) AS ppp__of
+  TRY_CAST(CASE WHEN system.main.json_valid(CAST(model AS VARCHAR)) THEN system.main.json_extract(CAST(model AS VARCHAR), '$.group') END AS VARCHAR[]) AS ppp__of
 FROM _ppp_old_rows
 WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 ),
@@ -67,7 +67,7 @@ WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 _ppp_new_groups AS MATERIALIZED (
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model),
-  TRY_CAST(system.main.json_extract(TRY_CAST(model AS system.main.json), '$.group') AS VARCHAR[]) AS ppp__of
+  TRY_CAST(CASE WHEN system.main.json_valid(CAST(model AS VARCHAR)) THEN system.main.json_extract(CAST(model AS VARCHAR), '$.group') END AS VARCHAR[]) AS ppp__of
 FROM _ppp_new_rows
 WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 ),

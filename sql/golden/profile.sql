@@ -74,7 +74,7 @@ SELECT _ppp_said.* FROM (
 _ppp_groups AS MATERIALIZED (
 SELECT
   * EXCLUDE (cluster_id, size, share, agreement, center, model),
-  TRY_CAST(system.main.json_extract(TRY_CAST(model AS system.main.json), '$.group') AS VARCHAR[]) AS ppp__of
+  TRY_CAST(CASE WHEN system.main.json_valid(CAST(model AS VARCHAR)) THEN system.main.json_extract(CAST(model AS VARCHAR), '$.group') END AS VARCHAR[]) AS ppp__of
 FROM _ppp_model_rows
 WHERE coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0
 )

@@ -124,3 +124,12 @@ def test_groups_by_a_column_called_like_ours(name: str, seen: bool) -> None:
 def test_the_names_are_those_of_the_statements() -> None:
     assert {"_ppp_score", "_ppp_surprise", "_ppp_key", "ppp__of", "ppp__place"} <= set(OWNED)
     assert set(make.CALLS)
+
+
+def test_a_type_called_json_changes_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    """It is no name of a builtin type of DuckDB's, so that a user may own it."""
+    calls = ("ppp_profile('blobs', model := 'seg')", "ppp_match('seg', 'seg', 'blobs')", "ppp_centers('seg')")
+    con.execute("CREATE TABLE seg AS FROM ppp_fit('blobs', columns := ['x', 'y'], by := ['tree'])").fetchall()
+    before = [con.execute(f"FROM {call}").fetchall() for call in calls]
+    con.execute("CREATE TYPE json AS ENUM ('seg')").fetchall()
+    assert [con.execute(f"FROM {call}").fetchall() for call in calls] == before
