@@ -1,21 +1,25 @@
 """Clustering as a SQL function in DuckDB: ``FROM ppp_cluster('customers')``."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-from ppp_duck.errors import (
-    CatalogError,
-    CatalogWarning,
-    FeatureError,
-    ModelError,
-    OptionError,
-    PPPError,
-    SourceError,
-)
+from importlib import import_module
+
 from ppp_duck.version import VERSION as __version__
 
+TYPE_CHECKING = False  # typing itself takes longer to import than all that is here, and Ctrl-C is not heard so long
 if TYPE_CHECKING:
+    from typing import Any
+
     from ppp_duck.api import Model, cluster, fit, load, predict
+    from ppp_duck.errors import (
+        CatalogError,
+        CatalogWarning,
+        FeatureError,
+        ModelError,
+        OptionError,
+        PPPError,
+        SourceError,
+    )
     from ppp_duck.estimator.ppp import PPP
     from ppp_duck.registering import connect, register
     from ppp_duck.running.progress import Progress
@@ -45,6 +49,10 @@ __all__ = [
 # Each is imported when it is first used, and what it stands on: who asks for a version or an error does not wait for an
 # engine. No module may be called as one of these are, or its import would put it in the name's place.
 LATE = {
+    **dict.fromkeys(
+        ("CatalogError", "CatalogWarning", "FeatureError", "ModelError", "OptionError", "PPPError", "SourceError"),
+        "ppp_duck.errors",
+    ),
     **dict.fromkeys(("Model", "cluster", "fit", "load", "predict"), "ppp_duck.api"),
     **dict.fromkeys(("connect", "register"), "ppp_duck.registering"),
     "Progress": "ppp_duck.running.progress",

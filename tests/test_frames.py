@@ -167,6 +167,16 @@ def test_nothing_is_left_on_a_connection(table: pa.Table) -> None:
     assert con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall() == []
 
 
+def test_a_connection_that_does_not_look_for_variables(table: pa.Table) -> None:
+    """As those of ibis do not."""
+    con = duckdb.connect(config={"python_enable_replacements": False})
+    expected = ppp_duck.cluster(table).fetchall()
+    for rows in (table, table.to_pandas(), con.from_arrow(table)):
+        assert ppp_duck.cluster(con, rows).fetchall() == expected
+        assert ppp_duck.fit(con, rows).predict(con, rows).filter("cluster_id = 0").fetchall()
+    assert con.execute("SELECT current_setting('python_enable_replacements')").fetchall() == [(False,)]
+
+
 @pytest.mark.parametrize("form", ["pandas", "polars", "table"])
 def test_a_table_without_rows(form: str, table: pa.Table) -> None:
     none = FORMS[form](table.slice(0, 0))

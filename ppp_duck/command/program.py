@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ def _run_text(given: argparse.Namespace, directory: Path) -> None:
     options: dict[str, Any] = options_of(given.function, vars(given))
     out = Path(given.out) if given.out is not None else directory / "text"
     kept = keep_standard_input(directory) if given.source == "-" else None
+    if given.command == "report":
+        import_module("ppp_duck.reporting")  # seconds, of which a thread beside this one would not hear Ctrl-C
     with closing(open_database(given.db, True)) as con:
 
         def work() -> None:
@@ -124,7 +127,10 @@ def _called(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Pat
 
 def _text(given: argparse.Namespace) -> str:
     if given.file is not None:
-        return Path(given.file).read_text(encoding="utf-8")
+        try:
+            return Path(given.file).read_text(encoding="utf-8")
+        except OSError as error:
+            raise SourceError(f"check the path of -f: {given.file} cannot be read ({error.strerror})") from error
     return str(given.statement) if given.statement not in (None, "-") else sys.stdin.read()
 
 

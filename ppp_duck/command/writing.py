@@ -19,9 +19,11 @@ COMPRESSED = (".gz", ".zst")  # DuckDB packs what is called so
 
 
 def check_folder(out: str) -> None:
-    """Before the fit, which may take long. Raises OptionError where the folder is missing."""
+    """Before the fit, which may take long. Raises OptionError where the folder is missing, or what is named is one."""
     if not Path(out).parent.is_dir():
         raise OptionError(f"check the path of -o: there is no folder {Path(out).parent}")
+    if Path(out).is_dir():
+        raise OptionError(f"give -o the name of a file: {out} is a folder")
 
 
 def format_of(out: str | None, given: str | None) -> str:

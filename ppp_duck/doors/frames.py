@@ -25,6 +25,7 @@ from ppp_duck.errors import SourceError, listed
 LISTED = "a pandas, polars or Arrow table, a DuckDB relation, or the name of a table, view or file"
 ORDERED = 122_880  # rows: DuckDB 1.4 scans a longer Arrow table on several threads, which lose their order
 LOSES_ORDER = int(duckdb.__version__.partition(".")[0]) < 2
+REPLACEMENTS = "python_enable_replacements"  # DuckDB's: a variable may stand for a table
 PLACE = "_ppp_place \x1f"  # of a row: a name that no column has
 MADE = {  # how a table is made of what is none
     "ndarray": "pyarrow.table({'x': array}) makes one of an array, ppp_duck.PPP() takes it as it is",
@@ -77,9 +78,10 @@ class Given:
 
     def _call(self, call: Callable[[str], T], sql: str, then: Callable[[T], R]) -> R:
         if self.rows is None:
-            with _all_frames(self.con):
+            with _turned_on(self.con, "python_scan_all_frames"):  # the caller's variables are not those of this module
                 return then(call(sql))
-        return then(_beside(self.variable, self.rows, call, sql))
+        with _turned_on(self.con, REPLACEMENTS):
+            return then(_beside(self.variable, self.rows, call, sql))
 
 
 def given(con: Any, src: Any = None, home: Any = None) -> Given:
@@ -101,7 +103,7 @@ def given(con: Any, src: Any = None, home: Any = None) -> Given:
     name, rows = scannable(src)
     variable = f"_ppp_rows \x1f{next(_numbers)}"
     try:
-        with if_open():
+        with if_open(), _turned_on(home, REPLACEMENTS):
             columns = columns_of(_beside(variable, rows, home.sql, f"FROM {quote(variable)}"))
     except duckdb.Error as error:
         if isinstance(rows, duckdb.DuckDBPyRelation):
@@ -125,8 +127,9 @@ def _names(frame: Any) -> list[Any]:
 
 def _reads(con: duckdb.DuckDBPyConnection, frame: Any, name: Any) -> bool:
     try:
-        _beside("_ppp_column", frame.select([name]) if isinstance(frame, pa.Table) else frame[[name]], con.sql,
-                "FROM _ppp_column")  # fmt: skip
+        column = frame.select([name]) if isinstance(frame, pa.Table) else frame[[name]]
+        with _turned_on(con, REPLACEMENTS):
+            _beside("_ppp_column", column, con.sql, "FROM _ppp_column")
     except duckdb.Error:
         return False
     return True
@@ -220,11 +223,11 @@ def _let_go(con: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def _all_frames(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let DuckDB find DataFrames by the names of the caller's variables, which are not those of this module."""
-    ((before,),) = con.execute("SELECT current_setting('python_scan_all_frames')").fetchall()
-    con.execute("SET python_scan_all_frames = true").fetchall()
+def _turned_on(con: duckdb.DuckDBPyConnection, setting: str) -> Iterator[None]:
+    """Let DuckDB find frames by the names of variables, which the connections of ibis do not."""
+    ((before,),) = con.execute(f"SELECT current_setting('{setting}')").fetchall()
+    con.execute(f"SET {setting} = true").fetchall()
     try:
         yield
     finally:
-        con.execute(f"SET python_scan_all_frames = {'true' if before else 'false'}").fetchall()
+        con.execute(f"SET {setting} = {'true' if before else 'false'}").fetchall()

@@ -32,6 +32,8 @@ class Differences:
     means: Floats  # (k, d)
     overall: Floats  # (d,)
     spreads: Floats  # (k, d), 0 where no row differs
+    own: Floats  # (k, d), the standard deviation in each cluster
+    whole: Floats  # (d,), that of all rows
 
     def strongest(self) -> list[int]:
         """The places, the one first in which clusters differ most."""
@@ -47,7 +49,7 @@ def differences(fitted: Fitted) -> Differences:
     root = np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.where(root > 0, (means - overall) / root, 0.0)
-    return Differences(places, means, overall, apart)
+    return Differences(places, means, overall, apart, spreads, root)
 
 
 def labels(places: Sequence[Place], most: int = LONGEST) -> list[str]:

@@ -37,7 +37,14 @@ def cluster_shape(ids: Sequence[int], **options: Any) -> alt.Shape:
 def finish(chart: Any, title: str, *lines: str) -> Any:
     """The chart with its title and what to know about it, in a grey that light and dark paper can carry."""
     heading = alt.TitleParams(title, subtitle=[line for line in lines if line], anchor="start")
-    axis = {"labelColor": GREY, "titleColor": GREY, "domainColor": GREY, "tickColor": GREY, "gridOpacity": 0.25}
+    axis = {
+        "labelColor": GREY,
+        "titleColor": GREY,
+        "domainColor": GREY,
+        "tickColor": GREY,
+        "gridOpacity": 0.25,
+        "labelFlush": False,
+    }
     return (
         chart.properties(title=heading, background="transparent")
         .configure_axis(**axis, labelLimit=240)

@@ -112,22 +112,28 @@ def _cell(found: Differences, place: int, cluster: int, rank: int, name: str) ->
     one = found.places[place]
     mean, overall = float(found.means[cluster, place]), float(found.overall[place])
     return {
-        "cluster": str(cluster), "feature": name, "rank": rank, "value": readable(one, mean),
-        "overall": readable(one, overall), "spreads": float(found.spreads[cluster, place]),
+        "cluster": str(cluster), "feature": name, "rank": rank,
+        "value": readable(one, mean, float(found.own[cluster, place])),
+        "overall": readable(one, overall, float(found.whole[place])), "spreads": float(found.spreads[cluster, place]),
     }  # fmt: skip
 
 
-def readable(place: Place, mean: float) -> str:
-    """A mean in the units of its column; of a category its share.
+def readable(place: Place, mean: float, spread: float) -> str:
+    """A mean in the units of its column, to about a hundredth of the spread of its rows; of a category its share.
 
-    >>> readable(Place("income", None, "DOUBLE"), 51234.5), readable(Place("city", "Oslo", "VARCHAR"), 0.25)
-    ('51,230', '25 %')
-    >>> readable(Place("since", None, "DATE"), 0.0)
-    '1970-01-01'
+    >>> readable(Place("income", None, "DOUBLE"), 51234.5, 900.0), readable(Place("x", None, "DOUBLE"), -0.00037, 0.7)
+    ('51,230', '0')
+    >>> readable(Place("flipper", None, "DOUBLE"), 189.954, 6.5)
+    '190'
+    >>> readable(Place("city", "Oslo", "VARCHAR"), 0.25, 0.4), readable(Place("since", None, "DATE"), 0.0, 30.0)
+    ('25 %', '1970-01-01')
     """
     if place.category is not None:
         return f"{100 * mean:.3g} %"
     value = original(place.type, mean)
     if not isinstance(value, float):
         return str(value)
+    if value != 0 and 0 < spread < math.inf:
+        places = min(2 - math.floor(math.log10(spread)), 3 - math.floor(math.log10(abs(value))))
+        value = round(value, places) + 0.0  # a zero without a sign
     return f"{float(f'{value:.4g}'):,.10g}" if 1e-3 <= abs(value) < 1e9 or value == 0 else f"{value:.3g}"

@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 
 from ppp_duck.api import Model
+from ppp_duck.models.description import member
 from ppp_duck.models.model import Clustering, Floats, Layout
 from ppp_duck.models.model import Model as Fitted
 from ppp_duck.plot.directions import discriminating
@@ -43,7 +44,13 @@ def map_of(model: Model, fitted: Fitted, seen: Sample) -> Any:
     columns = discriminating(seen.points, seen.scores.cluster_id) if seen.texts else np.zeros((1, 1))
     places = seen.points @ columns if seen.texts else np.zeros((0, 1))
     titles = [_title(fitted, column) for column in columns.T]
-    chart = _histogram(places, seen, ids, titles) if columns.shape[1] == 1 else _scatter(places, seen, ids, titles)
+    if columns.shape[1] == 1:
+        values = np.round(places[:, 0], DIGITS)
+        own = _own_units(fitted, np.round(seen.points[:, 0], DIGITS)) if seen.texts else None
+        unit = "" if own is not None or not fitted.features else ", scaled"
+        chart = _histogram(values if own is None else own, seen, ids, titles[0] + unit)
+    else:
+        chart = _scatter(places, seen, ids, titles)
     faint = "" if all(seen.separable) or columns.shape[1] == 1 else "faint: rows in doubt between clusters"
     return finish(chart.properties(width=SIDE, height=SIDE * 3 // 4), title, shown, faint, lacking)
 
@@ -118,15 +125,28 @@ def _scatter(places: Floats, seen: Sample, ids: Sequence[int], titles: list[str]
     return points + halo.encode(**where) + label.encode(**where)
 
 
-def _histogram(places: Floats, seen: Sample, ids: Sequence[int], titles: list[str]) -> Any:
-    values = np.round(places[:, 0], DIGITS).tolist()
-    rows = [{"x": x, "cluster": str(i)} for x, i in zip(values, seen.scores.cluster_id.tolist(), strict=True)]
+def _own_units(fitted: Fitted, values: Floats) -> Floats | None:
+    """The values of a model's only feature as its column has them; None where it is more than a plain number."""
+    feature, *others = fitted.features or (None,)
+    if feature is None or others or len(feature.center) != 1 or feature.log_unit or feature.levels:
+        return None
+    with np.errstate(over="ignore"):
+        own: Floats = (values * feature.scale[0] + feature.center[0]) * feature.unit
+    return own if feature.kind == "number" and member(feature.type) == "number" and np.isfinite(own).all() else None
+
+
+def _histogram(values: Floats, seen: Sample, ids: Sequence[int], title: str) -> Any:
+    # ten digits: the last bits are noise
+    rows = [
+        {"x": float(f"{x:.10g}"), "cluster": str(i)}
+        for x, i in zip(values.tolist(), seen.scores.cluster_id.tolist(), strict=True)
+    ]
     legend = alt.Legend(title="cluster") if len(ids) <= MOST_LABELLED else None
     return (
         alt.Chart(table(rows))
         .mark_bar()
         .encode(
-            x=alt.X("x:Q", bin=alt.Bin(maxbins=BINS), title=titles[0]),
+            x=alt.X("x:Q", bin=alt.Bin(maxbins=BINS), title=title),
             y=alt.Y("count():Q", title="rows"),
             color=cluster_color(ids, legend=legend),
         )

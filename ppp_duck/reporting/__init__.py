@@ -12,21 +12,22 @@ from ppp_duck.reporting.story import story
 
 
 def report(
-    con: Any, src: Any, path: str | Path | None = None, *, model: Model | None = None, title: str | None = None,
+    con: Any, src: Any = None, path: str | Path | None = None, *, model: Model | None = None, title: str | None = None,
     **options: Any,
 ) -> str:  # fmt: skip
     """The HTML of a report on the clusters of ``src``; also written to ``path`` where one is given.
 
     What was clustered, what was left out and why, how k was chosen, how sure it is, a card for each cluster, pictures,
     and the SQL that does it again. ``model`` is a fitted one; without it, one is fitted with ``options``, those of
-    ``ppp_fit``. The file holds its own scripts and loads nothing.
+    ``ppp_fit``. ``con`` and ``src`` are as in ``fit``: ``src`` may stand alone, ``report(frame, path="x.html")``. The
+    file holds its own scripts and loads nothing.
 
     Raises OptionError, SourceError or FeatureError as ``fit`` does, OptionError for options beside a model, ModelError
     where that is none, SourceError where the folder of ``path`` is missing.
     """
     _check(model, path, options)
     fitted = model if model is not None else fit(con, src, **options)
-    text = page(story(fitted, src, title))
+    text = page(story(fitted, con if src is None else src, title))
     if path is not None:
         Path(path).write_text(text, encoding="utf-8")
     return text

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from ppp_duck.errors import PPPError
+from ppp_duck.plot.looks import GREY
 from ppp_duck.reporting.story import Story
 
 try:
@@ -23,7 +24,7 @@ def page(told: Story) -> str:
     )
     template = environment.from_string(files("ppp_duck.reporting").joinpath("page.html").read_text(encoding="utf-8"))
     specs = [spec for chapter in told.chapters for _, spec in chapter.pictures]
-    return template.render(story=told, specs=_json(specs), library=_library())
+    return template.render(story=told, specs=_json(specs), library=_library(), grey=GREY)
 
 
 def _json(value: Any) -> str:

@@ -175,7 +175,8 @@ def _figures(found: Differences, cluster: int) -> tuple[Figure, ...]:
     for name, i in zip(names, order, strict=True):
         place = found.places[i]
         value, overall = float(found.means[cluster, i]), float(found.overall[i])
-        lines.append(Figure(name, readable(place, value), readable(place, overall), float(spreads[i])))
+        here = readable(place, value, float(found.own[cluster, i]))
+        lines.append(Figure(name, here, readable(place, overall, float(found.whole[i])), float(spreads[i])))
     return tuple(lines)
 
 

@@ -109,6 +109,8 @@ def test_a_reader_that_has_enough(folder: Path) -> None:
         (["cluster", "/"], "name a file, or files such as /*.csv: / is a folder"),
         (["cluster", "blobs.csv", "-o", "nowhere/x.csv"], "check the path of -o: there is no folder nowhere"),
         (["report", "blobs.csv", "-o", "nowhere/x.html"], "check the path of -o: there is no folder nowhere"),
+        (["report", "blobs.csv", "-o", "."], "give -o the name of a file: . is a folder"),
+        (["sql", "-f", "nowhere.sql"], "check the path of -f: nowhere.sql cannot be read (No such file or directory)"),
         (["cluster", "blobs.csv", "--columns", "xx"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
         (["cluster", "blobs.csv", "--scale", "standart"],
          "set scale to 'auto', 'standard', 'robust', 'log' or 'none', not 'standart'; did you mean 'standard'?"),
@@ -153,12 +155,13 @@ def test_control_c_in_a_fit(folder: Path) -> None:
     assert not list(folder.glob("tmp_*"))
 
 
-def test_control_c_while_python_imports(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("module", "arguments"), [("duckdb", []), ("altair", ["report", "SELECT 1 AS x"])])
+def test_control_c_while_python_imports(tmp_path: Path, module: str, arguments: list[str]) -> None:
     """A module that the package imports presses Ctrl-C."""
-    (tmp_path / "duckdb.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\nprint('went on')\n")
+    (tmp_path / f"{module}.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\nprint('went on')\n")
     path = os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])
     done = subprocess.run(
-        [sys.executable, "-m", "ppp_duck"], env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, check=False
+        [*PROGRAM, *arguments], env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
@@ -353,7 +356,7 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["sql", "SELEC 1"], 'syntax error at or near "SELEC"'),
         (["sql", " "], "give a statement, such as FROM ppp_cluster('x.csv')"),
         (["sql", "FROM ppp_cluster('blobs.csv', columns := ['xx'])"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
-        (["sql", "-f", "no.sql"], "No such file or directory: 'no.sql'"),
+        (["sql", "-f", "no.sql"], "check the path of -f: no.sql cannot be read"),
     ],
 )  # fmt: skip
 def test_errors(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:

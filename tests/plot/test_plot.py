@@ -73,6 +73,22 @@ def test_the_map_shows_rows_in_their_clusters(con: duckdb.DuckDBPyConnection) ->
     assert [ids[row] for row in rows] == seen.scores.cluster_id.tolist()
 
 
+def test_one_column_is_shown_in_its_own_units(con: duckdb.DuckDBPyConnection) -> None:
+    rows = "SELECT {} AS a FROM range(200) r(i)"
+    for column, title, own in (
+        ("1e-9 * (i % 2 * 9 + sin(i))", "a", True),
+        ("1e9 * (i % 2 * 9 + sin(i))", "a", True),
+        ("DATE '2024-01-01' + (i % 2 * 300 + i % 9)::INTEGER", "a, scaled", False),
+    ):
+        source = rows.format(column)
+        chart = plot.map(ppp_duck.fit(con, source), source)
+        assert chart.to_dict()["encoding"]["x"]["title"] == title
+        if own:
+            expected = sorted(x for (x,) in con.execute(source).fetchall())
+            spread = expected[-1] - expected[0]
+            assert sorted(one["x"] for one in values(chart)) == pytest.approx(expected, abs=1e-4 * spread)
+
+
 def test_the_rows_of_a_map_are_chosen_by_content(con: duckdb.DuckDBPyConnection) -> None:
     model = ppp_duck.fit(con, "three", k=3, covariance="diag")
     here = plot.map(model, "three").to_dict()
