@@ -7,7 +7,7 @@ would need a component for each of its values: so it would cut along them, whate
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
 
@@ -18,6 +18,7 @@ from ppp_duck.models.model import Floats, Ints
 EXCEPTIONS = 0.02  # of as many as chance would make: rows that may contradict, as a city's name in two states does
 FEWEST = 20.0  # exceptions that chance would make: with fewer expected, none seen says little
 WIDE, APART = 0.99, 5  # a gap is wider than such a share of all within bands, and so many times their median
+MOST_OF_IT = 0.5  # of the entropy of a text's frequent values
 FEW = 20  # values of a number that are compared one by one; more are an order, along which bands and other orders lie
 REPEATED = 5  # rows of a value, on average, of what may be a band
 FIRST = ((64, 4), (512, 2))  # rows that are looked at before all, and how many times the exceptions they may have
@@ -37,21 +38,38 @@ class Values:
     def count(self) -> int:
         return int(self.codes.max(initial=-1)) + 1
 
+    @cached_property
+    def entropy(self) -> float:
+        """In nats, of the values that are there."""
+        known = self.codes[self.codes >= 0]
+        share = np.bincount(known) / max(len(known), 1)
+        return -float((share[share > 0] * np.log(share[share > 0])).sum())
+
+    def frequent(self, most: int) -> Values:
+        """The most frequent values, the others as one."""
+        known = self.codes >= 0
+        order = np.argsort(-np.bincount(self.codes[known]), kind="stable")
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.minimum(np.arange(len(order)), most)
+        return replace(self, codes=np.where(known, place[self.codes], -1))
+
 
 def determined(columns: Sequence[Values], most: int) -> dict[str, tuple[str, str]]:
     """The columns that one of the others determines, by name: which one that is, and why it is left out.
 
     Of two that determine each other a text stays rather than a number, and the first by name. A text of more values
-    than ``most`` is seen as its frequent ones only: there it is left out, and what it determines stays.
+    than ``most`` is seen as its frequent ones only, which determine less. It is left out itself where it determines a
+    column that says half as much or more.
     """
     ordered = sorted(columns, key=lambda one: (one.numbers is not None, one.name))
     left_out: dict[str, tuple[str, str]] = {}
     for fine in (one for one in ordered if one.numbers is None and one.count > most):
+        seen = fine.frequent(most)
         coarse = [one for one in ordered if one.count <= most and _determines(fine, one)]
-        if coarse:
-            best = max(coarse, key=lambda one: one.count)
-            why = f"a finer name of {best.name}: {fine.count:,} values for {best.count:,}"
-            left_out[fine.name] = best.name, why
+        best = max(coarse, key=lambda one: one.entropy, default=None)
+        if best is not None and best.entropy >= MOST_OF_IT * seen.entropy:
+            left_out[fine.name] = best.name, f"a finer name of {best.name}: {fine.count:,} values for {best.count:,}"
+        ordered[ordered.index(fine)] = seen
     for (place, one), (other_place, other) in permutations(enumerate(ordered), 2):
         if one.name in left_out or other.name in left_out or not _determines(one, other):
             continue
@@ -108,6 +126,8 @@ def _are_apart(x: Floats, y: Ints) -> bool:
     order = np.argsort(x, kind="stable")
     gaps, changes = np.diff(x[order]), np.diff(y[order]) != 0
     within = gaps[~changes]
+    if not (len(within) and changes.any()):
+        return False
     return bool(np.median(gaps[changes]) > max(np.quantile(within, WIDE), APART * np.median(within)))
 
 

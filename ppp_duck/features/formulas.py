@@ -21,8 +21,7 @@ PRECISION = 1e-9  # of a value that was not rounded: what arithmetic does to it
 NEARLY = 0.02  # of a value: by so much may a product miss it, as one of rounded factors does
 POWERS = ((1, 1), (1, -1), (1, 2), (1, -2))  # of two factors
 COEFFICIENTS = ((1, 1), (1, -1), (-1, -1), (0.5, 0.5))  # of two terms
-LOOKED_AT = 64  # rows that tell of most pairs that they make nothing
-MOST = 32  # columns of which all pairs are tried: their number is the cube of it
+LOOKED_AT, LOOKED_AT_FIRST = 64, 12  # rows that tell of most pairs that they make nothing
 FEWEST = 30  # rows
 ROWS = 5  # for each column: a formula of as many coefficients as rows fits everything
 FLAT = 1e-3  # variance of columns of variance 1 along their flattest direction, from which no formula is looked for
@@ -157,30 +156,32 @@ def _known(values: Floats) -> Floats:
 def _of_two(terms: Terms, at: int, others: Sequence[int]) -> Iterator[tuple[list[int], Floats]]:
     """Pairs of terms that may make a column, and their coefficients: those that a few rows do not rule out."""
     rows = np.flatnonzero(np.isfinite(terms.values[:, at]))[:LOOKED_AT]
-    if len(rows) < FEWEST or len(others) > MOST:
+    if len(rows) < FEWEST:
         return
     wanted, columns = terms.values[rows, at], terms.values[np.ix_(rows, np.array(others))]
     limit = CLOSE * float(wanted.std())
+    first = slice(0, LOOKED_AT_FIRST)
     found = []
     for p, q in POWERS if terms.is_product else COEFFICIENTS:
-        left = wanted[:, None] - p * columns
-        spread = _spread(left[:, :, None] - q * columns[:, None, :])
-        alone = np.minimum(_spread(left)[:, None], _spread(wanted[:, None] - q * columns)[None, :])
-        for x, y in np.argwhere((spread < limit) & (2 * spread < alone)).tolist():
-            if x < y or p != q:
-                found.append((float(spread[x, y]), [others[x], others[y]], np.array([p, q], dtype=np.float64)))
+        left, own = wanted[:, None] - p * columns, q * columns
+        some = _spread(left[first, :, None] - own[first, None, :]) < limit
+        for x, y in np.argwhere(some).tolist():
+            spread = float(_spread(left[:, x] - own[:, y]))
+            alone = min(float(_spread(left[:, x])), float(_spread(wanted - own[:, y])))
+            if (x < y or p != q) and spread < limit and 2 * spread < alone:
+                found.append((spread, [others[x], others[y]], np.array([p, q], dtype=np.float64)))
     for _, kept, weights in sorted(found, key=lambda one: (one[0], one[1])):
         yield kept, weights
 
 
 def _spread(values: Floats) -> Floats:
-    """Standard deviation over the rows that are known; infinite where they are too few."""
+    """Standard deviation over the rows that are known; infinite where they are less than half of all."""
     known = np.isfinite(values)
     count = known.sum(axis=0)
     some = np.maximum(count, 1)
     mean = np.where(known, values, 0.0).sum(axis=0) / some
     squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / some
-    return np.where(2 * count >= FEWEST, np.sqrt(squares), np.inf)
+    return np.where(2 * count >= len(values), np.sqrt(squares), np.inf)
 
 
 def _of_many(terms: Terms, at: int, others: Sequence[int]) -> Iterator[tuple[list[int], Floats]]:

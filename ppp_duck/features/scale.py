@@ -36,6 +36,7 @@ COMMON_LEVEL = 4.0  # rows that share a typical row's value, from which levels a
 SPIKE_SHARE, CODE_SHARE, CODE_MOST, CODE_ROWS = 0.02, 0.005, 0.15, 5.0
 CODE_NEAR, CODE_GAP = 0.125, 0.05  # of the range: beside what it is frequent; the share of the rows it is apart from
 SPIKE_TOWERS = 3.0  # times the next frequent value: counts that fall off have no spike, zeros beside counts have one
+SPIKE_FALLS = 2.0  # times as steep as the next fall: a log-series falls 1.3, the squares of ranks 1.8 times as steep
 SPIKE_ROWS = 10.0  # rows that a spike has at least
 SEARCHED = 8192  # rows of which the scale is chosen, every n-th in their canonical order; its limits are those of all
 QUICK = 2  # steps of EM that tell whether a logarithm may be worth more of them
@@ -309,9 +310,18 @@ def _spike(x: Floats, w: Floats) -> float | None:
     if len(x) <= MOST_LEVELS + 1:
         return None
     at, total = int(w.argmax()), float(w.sum())
-    if w[at] >= max(SPIKE_SHARE * total, SPIKE_TOWERS * float(np.delete(w, at).max()), SPIKE_ROWS):
+    if w[at] >= max(SPIKE_SHARE * total, SPIKE_TOWERS * float(np.delete(w, at).max()), SPIKE_ROWS) and not _falls(w):
         return float(x[at])
     return next((float(x[end]) for end in (0, len(x) - 1) if _is_code(x, w, total, end)), None)
+
+
+def _falls(w: Floats) -> bool:
+    """Whether the lowest values are the most frequent, and the second falls from the first as the third from it.
+
+    So do counts of purchases, of which a first one is most frequent: it is no value apart.
+    """
+    most = np.argsort(-w, kind="stable")[:3]
+    return most.tolist() == [0, 1, 2] and bool(w[0] * w[2] < SPIKE_FALLS * w[1] ** 2)
 
 
 def _is_code(x: Floats, w: Floats, total: float, end: int) -> bool:
