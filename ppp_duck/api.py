@@ -191,7 +191,8 @@ def cluster(con: Any, src: Any = None, **options: Any) -> duckdb.DuckDBPyRelatio
     are read and scored when the relation is used. Where they stand alone, ``duckdb.sql`` finds the relation by the name
     of its variable.
 
-    >>> cluster("SELECT i % 2 * 10 + sin(i) AS x FROM range(60) r(i)").aggregate("cluster_id, count(*)").fetchall()
+    >>> found = cluster("SELECT i % 2 * 10 + sin(i) AS x FROM range(60) r(i)")
+    >>> found.aggregate("cluster_id, count(*)").order("cluster_id").fetchall()
     [(0, 30), (1, 30)]
     """
     rows = given(con, src)
