@@ -154,6 +154,24 @@ def member(type_name: str) -> str:
     return {"DATE": "date", "TIMESTAMP": "timestamp", "TIME": "time", "INTERVAL": "interval"}.get(name, "number")
 
 
+def use(feature: Feature) -> str:
+    """A feature with its type and its use, as ``ppp_info`` lists it."""
+    return f"{feature.name} ({feature.type}, as {treatment(feature)})"
+
+
+def treatment(feature: Feature) -> str:
+    """As what a feature is used, in a word or two."""
+    if feature.kind == "text":
+        return "category" if feature.codes else "text"
+    if len(feature.levels) > 1:
+        return "category" if len(feature.levels) == 2 else "levels"
+    words = "logarithm" if feature.log_unit else feature.kind
+    if not feature.levels:
+        return words
+    apart = original(feature.type, feature.levels[0])
+    return f"{words}, with {f'{apart:g}' if isinstance(apart, float) else apart} apart"
+
+
 def original(type_name: str, value: float) -> float | datetime.date | datetime.time | datetime.timedelta:
     """A feature's value as a value of its column's type: the inverse of sql/feature_types.sql.
 

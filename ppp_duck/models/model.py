@@ -151,21 +151,6 @@ class Feature:
         return (*self.categories, OTHER) if self.other else self.categories
 
     @property
-    def treatment(self) -> str:
-        """As what it is used, in a word or two."""
-        if self.kind == "text":
-            return "category" if self.codes else "text"
-        if len(self.levels) > 1:
-            return "category" if len(self.levels) == 2 else "levels"
-        words = "logarithm" if self.log_unit else self.kind
-        return f"{words}, with {self.levels[0]:g} apart" if self.levels else words
-
-    @property
-    def told(self) -> str:
-        """The feature with its type and its use, as ``ppp_info`` lists it."""
-        return f"{self.name} ({self.type}, as {self.treatment})"
-
-    @property
     def codes(self) -> int:
         """The number of categories, where the feature is one; else 0."""
         if self.kind == "text":

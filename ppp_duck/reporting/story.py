@@ -11,6 +11,7 @@ from ppp_duck.api import Model
 from ppp_duck.binding.options import Options
 from ppp_duck.errors import DialectError, show
 from ppp_duck.models.confidence import percent
+from ppp_duck.models.description import use
 from ppp_duck.models.model import Model as Fitted
 from ppp_duck.plot.differences import Differences, differences, labels
 from ppp_duck.plot.group import parts_of, told
@@ -103,7 +104,7 @@ def story(model: Model, src: Any, title: str | None) -> Story:
 
 def _chapter(model: Model, fitted: Fitted, src: Any, most: int) -> Chapter:
     about = dict(fitted.report)
-    title, used = told(model, fitted), tuple(feature.told for feature in fitted.features)
+    title, used = told(model, fitted), tuple(use(feature) for feature in fitted.features)
     dropped = tuple(
         (name.removeprefix("column_dropped: "), why)
         for name, why in fitted.report

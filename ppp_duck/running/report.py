@@ -13,6 +13,7 @@ import pyarrow as pa
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import ROW_GROUP, TEXT, numbered
 from ppp_duck.errors import show
+from ppp_duck.models.description import use
 from ppp_duck.models.model import Model, ModelSet
 from ppp_duck.names import folded
 from ppp_duck.running.group import Group
@@ -37,7 +38,7 @@ def report(group: Group, model: Model, duckdb_version: str) -> tuple[tuple[str, 
     lines.append(("sample", f"all {sampled} distinct rows" if all_distinct else f"{sampled - 1} distinct rows"))
     if call.options.refine:  # a refinement writes here what it did
         lines.append(("refined", "not needed: the fit saw all distinct rows" if all_distinct else "nothing to refine"))
-    lines.append(("columns_used", ", ".join(feature.told for feature in model.features)))
+    lines.append(("columns_used", ", ".join(use(feature) for feature in model.features)))
     lines += [(f"column_dropped: {name}", why) for name, why in (*call.dropped, *group.dropped.items())]
     lines += [(f"option: {name}", show(value)) for name, value in _options(call).items()]
     return (*lines, ("ppp_duck_version", VERSION), ("duckdb_version", duckdb_version))

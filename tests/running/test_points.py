@@ -10,6 +10,7 @@ import pytest
 
 from ppp_duck.binding.options import Options
 from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_NULL, PRESENT
+from ppp_duck.models.description import treatment
 from ppp_duck.models.model import Feature
 from ppp_duck.running.learning import learn_feature
 from ppp_duck.running.points import Encoder, Points, raw_values, reasons
@@ -76,7 +77,7 @@ def test_a_logarithm() -> None:
     values = np.exp(np.random.default_rng(5).normal(3, 1.2, 500))
     feature = learnt(values)
     assert feature.log_unit > 0
-    assert feature.treatment == "logarithm"
+    assert treatment(feature) == "logarithm"
     found = points(feature, values)[:, 0]
     assert found.mean() == pytest.approx(0, abs=1e-9)
     assert found.std() == pytest.approx(1)
@@ -108,7 +109,7 @@ def test_levels_are_the_nearest_one() -> None:
     values = [1.0] * 30 + [1.5] * 40 + [2.0] * 50 + [4.0] * 20
     feature = learnt(values)
     assert feature.levels == (1.0, 1.5, 2.0, 4.0)
-    assert feature.treatment == "levels"
+    assert treatment(feature) == "levels"
     assert points(feature, [1.0, 1.2, 1.3, 2.9, 3.1, 9.0, None, NAN])[:, 0].tolist() == pytest.approx(
         [0, 0, 1, 2, 3, 3, NAN, NAN], nan_ok=True
     )
@@ -123,7 +124,7 @@ def test_a_spike_is_a_category_beside_the_number() -> None:
     values = np.where(np.arange(600) % 2, 0.0, np.exp(rng.normal(4, 0.7, 600)))
     feature = learnt(values)
     assert feature.levels == (0.0,)
-    assert feature.treatment.endswith("with 0 apart")
+    assert treatment(feature).endswith("with 0 apart")
     found = points(feature, values)
     assert found.shape == (600, 2)
     assert found[:, 1].tolist() == [0, 1] * 300

@@ -293,3 +293,12 @@ def test_arguments(typed: duckdb.DuckDBPyConnection, call: str, message: str) ->
     with pytest.raises(duckdb.Error) as caught:
         typed.execute(f"FROM ppp_{call}").fetchall()
     assert said(caught.value) == message
+
+
+def test_a_value_apart_is_told_in_the_words_of_its_column(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("""CREATE TABLE visits AS SELECT (i % 2) * 9 + sin(i) AS spend,
+      CASE WHEN i % 3 = 0 THEN DATE '1999-12-31' ELSE DATE '2024-01-01' + (hash(i) % 900)::INTEGER END AS last_seen
+      FROM range(600) r(i)""").fetchall()
+    con.execute("CREATE TABLE seg AS FROM ppp_fit('visits', columns := ['spend', 'last_seen'])").fetchall()
+    ((used,),) = con.execute("SELECT value FROM ppp_info('seg') WHERE property = 'columns_used'").fetchall()
+    assert "last_seen (DATE, as number, with 1999-12-31 apart)" in used
