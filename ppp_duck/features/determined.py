@@ -20,6 +20,7 @@ FEWEST = 20.0  # exceptions that chance would make: with fewer expected, none se
 WIDE, APART = 0.99, 5  # a gap is wider than such a share of all within bands, and so many times their median
 MOST_OF_IT = 0.5  # of the entropy of a text's frequent values
 FEW = 20  # values of a number that are compared one by one; more are an order, along which bands and other orders lie
+OF_A_UNIT = 10  # rows of a value, on average, from which it is a unit (a week) and what it determines are facts of it
 REPEATED = 5  # rows of a value, on average, of what may be a band
 FIRST = ((64, 4), (512, 2))  # rows that are looked at before all, and how many times the exceptions they may have
 
@@ -95,7 +96,7 @@ def _determines(one: Values, other: Values) -> bool:
 
 def _test(one: Values, other: Values, n: int) -> Test | None:
     """What can tell of ``n`` rows whether one column determines the other; None where nothing can."""
-    if one.numbers is None or one.count <= FEW:
+    if one.numbers is None or one.count <= FEW or one.count * OF_A_UNIT <= n:
         return _exceptions
     return _changes if other.count * REPEATED <= n else _turns if other.numbers is not None else None
 

@@ -62,7 +62,8 @@ def formulas(numbers: Mapping[str, Floats], told: Mapping[str, str]) -> dict[str
     ``told``: columns that another one determines, and which: they may stand in a formula, and need none. So may a
     column that a formula makes, unless it is made of the column in question. Two factors or terms are looked for
     first, then more. Of the columns of a formula the one of most decimals is left out, so a rate, and not the counts;
-    of these the one of the greatest spread, so the total, and not its parts; and never the one of fewest values.
+    of these the one of the greatest spread, so the total, and not its parts. Of a product it is never the one of
+    fewest values.
     """
     with np.errstate(all="ignore"):
         names = sorted(
@@ -168,7 +169,7 @@ def _of_two(terms: Terms, at: int, others: Sequence[int]) -> Iterator[tuple[list
         for x, y in np.argwhere(some).tolist():
             spread = float(_spread(left[:, x] - own[:, y]))
             alone = min(float(_spread(left[:, x])), float(_spread(wanted - own[:, y])))
-            if (x < y or p != q) and spread < limit and 2 * spread < alone:
+            if (x < y or (p != q and x != y)) and spread < limit and 2 * spread < alone:
                 found.append((spread, [others[x], others[y]], np.array([p, q], dtype=np.float64)))
     for _, kept, weights in sorted(found, key=lambda one: (one[0], one[1])):
         yield kept, weights
@@ -216,7 +217,8 @@ def _formula(
     made = terms.values[:, list(kept)] @ weights
     known = np.isfinite(made) & np.isfinite(terms.values[:, at])
     column, made = numbers[own][known], made[known]
-    if len(made) < FEWEST or len(np.unique(column)) <= min(len(np.unique(numbers[part][known])) for part in parts):
+    fewest = min(len(np.unique(numbers[part][known])) for part in parts) if terms.is_product else 0
+    if len(made) < FEWEST or len(np.unique(column)) <= fewest:
         return None
     constant = float(np.median(terms.values[known, at] - made))
     made = np.exp(made + constant) if terms.is_product else made + constant
@@ -232,4 +234,6 @@ def _gives(made: Floats, column: Floats, nearly: float) -> bool:
     """Whether values are those of a column as it is rounded, or but for a share ``nearly`` of each."""
     rounded = np.maximum(ROUNDED * step(column), nearly * np.abs(column))
     tolerance = np.maximum(np.minimum(rounded, CLOSE * column.std()), PRECISION * np.abs(column).max())
-    return bool((np.abs(made - column) <= tolerance).mean() >= FITS)
+    fits = np.abs(made - column) <= tolerance
+    rare = column != np.median(column)  # what is 0 in most rows is given by much
+    return bool(rare.any() and min(fits.mean(), fits[rare].mean()) >= FITS)

@@ -210,11 +210,23 @@ def test_a_name_for_each_row_determines_nothing() -> None:
     assert found({"name": texts(range(N), "n"), "kind": texts(np.arange(N) % 3, "k")}) == {}
 
 
-def test_a_number_of_many_values_is_no_key_of_what_has_no_order() -> None:
-    """As the share of industry of a town, which is another for each town, and so would tell its tax."""
+def test_a_flag_that_is_hardly_ever_set_is_no_difference() -> None:
+    g = np.random.default_rng(6)
+    assert (
+        found({"flag": (g.random(N) < 0.015) * 1.0, "x": g.normal(size=N).round(1), "y": g.normal(size=N).round(1)})
+        == {}
+    )
+
+
+@pytest.mark.parametrize(("units", "left_out"), [(100, {}), (40, {"tax": "industry determines it"})])
+def test_a_number_tells_what_has_no_order_where_many_rows_share_its_values(
+    units: int, left_out: dict[str, str]
+) -> None:
+    """As the share of industry of a town, which is another for each town, and so tells its tax."""
     g = np.random.default_rng(3)
-    town = g.integers(0, 60, N)
-    assert found({"industry": g.normal(10, 5, 60).round(2)[town], "tax": g.normal(300, 50, 60).round()[town]}) == {}
+    town = g.integers(0, units, N)
+    industry, tax = g.normal(10, 5, units).round(2), g.normal(300, 50, units).round()
+    assert found({"industry": industry[town], "tax": tax[town]}) == left_out
 
 
 @settings(max_examples=60, deadline=None)
