@@ -140,7 +140,7 @@ def test_no_rows(fitted: duckdb.DuckDBPyConnection, output: str) -> None:
 def test_names(con: duckdb.DuckDBPyConnection) -> None:
     names = ['the "x"', "it's; y --", "größe 数", "Straße"]
     quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-    con.execute("CREATE TABLE odd AS SELECT x, y, x + y, tree FROM blobs").fetchall()
+    con.execute("CREATE TABLE odd AS SELECT x, y, x + sin(9 * y), tree FROM blobs").fetchall()
     con.execute(f'CREATE TABLE "o\'d; d" AS FROM odd o({quoted})').fetchall()
     con.execute(f"CREATE TABLE \"the 'm'; o\" AS FROM ppp_fit('o''d; d', {SEG})").fetchall()
     expected = con.execute(f"FROM ppp_cluster('o''d; d', output := 'full', {SEG}) ORDER BY ALL").fetchall()
