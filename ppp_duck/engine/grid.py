@@ -24,18 +24,28 @@ def step_of(distinct: Floats) -> float:
     """
     if len(distinct) < LEAST_VALUES:
         return 0.0
-    span = float(distinct[-1] - distinct[0])
+    places = decimals_of(distinct)
+    if places is not None and np.abs(distinct).max() * 10.0**places < 2.0**53:
+        whole = np.rint(distinct * 10.0**places)
+        return int(np.gcd.reduce(np.diff(whole.astype(np.int64)))) / 10.0**places
+    return _general_step(distinct, float(distinct[-1] - distinct[0]))
+
+
+def decimals_of(values: Floats) -> int | None:
+    """The places after the point that all values do with; None where they have more than ``DECIMALS``, or no end.
+
+    >>> decimals_of(np.array([1.25, 3.5])), decimals_of(np.array([10.0, 30.0])), decimals_of(np.array([1 / 3]))
+    (2, 0, None)
+    """
+    if (values == np.floor(values)).all():
+        return 0
     for places in range(DECIMALS + 1):
-        power = 10.0**places
-        scaled = distinct * power
+        scaled = values * 10.0**places
         if not np.abs(scaled).max() < 2.0**52 * NOISE:
-            break
-        whole = np.rint(scaled)
-        if (np.abs(scaled - whole) <= NOISE).all():
-            return int(np.gcd.reduce(np.diff(whole.astype(np.int64)))) / power
-    if (distinct == np.floor(distinct)).all() and np.abs(distinct).max() < 2.0**53:  # large whole numbers: moments
-        return float(np.gcd.reduce(np.diff(distinct.astype(np.int64))))
-    return _general_step(distinct, span)
+            return None
+        if (np.abs(scaled - np.rint(scaled)) <= NOISE).all():
+            return places
+    return None
 
 
 def _general_step(distinct: Floats, span: float) -> float:

@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from ppp_duck.engine.grid import decimals_of
 from ppp_duck.models.model import Floats
 
 FITS = 0.98  # share of the rows in which a formula is to give the value, rounded as the column is
@@ -29,8 +30,6 @@ ROUNDING = 1e-6  # of a spread: no term, and of a coefficient: no other than a w
 WHOLE = 0.02  # by which an exponent may miss a whole number
 HIGHEST = 3  # exponent
 POSITIVE = 0.8  # share of the rows in which a factor is to be above 0
-DECIMALS = 9
-EXACT = 1e-12  # of a number, that its multiples of ten may miss a whole number by
 LARGEST = 1e100  # sums of squares of numbers are finite
 
 
@@ -41,6 +40,7 @@ class Terms:
     labels: tuple[str, ...]
     owners: tuple[str, ...]  # the column of each
     values: Floats  # (n, m)
+    order: tuple[int, ...]  # of columns themselves, in which they are tried as made by others
     is_product: bool
 
 
@@ -74,7 +74,7 @@ def formulas(numbers: Mapping[str, Floats], told: Mapping[str, str]) -> dict[str
 
 def _formulas(names: Sequence[str], numbers: Mapping[str, Floats], told: Mapping[str, str]) -> dict[str, Formula]:
     values = np.stack([numbers[name] for name in names], axis=1) if names else np.zeros((0, 0))
-    both = [_factors(names, values), Terms(tuple(names), tuple(names), values, is_product=False)]
+    both = [_factors(names, values, numbers), _terms(names, names, values, numbers, is_product=False)]
     found: dict[str, Formula] = {}
     sources = {name: frozenset({by}) for name, by in told.items()}
     while (made := next(_makes(both, numbers, sources), None)) is not None:
@@ -83,20 +83,7 @@ def _formulas(names: Sequence[str], numbers: Mapping[str, Floats], told: Mapping
     return found
 
 
-def step(values: Floats) -> float:
-    """The power of ten that all values are multiples of, at most 1; 0 where they have many decimals.
-
-    >>> step(np.array([1.25, 3.5])), step(np.array([10.0, 30.0])), step(np.array([1 / 3]))
-    (0.01, 1.0, 0.0)
-    """
-    for decimals in range(DECIMALS + 1):
-        scaled = values * 10.0**decimals
-        if (np.abs(scaled - np.rint(scaled)) <= EXACT * np.maximum(np.abs(scaled), 1.0)).all():
-            return float(10.0**-decimals)
-    return 0.0
-
-
-def _factors(names: Sequence[str], values: Floats) -> Terms:
+def _factors(names: Sequence[str], values: Floats, numbers: Mapping[str, Floats]) -> Terms:
     """Logarithms of columns that are mostly positive, and of 1 less those that are shares."""
     some = [place for place in range(len(names)) if (values[:, place] > 0).mean() >= POSITIVE]
     shares = [place for place in range(len(names)) if _is_share(values[:, place])]
@@ -104,7 +91,13 @@ def _factors(names: Sequence[str], values: Floats) -> Terms:
     factors = np.concatenate([values[:, some], 1.0 - values[:, shares]], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         logs = np.where(factors > 0, np.log(factors), np.nan)
-    return Terms(labels, tuple(names[place] for place in (*some, *shares)), logs, is_product=True)
+    return _terms(labels, [names[place] for place in (*some, *shares)], logs, numbers, is_product=True)
+
+
+def _step(values: Floats) -> float:
+    """The unit of the last place that values have after the point; 0 where they have too many."""
+    places = decimals_of(values)
+    return 0.0 if places is None else 10.0**-places
 
 
 def _is_share(values: Floats) -> bool:
@@ -118,7 +111,7 @@ def _makes(
     """Formulas of columns that have none yet: of two terms first, and those that are nearly right last."""
     nearly = []
     for search, terms in product((_of_two, _of_many), both):
-        for at in _candidates(terms, numbers, sources):
+        for at in (one for one in terms.order if terms.owners[one] not in sources):
             own = terms.owners[at]
             others = [one for one, owner in enumerate(terms.owners)
                       if owner != own and own not in _made_of(sources, owner)
@@ -138,12 +131,13 @@ def _made_of(sources: Mapping[str, Set[str]], name: str) -> Set[str]:
     return frozenset(own).union(*(_made_of(sources, part) for part in own))
 
 
-def _candidates(terms: Terms, numbers: Mapping[str, Floats], sources: Mapping[str, Set[str]]) -> list[int]:
-    """Columns that may be made by others, in the order in which they are tried."""
-    places = [at for at, (label, owner) in enumerate(zip(terms.labels, terms.owners, strict=True))
-              if label == owner and owner not in sources]  # fmt: skip
-    steps = {at: step(_known(numbers[terms.owners[at]])) for at in places}
-    return sorted(places, key=lambda at: (steps[at], -float(_known(terms.values[:, at]).std()), terms.labels[at]))
+def _terms(labels: Sequence[str], owners: Sequence[str], values: Floats, numbers: Mapping[str, Floats],
+           is_product: bool) -> Terms:  # fmt: skip
+    """Terms with their order: columns of most decimals first, of these the one of the greatest spread, then by name."""
+    places = [at for at, (label, owner) in enumerate(zip(labels, owners, strict=True)) if label == owner]
+    steps = {at: _step(_known(numbers[owners[at]])) for at in places}
+    order = sorted(places, key=lambda at: (steps[at], -float(_known(values[:, at]).std()), labels[at]))
+    return Terms(tuple(labels), tuple(owners), values, tuple(order), is_product)
 
 
 def _is_small(values: Floats) -> bool:
@@ -232,7 +226,7 @@ def _formula(
 
 def _gives(made: Floats, column: Floats, nearly: float) -> bool:
     """Whether values are those of a column as it is rounded, or but for a share ``nearly`` of each."""
-    rounded = np.maximum(ROUNDED * step(column), nearly * np.abs(column))
+    rounded = np.maximum(ROUNDED * _step(column), nearly * np.abs(column))
     tolerance = np.maximum(np.minimum(rounded, CLOSE * column.std()), PRECISION * np.abs(column).max())
     fits = np.abs(made - column) <= tolerance
     rare = column != np.median(column)  # what is 0 in most rows is given by much

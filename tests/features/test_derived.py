@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ppp_duck.engine.grid import decimals_of
 from ppp_duck.features.derived import derived
-from ppp_duck.features.formulas import step
 from ppp_duck.running.learning import values_in_rows
 
 N = 600
@@ -240,4 +240,4 @@ def test_any_numbers(columns: Sequence[list[float]]) -> None:
 
 def test_steps() -> None:
     for digits in range(6):
-        assert step(np.random.default_rng(0).normal(size=50).round(digits)) == pytest.approx(10.0**-digits)
+        assert decimals_of(np.random.default_rng(0).normal(size=50).round(digits)) == digits
