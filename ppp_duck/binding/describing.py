@@ -12,8 +12,8 @@ from ppp_duck.errors import ModelError
 from ppp_duck.models import description, table
 
 FIRST = "coalesce(TRY_CAST(cluster_id AS INTEGER), 0) = 0"  # one row of each model; a CSV may give it as text
-# Of a row of a model table. What is no model text is NULL: to say what is wrong with it is ``ppp__load``'s business.
 TEXT_OF_MODEL = "CAST(model AS VARCHAR)"
+# Of a row of a model table. What is no model text is NULL: to say what is wrong with it is ``ppp__load``'s business.
 GROUP_OF_MODEL = (
     f"TRY_CAST(CASE WHEN json_valid({TEXT_OF_MODEL}) THEN json_extract({TEXT_OF_MODEL}, '$.group') END AS VARCHAR[])"
 )

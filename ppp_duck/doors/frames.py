@@ -116,12 +116,13 @@ def given(con: Any, src: Any = None, home: Any = None) -> Given:
 
 def unreadable(con: duckdb.DuckDBPyConnection, frame: Any, error: duckdb.Error) -> str:
     """What to do about a frame of pandas or Arrow that DuckDB does not scan: which columns it cannot read, and why."""
-    names = [name for name in _names(frame) if not _reads(con, frame, name)]
+    names = [name for name in names_of(frame) if not _reads(con, frame, name)]
     which = listed(list(map(str, names))) if names else "the column that DuckDB cannot read"
     return f"convert {which}, or leave it out: {str(error).removeprefix('Not implemented Error: ')}"
 
 
-def _names(frame: Any) -> list[Any]:
+def names_of(frame: Any) -> list[Any]:
+    """The names of the columns of a frame of pandas or Arrow."""
     return list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
 
 
@@ -165,6 +166,7 @@ def _without_arrow(frame: Any) -> Any:
 
 def _arrow(data: Any) -> pa.Table:
     """An Arrow table of the data. A reader is read to its end."""
+    made = MADE.get(type(data).__name__)
     try:
         if isinstance(data, pa.Table):
             return data
@@ -179,10 +181,9 @@ def _arrow(data: Any) -> pa.Table:
 
             return from_dataframe(data)
     except (pa.ArrowException, TypeError) as error:
-        if (made := MADE.get(type(data).__name__)) is not None:
+        if made is not None:
             raise SourceError(f"give a table, not {_kind(data)}: {made}") from error
         raise SourceError(f"give a table, not {_kind(data)}, which Arrow cannot read as one: {error}") from error
-    made = MADE.get(type(data).__name__)
     raise SourceError(f"give {LISTED}, not {_kind(data)}{f': {made}' if made else ''}")
 
 

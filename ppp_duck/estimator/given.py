@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ppp_duck.binding.quoting import folded, literal, quote
 from ppp_duck.binding.rows import any_row
 from ppp_duck.binding.source import Column, Source
 from ppp_duck.binding.stages import select, with_stages
-from ppp_duck.doors.frames import unreadable
+from ppp_duck.doors.frames import names_of, unreadable
 from ppp_duck.errors import FeatureError, listed
 from ppp_duck.models.model import Floats
 from ppp_duck.registering import sql_directory
@@ -40,8 +41,8 @@ def frame_of(given: Any) -> Any | None:
 
 def names_in(frame: Any) -> list[str]:
     """The names of a frame's columns. Raises FeatureError where two are the same, which scikit-learn could not tell."""
-    names = [str(name) for name in (frame.column_names if isinstance(frame, pa.Table) else frame.columns)]
-    if len(twice := sorted({name for name in names if names.count(name) > 1})):
+    names = list(map(str, names_of(frame)))
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise FeatureError(f"PPP: rename a column of X: more than one is called {listed(twice)}")
     return names
 

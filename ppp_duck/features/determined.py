@@ -71,10 +71,8 @@ def determined(columns: Sequence[Values], most: int) -> dict[str, tuple[str, str
         if best is not None and best.entropy >= MOST_OF_IT * seen.entropy:
             left_out[fine.name] = best.name, f"a finer name of {best.name}: {fine.count:,} values for {best.count:,}"
         ordered[ordered.index(fine)] = seen
-    for (place, one), (other_place, other) in permutations(enumerate(ordered), 2):
-        if one.name in left_out or other.name in left_out or not _determines(one, other):
-            continue
-        if place < other_place or not _determines(other, one):
+    for one, other in permutations(ordered, 2):  # both ways, that which keeps the first of the two before
+        if one.name not in left_out and other.name not in left_out and _determines(one, other):
             left_out[other.name] = one.name, f"{one.name} determines it"
     return left_out
 

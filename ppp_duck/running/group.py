@@ -87,8 +87,8 @@ class Group:
                 if feature.name not in found and (form := self.form(index)) != VECTOR]  # fmt: skip
         if len(left) > MOST_COMPARED or self.sample is None:
             return found
-        rows = {name: self.weighted[1][column].slice(0, LOOKED_AT) for name, column in left}
-        values = [values_in_rows(name, column) for name, column in rows.items()]
+        columns = self.weighted[1]
+        values = [values_in_rows(name, columns[column].slice(0, LOOKED_AT)) for name, column in left]
         return found | derived(values, self.call.options.max_categories)
 
     @cached_property

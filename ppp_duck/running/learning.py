@@ -17,7 +17,7 @@ from ppp_duck.features.determined import Values
 from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import PRESENT, Scale
 from ppp_duck.features.scaling import FARTHEST
-from ppp_duck.models.model import Feature, Floats
+from ppp_duck.models.model import Feature, Floats, Ints
 from ppp_duck.running.points import values_of
 
 BLOCK = 256  # positions of a vector that are summed at once: their squares need memory
@@ -58,18 +58,15 @@ def learn_feature(
 
 def values_in_rows(name: str, column: pa.Array) -> Values:
     """A column of texts or of numbers, in which NaN and infinity are missing like NULL, to be compared with others."""
-    codes = np.full(len(column), -1)
     if pa.types.is_floating(column.type):
-        numbers = column.to_numpy(zero_copy_only=False).astype(np.float64)
+        numbers = column.to_numpy(zero_copy_only=False)
         known = np.isfinite(numbers)
+        codes = np.full(len(numbers), -1)
         codes[known] = np.unique(numbers[known], return_inverse=True)[1]
         return Values(name, codes, np.where(known, numbers, np.nan))
-    encoded = column.dictionary_encode()
-    texts = [text.encode() for text in encoded.dictionary.to_pylist()]
-    place = {text: number for number, text in enumerate(sorted(texts))}
-    known = np.asarray(column.is_valid())
-    codes[known] = np.array([place[text] for text in texts], dtype=np.int64)[encoded.indices.drop_null().to_numpy()]
-    return Values(name, codes)
+    values, places = _encoded(column)
+    rank = np.argsort(sorted(range(len(values)), key=values.__getitem__))
+    return Values(name, np.append(rank, -1)[places].astype(np.int64))  # a missing one is at the end
 
 
 def _observations(weights: Floats) -> Floats:
@@ -148,9 +145,7 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
 
 def _ranked(column: pa.Array, weights: Floats, most: int) -> tuple[tuple[str, ...], bool, Floats]:
     """The most frequent texts, whether there are more, and the shares of them and of all others together."""
-    encoded = column.dictionary_encode()
-    values: list[str] = encoded.dictionary.to_pylist()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    values, codes = _encoded(column)
     frequency = np.bincount(codes[codes >= 0], weights=weights[codes >= 0], minlength=len(values))
     ranked = sorted(range(len(values)), key=lambda i: (-frequency[i], values[i]))
     kept, other = tuple(values[i] for i in ranked[:most]), len(values) > most
@@ -158,6 +153,12 @@ def _ranked(column: pa.Array, weights: Floats, most: int) -> tuple[tuple[str, ..
     if other:
         shares = np.append(shares[:most], shares[most:].sum())
     return kept, other, shares
+
+
+def _encoded(column: pa.Array) -> tuple[list[str], Ints]:
+    """The different texts of a column, and the place among them (n,) of each row's, -1 for NULL."""
+    encoded = column.dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _onehot(name: str, type_name: str, kept: tuple[str, ...], other: bool, shares: Floats, scale: str) -> Feature:
