@@ -12,20 +12,18 @@ import argparse
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_rand_score
 
-import ppp_duck
+from benchmarks.tables.bare_call import cluster
+from benchmarks.tables.families import Generator, money
 
-Generator = np.random.Generator
 Columns = dict[str, NDArray[Any]]
 
 
 def plain(g: Generator, y: NDArray[np.int64]) -> Columns:
     n = len(y)
     return {
-        "spend": np.exp(3 + y * 1.2 + g.normal(0, 0.35, n)).round(2),
+        "spend": money(g, 3 + y * 1.2, 0.35),
         "visits": g.poisson(4 + 5 * y),
         "tenure": np.clip(g.normal(30 + 12 * y, 7, n), 0, None).round(1),
     }
@@ -122,12 +120,6 @@ KINDS = (places, dirty_places, products, codes, calendar, bands, totals, discoun
          bodies, units)  # fmt: skip
 
 
-def found(table: pa.Table) -> NDArray[Any]:
-    """Cluster ids of the bare call."""
-    ids = ppp_duck.cluster(table).fetchnumpy()["cluster_id"]
-    return np.asarray(np.ma.filled(ids, -1))
-
-
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rows", type=int, nargs="+", default=[500, 3000])
@@ -142,11 +134,11 @@ def main() -> None:
                     g = np.random.default_rng([seed, rows, k])
                     y = g.integers(0, k, rows)
                     columns = plain(g, y)
-                    ids = found(pa.table({**columns, **(kind(g, columns) if kind else {})}))
-                    right[k].append(len(set(ids)) == k)
+                    found = cluster({**columns, **(kind(g, columns) if kind else {})})
+                    right[k].append(found.k == k)
                     if k == 3:
-                        ari.append(adjusted_rand_score(y, ids))
-                        best.append(adjusted_rand_score(y, found(pa.table(columns))))
+                        ari.append(found.ari(y))
+                        best.append(cluster(columns).ari(y))
         shares = ", ".join(f"{sum(one)} of {len(one)} with {k}" for k, one in right.items())
         name = "no column more" if kind is None else kind.__name__
         print(
