@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ppp_duck.binding.interface import NUMBER, TEXT, VECTOR
@@ -74,7 +74,7 @@ class Call:
         )
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+        return json.dumps(self, default=vars, sort_keys=True, ensure_ascii=True)
 
     @classmethod
     def from_json(cls, text: str) -> Call:

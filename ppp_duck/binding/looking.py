@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ppp_duck.binding.interface import seen_macro
@@ -46,7 +46,7 @@ class Asked:
     catalog: int = 0  # the number of the catalog whose function was called; 0: it was one of the connection's own
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+        return json.dumps(self, default=vars, sort_keys=True, ensure_ascii=True)
 
     @classmethod
     def from_json(cls, text: str) -> Asked:
