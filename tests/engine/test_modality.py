@@ -77,6 +77,16 @@ def test_noise_around_groups_is_no_group(seed: int) -> None:
     assert len(found.component_cluster) > len(found.sizes) == 3
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2, 6, 11])
+def test_noise_in_some_values_glues_no_groups(seed: int) -> None:
+    """One value in 16 is anywhere, as of those who tick a box at random: a broad component overlaps each of the groups."""
+    g = np.random.default_rng(seed)
+    signs = np.array([[1, 1, 1, 1, -1, -1, -1, -1], [1, -1, 1, -1, 1, -1, 1, -1], [-1, -1, 1, 1, 1, 1, -1, -1]])
+    rows = 2.5 * signs[g.integers(0, 3, 300)] + g.normal(size=(300, 8))
+    rows = np.where(g.random(rows.shape) < 0.06, g.uniform(-6, 6, rows.shape), rows)
+    assert len(pipeline.fit(rows).sizes) == 3
+
+
 def test_a_shallow_valley_of_many_rows_is_none() -> None:
     """Rows are worth 4,000 observations at most: a dip by a twentieth is no valley, however many they are."""
     even = np.linspace(-3, 3, 40_000)
