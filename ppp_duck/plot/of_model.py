@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -22,7 +21,7 @@ FEW_CLUSTERS = 12
 FARTHEST = 2.5  # standard deviations from the mean of all, from which on a cell has its full colour
 
 
-def profile(model: Model, group: Sequence[str | None] | None = None) -> Any:
+def profile(model: Model, group: Any = None) -> Any:
     """Features by clusters: how far each cluster is from all rows together, the strongest differences first.
 
     Numbers in standard deviations of all rows above or below their mean; categories by their share of a cluster, in
@@ -52,7 +51,7 @@ def profile(model: Model, group: Sequence[str | None] | None = None) -> Any:
     return finish(chart, f"What the clusters of {short(told(model, fitted))} are like", of)
 
 
-def sizes(model: Model, group: Sequence[str | None] | None = None) -> Any:
+def sizes(model: Model, group: Any = None) -> Any:
     """How many rows each cluster has (the sum of their weights). Raises as ``profile`` does."""
     fitted = model_of(model, group, "plot.sizes")
     clustering, _, _ = parts_of(fitted)
@@ -72,7 +71,7 @@ def sizes(model: Model, group: Sequence[str | None] | None = None) -> Any:
     return finish(chart, f"{count(len(rows), 'cluster')} in {short(told(model, fitted))}")
 
 
-def trials(model: Model, group: Sequence[str | None] | None = None) -> Any:
+def trials(model: Model, group: Any = None) -> Any:
     """The candidates of the search: BIC over the number of clusters, a line for each form of covariance.
 
     Lower is better. A ring marks the chosen one. Raises as ``profile`` does.

@@ -23,7 +23,7 @@ BINS = 60  # of a map with one direction
 DIGITS = 4  # of a coordinate: far below a pixel, far above the last bits that processors differ in
 
 
-def map(model: Model, src: Any, group: Sequence[str | None] | None = None) -> Any:
+def map(model: Model, src: Any, group: Any = None) -> Any:
     """The rows of a source along the two directions that tell the clusters apart best; one direction is a histogram.
 
     At most 5,000 rows, chosen by content. Rows that are separable (``ppp_separable``) are full, doubtful ones faint.
@@ -55,7 +55,7 @@ def map_of(model: Model, fitted: Fitted, seen: Sample) -> Any:
     return finish(chart.properties(width=SIDE, height=SIDE * 3 // 4), title, shown, faint, lacking)
 
 
-def agreement(model: Model, src: Any, group: Sequence[str | None] | None = None) -> Any:
+def agreement(model: Model, src: Any, group: Any = None) -> Any:
     """Rows by the cluster that k-means gives them and the cluster that the mixture gives them: equal on the diagonal.
 
     At most 5,000 rows, chosen by content. Raises as ``map`` does.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,10 +144,30 @@ def test_of_groups_one_is_shown(con: duckdb.DuckDBPyConnection) -> None:
         seen = sample(model, model_of(model, group, ""), "trees", "")
         assert {row[seen.columns.index("tree")] for row in seen.texts} == set(group)
         assert len(seen.texts) == 300
-    with pytest.raises(ppp_duck.OptionError, match=r"^plot.sizes: set group to a group .* it has \"ash\", \"oak\""):
+    message = r"^plot.sizes: set group to the value of \"tree\", such as .* \(it has \['ash'\], \['oak'\], \[None\]\), not None"
+    with pytest.raises(ppp_duck.OptionError, match=message):
         plot.sizes(model)
     with pytest.raises(ppp_duck.OptionError, match="the model has no groups, not \\['oak'\\]"):
         plot.sizes(ppp_duck.fit(con, "one"), group=["oak"])
+
+
+def test_a_group_is_named_by_its_values_as_the_source_has_them(con: duckdb.DuckDBPyConnection) -> None:
+    day = "DATE '2024-01-01' + (i % 2)::INTEGER AS day"
+    query = f"SELECT i % 2 + 1 AS year, i % 2 = 0 AS odd, {day}, i % 3 * 9 + sin(i * 1.3) AS x FROM range(300) r(i)"
+
+    def told(by: list[str], group: object) -> str:
+        return str(plot.sizes(ppp_duck.fit(con, query, columns=["x"], by=by), group=group).to_dict()["title"]["text"])
+
+    for group in ([1], (1,), ["1"], 1, "1"):
+        assert told(["year"], group).endswith("year = 1")
+    assert told(["odd"], True).endswith("odd = true")
+    assert told(["year", "day"], [2, datetime.date(2024, 1, 2)]).endswith("year = 2, day = 2024-01-02")
+    with pytest.raises(
+        ppp_duck.OptionError, match=r"the values of \"year\", \"day\", such as group=\['1', '2024-01-01'\]"
+    ):
+        told(["year", "day"], 1)
+    with pytest.raises(ppp_duck.OptionError, match=r"such as group=\['2024-01-02'\].*, not '2024-02-02'"):
+        told(["day"], "2024-02-02")
 
 
 def test_a_source_that_lacks_a_column_is_refused(con: duckdb.DuckDBPyConnection) -> None:
