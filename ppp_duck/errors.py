@@ -43,7 +43,7 @@ class SourceError(PPPError):
     @classmethod
     def clash(cls, function: str, column: str, source: str) -> SourceError:
         return cls(
-            f"{function}: set prefix, for instance prefix := 'ppp_': {source} already has a column \"{column}\", "
+            f"{function}: set prefix to a text such as 'ppp_': {source} already has a column \"{column}\", "
             "which is also the name of a new one"
         )
 
