@@ -16,6 +16,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import ppp_duck
 from ppp_duck import plot
+from ppp_duck.plot import axes
 from ppp_duck.plot.directions import discriminating
 from ppp_duck.plot.group import model_of
 from ppp_duck.plot.sample import sample
@@ -88,6 +89,40 @@ def test_one_column_is_shown_in_its_own_units(con: duckdb.DuckDBPyConnection) ->
             expected = sorted(x for (x,) in con.execute(source).fetchall())
             spread = expected[-1] - expected[0]
             assert sorted(one["x"] for one in values(chart)) == pytest.approx(expected, abs=1e-4 * spread)
+
+
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [
+        ("FROM texts", {"k": 3}),
+        ("FROM texts", {"k": 3, "categorical": "onehot"}),
+        ("SELECT p FROM texts", {"k": 3}),
+        ("SELECT p, i % 3 * 4 + sin(i) AS \"a = b\", q FROM (SELECT *, row_number() OVER () - 1 AS i FROM texts)", {}),
+        ("SELECT i % 2 + 1 AS a, i % 2 * 2 + i % 3 % 2 AS b, ['x', 'y'][1 + i % 2] AS c FROM range(900) r(i)", {"k": 2}),
+    ],
+)  # fmt: skip
+def test_an_axis_says_what_its_ends_are(con: duckdb.DuckDBPyConnection, query: str, options: dict[str, Any]) -> None:
+    """A number rises along it, or falls; a row of a category lies further to its end than others."""
+    model = ppp_duck.fit(con, query, **options)
+    fitted = model_of(model, None, "")
+    seen = sample(model, fitted, query, "")
+    for column in discriminating(seen.points, seen.scores.cluster_id).T:
+        words = axes.title(fitted, column).split("  ")
+        assert words
+        for sign, name in ((word[0], word[2:]) for word in words):
+            column_name, _, category = (name, "", "") if name in seen.columns else name.rpartition(" = ")
+            texts = [row[seen.columns.index(column_name)] for row in seen.texts]
+            rising = np.array([text == category if category else float(text or "nan") for text in texts], dtype=float)
+            trend = np.corrcoef(seen.points @ column, rising)[0, 1]
+            assert trend > 0.3 if sign == "+" else trend < -0.3
+
+
+def test_an_axis_names_a_value_apart(con: duckdb.DuckDBPyConnection) -> None:
+    query = """SELECT CASE WHEN i % 3 = 0 THEN 0 ELSE 20 + 3 * sin(i * 1.3) END AS spend, cos(i * 2.1) + i % 3 AS y
+        FROM range(900) r(i)"""
+    encoding = plot.map(ppp_duck.fit(con, query), query).to_dict()["layer"][0]["encoding"]
+    words = {word[2:] for axis in ("x", "y") for word in encoding[axis]["title"].split("  ")}
+    assert "spend = 0" in words <= {"spend", "spend = 0", "y"}
 
 
 def test_the_rows_of_a_map_are_chosen_by_content(con: duckdb.DuckDBPyConnection) -> None:
