@@ -173,6 +173,13 @@ return [...document.querySelectorAll('.picture :is(.role-axis, .role-legend, .ro
     .map((ink) => (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05));
 """
 WIDER = "return [...document.querySelectorAll('.picture')].filter(one => one.scrollWidth > one.clientWidth).length"
+# How much of the width of a section its pictures use.
+USED = """
+const right = (one) => one.getBoundingClientRect().right, all = [...document.querySelectorAll('.picture svg.marks')];
+const page = document.querySelector('section').getBoundingClientRect();
+return (Math.max(...all.map(right)) - page.left) / page.width;
+"""
+LARGE = "return [...document.querySelectorAll('.picture svg.marks')].filter(one => one.clientWidth > 700).length"
 
 
 @pytest.mark.chromium
@@ -185,7 +192,7 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
         for place, (source, own) in enumerate(options.items()):
             path = tmp_path / f"report{place}.html"
             html = ppp_duck.report(con, source, path, **own)
-            for width, dark in ((1280, False), (390, True)):
+            for width, dark in ((1440, True), (1280, False), (390, True)):
                 page = opened(driver, path, width, dark)
                 assert page.errors == []
                 assert page.requests == [path.as_uri()]
@@ -197,6 +204,9 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
                 # on a phone only the two pictures with a cell for each of sixty clusters are wider than it
                 most = 2 if source == "sixty" and width < 600 else 0
                 WebDriverWait(driver, 60).until(lambda one, most=most: one.execute_script(WIDER) <= most)
+                WebDriverWait(driver, 60).until(lambda one: one.execute_script(USED) > 0.9)
+                # what is wider than paper would be made smaller in print
+                assert driver.execute_script(LARGE) <= (2 if source == "sixty" else 0)
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
             metrics = {"width": 720, "height": 1000, "deviceScaleFactor": 1, "mobile": False}  # as wide as A4
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
