@@ -15,7 +15,7 @@ import duckdb
 from ppp_duck import errors
 from ppp_duck.binding.options import check_options, check_reading
 from ppp_duck.binding.quoting import folded, literal, quote
-from ppp_duck.binding.source import find_source, path_of
+from ppp_duck.binding.source import Column, columns_of, find_source, path_of
 from ppp_duck.doors.connections import connection_of, if_open
 from ppp_duck.doors.frames import PLACE, Given, given
 from ppp_duck.errors import FeatureError, PPPError
@@ -26,6 +26,7 @@ from ppp_duck.registering import register, statement_of
 RAISED = re.compile(
     r"Python exception occurred while executing the UDF: (\w+): (.*?)(\n\nAt:|\n\nLINE \d+:|\Z)", re.DOTALL
 )
+NO_FILES = "No files found that match the pattern"  # DuckDB's words
 SHOWN = 20  # clusters that a repr lists
 
 
@@ -72,16 +73,20 @@ class Model:
             raise errors.ModelError(f"set replace=True, or choose another name: {name} already exists") from None
 
     def predict(self, con: Any, src: Any = None, output: str = "id", prefix: str = "") -> duckdb.DuckDBPyRelation:
-        """Every row of ``src`` with its cluster, as ``ppp_predict`` returns it."""
-        return _relation(given(con, src, self.home), "ppp_predict", model=self.query, output=output, prefix=prefix)
+        """Every row of ``src`` with its cluster, as ``ppp_predict`` returns it.
+
+        Raises ModelError where ``src`` lacks a column of the model. What only rows can show is an error when the
+        relation is read, DuckDB's own around ours.
+        """
+        return self._scored(con, src, "ppp_predict", output=output, prefix=prefix)
 
     def evaluate(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """How good the model is on the rows of ``src``, as ``ppp_evaluate`` returns it."""
-        return _relation(given(con, src, self.home), "ppp_evaluate", model=self.query)
+        return self._scored(con, src, "ppp_evaluate")
 
     def profile(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """What the rows of each cluster are like, as ``ppp_profile`` returns it."""
-        return _relation(given(con, src, self.home), "ppp_profile", model=self.query)
+        return self._scored(con, src, "ppp_profile")
 
     def centers(self) -> duckdb.DuckDBPyRelation:
         """The centre of each cluster in the units of the columns, as ``ppp_centers`` returns it."""
@@ -130,6 +135,21 @@ class Model:
     def home(self) -> duckdb.DuckDBPyConnection:
         """The connection that answers: of a model from a pickle, DuckDB's default one."""
         return self.connection or duckdb.default_connection()
+
+    def _scored(self, con: Any, src: Any, function: str, **options: object) -> duckdb.DuckDBPyRelation:
+        rows = given(con, src, self.home)
+        found = _relation(rows, function, model=self.query, **options)
+        kinds = {folded(column.name): column.kind for column in _columns(rows, function)}
+        wanted = [one.features for one in self.models.models if one.clustering is not None]
+        lacking = [
+            [one.name for one in own if kinds.get(folded(one.name), "") not in (one.kind, None)] for own in wanted
+        ]
+        by = [name for name in self.models.by if folded(name) not in kinds]
+        if by:
+            raise errors.ModelError.columns(function, "by", by)
+        if lacking and all(lacking):  # each group has features of its own
+            raise errors.ModelError.columns(function, "to", lacking[0], ", or of another kind of type")
+        return found
 
     @property
     def _rows(self) -> Given:
@@ -201,7 +221,10 @@ def cluster(con: Any, src: Any = None, **options: Any) -> duckdb.DuckDBPyRelatio
     for name in (checked.prefix + name for name in names):
         if folded(name) in (folded(column.name) for column in rows.columns):
             raise errors.SourceError.clash("ppp_cluster", name, rows.name)
-    model = _fit(rows, {name: value for name, value in options.items() if name not in ("output", "prefix")})
+    try:
+        model = _fit(rows, {name: value for name, value in options.items() if name not in ("output", "prefix")})
+    except PPPError as error:
+        raise type(error)(re.sub("^ppp_fit: ", "ppp_cluster: ", str(error))) from None
     if model is not None:
         return _relation(rows, "ppp_predict", model=model.query, output=checked.output, prefix=checked.prefix)
     if rows.source is None:
@@ -290,6 +313,15 @@ def _relation(rows: Given, function: str, **options: object) -> duckdb.DuckDBPyR
         return rows.relation(f"FROM {_told(rows, function, options)}")
 
 
+def _columns(rows: Given, function: str) -> tuple[Column, ...]:
+    """The columns of the rows, which are not read."""
+    if rows.source is not None:
+        return rows.columns
+    with closing(rows.con.cursor()) as cursor:
+        known = find_source(function, rows.name, cursor)
+    return columns_of(rows.relation(f"FROM {known.relation}"))
+
+
 def _told(rows: Given, function: str, options: dict[str, Any]) -> str:
     """What stands behind FROM: a call, or, of rows that only Python has, the statement of one."""
     if rows.source is None:
@@ -319,11 +351,14 @@ def our_errors() -> Iterator[None]:
         with if_open():
             yield
     except duckdb.Error as error:
-        if isinstance(error, duckdb.CatalogException):
-            reason = str(error).removeprefix("Catalog Error: ").partition("\n\nLINE ")[0]  # of our statement
+        said = str(error).partition("\n\nLINE ")[0]  # of our statement
+        if isinstance(error, duckdb.CatalogException) or NO_FILES in said:
+            reason = said.removeprefix("Catalog Error: ").removeprefix("IO Error: ")
             raise errors.SourceError(f"name a table, view, file or variable that DuckDB finds: {reason}") from None
         raised = RAISED.search(str(error))
         kind = getattr(errors, raised[1], None) if raised else None
-        if raised is None or not (isinstance(kind, type) and issubclass(kind, PPPError)):
-            raise
-        raise kind(raised[2].strip()) from None
+        if raised is not None and isinstance(kind, type) and issubclass(kind, PPPError):
+            raise kind(raised[2].strip()) from None
+        if said != str(error):
+            raise type(error)(said) from None
+        raise

@@ -49,7 +49,13 @@ class SourceError(PPPError):
 
 
 class ModelError(PPPError):
-    """A model table cannot be used: it is no model, or was changed."""
+    """A model table cannot be used: it is no model, or was changed. Or the source lacks what the model needs."""
+
+    @classmethod
+    def columns(cls, function: str, fitted: str, names: Sequence[str], kinds: str = "") -> ModelError:
+        """``fitted``: 'to' these columns, or 'by' them."""
+        lacking = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+        return cls(f"{function}: give the source the columns that the model was fitted {fitted}: {lacking}{kinds}")
 
 
 class CatalogError(PPPError):

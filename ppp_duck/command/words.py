@@ -44,4 +44,5 @@ def in_shell(text: str) -> str:
     text = QUOTED.sub(lambda found: flag(found[1]), text)
     for function, command in FUNCTIONS.items():
         text = re.sub(rf"\b{function}\b", f"{PROGRAM} {command}", text)
+    text = text.partition("\n\nLINE ")[0]  # of a statement that nobody wrote
     return EXAMPLE.sub(r"\1", text).replace(ROWS, STANDARD_INPUT)
