@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +18,8 @@ from ppp_duck.binding.source import Column, columns_of, find_source, path_of
 from ppp_duck.doors.connections import connection_of, if_open
 from ppp_duck.doors.frames import PLACE, Given, given
 from ppp_duck.errors import FeatureError, PPPError
-from ppp_duck.models import html, table
+from ppp_duck.models import html, plain, table
+from ppp_duck.models.html import SHOWN
 from ppp_duck.models.model import SCORE_COLUMNS, ModelSet, score_columns
 from ppp_duck.registering import register, statement_of
 
@@ -27,7 +27,6 @@ RAISED = re.compile(
     r"Python exception occurred while executing the UDF: (\w+): (.*?)(\n\nAt:|\n\nLINE \d+:|\Z)", re.DOTALL
 )
 NO_FILES = "No files found that match the pattern"  # DuckDB's words
-SHOWN = 20  # clusters that a repr lists
 
 
 @dataclass(frozen=True, repr=False)
@@ -169,19 +168,7 @@ class Model:
         return html.of_models(self.name, self.models, SHOWN)
 
     def __repr__(self) -> str:
-        by, models = self.models.by, self.models.models
-        rows = [row for row in table.to_rows(self.models, "") if row["cluster_id"] is not None]
-        about = f" in {len(models)} groups by {', '.join(by)}" if by else ""
-        if not by and models[0].clustering is not None:
-            about = f", agreement {models[0].clustering.overall_agreement:.3f}"
-        lines = [f"Model of {self.name}: k = {self.k}{about}"]
-        for row in rows[:SHOWN]:
-            group = f"{row['g']} " if by else ""
-            center = ", ".join(f"{name} {_short(value)}" for name, value in json.loads(row["center"]).items())
-            lines.append(f"  {group}cluster {row['cluster_id']}: size {row['size']:g}, {center}")
-        if len(rows) > SHOWN:
-            lines.append(f"  and {len(rows) - SHOWN} more")
-        return "\n".join(lines)
+        return plain.of_models(self.name, self.models, SHOWN)
 
 
 def fit(con: Any, src: Any = None, **options: Any) -> Model:
@@ -288,13 +275,6 @@ def _restored(name: str, query: str) -> Model:
     """A model from its pickle. Raises ModelError where the rows in it are none that ``ppp_fit`` made."""
     with duckdb.connect() as con:
         return model_of(None, name, *texts_of(Given(con, name), f"({query})"))
-
-
-def _short(value: object) -> str:
-    """A value of a centre, in a repr: of a vector only its length."""
-    if isinstance(value, list):
-        return f"({len(value)} numbers)"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _typed(text: str | None, kind: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from ppp_duck.api import Model
 from ppp_duck.binding.interface import GROUP, NUMBER, TEXT
@@ -54,8 +53,7 @@ def sample(model: Model, fitted: Fitted, src: Any, function: str, most: int = MO
     forms = [table.column(f"{OWN}{index}").combine_chunks() for index in range(len(fitted.features))]
     n = table.num_rows
     if forms:
-        rows = pa.StructArray.from_arrays(forms, names=list(ready.columns))
-        points = Part(function, slice(None), ready, rows).points()
+        points = Part.of(function, ready, forms).points()
         values, there = np.asfortranarray(points.values[points.complete]), points.complete
     else:  # where no feature varies, every row is the same point
         values, there = np.zeros((n, 1)), np.ones(n, dtype=bool)

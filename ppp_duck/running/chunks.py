@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,11 @@ class Part:
     places: slice | Ints  # of the rows in the chunk
     ready: Ready
     rows: pa.StructArray
+
+    @staticmethod
+    def of(function: str, ready: Ready, columns: Sequence[pa.Array]) -> Part:
+        """Of a column for each feature."""
+        return Part(function, slice(None), ready, pa.StructArray.from_arrays(columns, names=list(ready.columns)))
 
     def ids(self) -> Ints:
         """Cluster ids of the rows, -1 for none. Where the columns as they are tell the cluster, no point is made."""
