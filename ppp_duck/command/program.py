@@ -28,7 +28,7 @@ from ppp_duck.command.reading import (
     without_rows,
 )
 from ppp_duck.command.words import in_shell, tell
-from ppp_duck.command.writing import check_folder, format_of, pour, show_table, write
+from ppp_duck.command.writing import check_folder, check_html, format_of, pour, show_table, write
 from ppp_duck.errors import FeatureError, OptionError, PPPError, SourceError
 
 INTERRUPTED = "Query interrupted"  # DuckDB's RuntimeError for Ctrl-C on the main thread, which opens the database
@@ -96,6 +96,7 @@ def _run_text(given: argparse.Namespace, directory: Path) -> None:
     out = Path(given.out) if given.out is not None else directory / "text"
     kept = keep_standard_input(directory) if given.source == "-" else None
     if given.command == "report":
+        check_html(given.out)
         import_module("ppp_duck.reporting")  # seconds, of which a thread beside this one would not hear Ctrl-C
     with closing(open_database(given.db, True, tell)) as con:
 

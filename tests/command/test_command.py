@@ -205,6 +205,11 @@ def test_another_error_at_run_time_is_none_of_ctrl_c(monkeypatch: pytest.MonkeyP
         main(["sql", "SELECT 1"])
 
 
+def test_a_report_does_not_fill_a_terminal(folder: Path) -> None:
+    code, shown = in_a_terminal(folder, "report", "blobs.csv")
+    assert (code, shown) == (2, "ppp-duck: set -o to a file, such as -o report.html: a report is for a browser\r\n")
+
+
 def test_what_was_left_out_is_told_in_words_of_the_shell(folder: Path) -> None:
     code, shown = in_a_terminal(folder, "fit", "blobs.csv", "-o", "told.parquet")
     assert code == 0
