@@ -253,7 +253,7 @@ def _fit(rows: Given, options: dict[str, Any]) -> Model | None:
 
 def texts_of(rows: Given, relation: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The names of a relation's columns; its rows as texts, and behind them the types that they have."""
-    with our_errors():
+    with our_errors(rows.con):
         names, found = rows.execute(
             f'SELECT CAST(COLUMNS(*) AS VARCHAR) AS "\\0", typeof(COLUMNS(*)) AS "type \\0" FROM {relation}'
         )
@@ -286,7 +286,7 @@ def _relation(rows: Given, function: str, **options: object) -> duckdb.DuckDBPyR
     register(rows.con)
     check_reading(function, {name: value for name, value in options.items() if value is not None})
     rows = rows.in_order()
-    with our_errors():
+    with our_errors(rows.con):
         if rows.columns and rows.columns[-1].name == PLACE:
             told = _told(rows, function, options)
             return rows.relation(f"SELECT * EXCLUDE ({quote(PLACE)}) FROM {told} ORDER BY {quote(PLACE)}")
@@ -325,7 +325,7 @@ def _value(value: object) -> str:
 
 
 @contextmanager
-def our_errors() -> Iterator[None]:
+def our_errors(con: duckdb.DuckDBPyConnection | None = None) -> Iterator[None]:
     """DuckDB wraps what our functions raise into its own error: raise ours again. So is what it does not find."""
     try:
         with if_open():
@@ -334,7 +334,10 @@ def our_errors() -> Iterator[None]:
         said = str(error).partition("\n\nLINE ")[0]  # of our statement
         if isinstance(error, duckdb.CatalogException) or NO_FILES in said:
             reason = said.removeprefix("Catalog Error: ").removeprefix("IO Error: ")
-            raise errors.SourceError(f"name a table, view, file or variable that DuckDB finds: {reason}") from None
+            place = ", or give before it the connection that does" if con is duckdb.default_connection() else ""
+            raise errors.SourceError(
+                f"name a table, view, file or variable that DuckDB finds{place}: {reason}"
+            ) from None
         raised = RAISED.search(str(error))
         kind = getattr(errors, raised[1], None) if raised else None
         if raised is not None and isinstance(kind, type) and issubclass(kind, PPPError):

@@ -160,6 +160,14 @@ def test_the_caller_sees_no_statement_that_he_did_not_write(plain: duckdb.DuckDB
         ppp_duck.cluster(plain, "blobs", k=1000)
 
 
+def test_a_name_alone_that_only_another_connection_knows(plain: duckdb.DuckDBPyConnection) -> None:
+    model = ppp_duck.fit(plain, "blobs")
+    advice = r"^name a table, .* that DuckDB finds, or give before it the connection that does: .* blobs does not exist"
+    for call in (ppp_duck.fit, ppp_duck.cluster, lambda name: model.predict(duckdb, name)):
+        with pytest.raises(ppp_duck.SourceError, match=advice):
+            call("blobs")
+
+
 def test_a_name_alone_is_of_the_connection_that_fitted(plain: duckdb.DuckDBPyConnection) -> None:
     model = ppp_duck.fit(plain, "blobs")
     assert model.predict("blobs").fetchall() == model.predict(plain, "blobs").fetchall()

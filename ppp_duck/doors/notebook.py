@@ -13,12 +13,12 @@ from ppp_duck.models.model import ModelSet
 
 
 def show_models() -> None:
-    """Tell IPython, where it runs. Done again it changes nothing."""
+    """Tell IPython, where it runs and nobody told it how relations show."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None:
         # DuckDB 2 says for itself how relations show, which counts before all but this
-        shell.display_formatter.mimebundle_formatter.for_type(duckdb.DuckDBPyRelation, shown)
+        shell.display_formatter.mimebundle_formatter.type_printers.setdefault(duckdb.DuckDBPyRelation, shown)
 
 
 def shown(relation: duckdb.DuckDBPyRelation) -> Any:
