@@ -13,7 +13,7 @@ import duckdb
 from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.source import FILE, find_source, path_of
 from ppp_duck.command.arguments import PROGRAM
-from ppp_duck.errors import SourceError, did_you_mean, nearest
+from ppp_duck.errors import SourceError, did_you_mean, nearest, show
 from ppp_duck.registering import connect
 
 EMPTY = "give {} rows: it is empty"
@@ -58,6 +58,8 @@ def load_standard_input(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def readable(con: duckdb.DuckDBPyConnection, name: str) -> str:
     """The name itself. Raises SourceError or DuckDB's own error where nothing can be read by it."""
+    if not name.strip():
+        raise SourceError(f"name a file, or a table of --db, not {show(name)}")
     with closing(con.cursor()) as cursor:
         source = find_source(PROGRAM, name, cursor)
         try:

@@ -16,6 +16,7 @@ QUOTED = re.compile(rf'"{NAME}"(?=(?:, "\w+")*, or the model: )')
 EXAMPLE = re.compile(r"(?<= such as )\['([^',]+)'\]")
 FUNCTIONS = {function: command for command, (function, _) in reversed(COMMANDS.items()) if function}
 
+UNASKED = re.compile(r"\n\nLINE |\s*\n  file = ")  # a statement that nobody wrote, and twenty settings of a CSV reader
 OWN = re.compile(r"^ppp_\w+\('(.*)'\): (.*); ppp_info says it in full$", re.DOTALL)
 
 
@@ -44,5 +45,5 @@ def in_shell(text: str) -> str:
     text = QUOTED.sub(lambda found: flag(found[1]), text)
     for function, command in FUNCTIONS.items():
         text = re.sub(rf"\b{function}\b", f"{PROGRAM} {command}", text)
-    text = text.partition("\n\nLINE ")[0]  # of a statement that nobody wrote
+    text = UNASKED.split(text)[0]
     return EXAMPLE.sub(r"\1", text).replace(ROWS, STANDARD_INPUT)

@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             con.execute(f"COPY blobs TO '{path / name.replace(chr(39), chr(39) * 2)}'").fetchall()
         con.execute(f"COPY (SELECT *, 7 AS cluster_id FROM blobs) TO '{path / 'clustered.csv'}'").fetchall()
     ppp_duck.connect().execute(f"COPY (FROM ppp_fit('{path / 'blobs.csv'}', columns := ['x'])) TO '{path / 'one.csv'}'")
+    (path / "latin.csv").write_bytes("n\xe4me;x\nM\xfcller;1\n".encode("latin-1"))
     (path / "broken.parquet").write_bytes(b"PAR1 and nothing more")
     (path / "blobs.dat").write_text("x\n1\n")
     return path
@@ -357,6 +358,8 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["cluster", "DROP TABLE blobs", "--db", "warehouse.duckdb"], "make the source one SELECT, not DROP TABLE blobs"),
         (["cluster", "SELECT z FROM 'blobs.csv'"], 'Referenced column "z" not found'),
         (["cluster", "SELECT x, tree::INTEGER AS z FROM 'blobs.csv'"], "Could not convert string 'oak' to INT32 when casting from source column tree\n"),
+        (["cluster", " "], "name a file, or a table of --db, not ' '"),
+        (["cluster", "latin.csv"], "This file is not utf-8 encoded."),
         (["cluster", "blobs", "--db", "nowhere.duckdb"], "check --db: there is no file nowhere.duckdb"),
         (["cluster", "blobs", "--db", "blobs.csv"], "set --db to a DuckDB database, and name blobs.csv as the source: it is a file of rows"),
         (["cluster", "blobs.csv", "--k", "three"], "set --k to a whole number from 1 up, not 'three'"),
@@ -394,7 +397,7 @@ def test_errors(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[
     assert err.startswith("ppp-duck: ")
     assert message in err
     assert not re.search(r"Traceback|At:|\.py|:=", err)
-    assert "LINE" not in err or arguments[0] == "sql"
+    assert not re.search("LINE|file =", err) or arguments[0] == "sql"
     assert not list(here.glob("tmp_*"))
 
 
