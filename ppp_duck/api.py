@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,18 +14,19 @@ import duckdb
 from ppp_duck import errors
 from ppp_duck.binding.options import check_options, check_reading
 from ppp_duck.binding.quoting import folded, literal, quote
-from ppp_duck.binding.source import find_source, path_of
+from ppp_duck.binding.source import Column, columns_of, find_source, path_of
 from ppp_duck.doors.connections import connection_of, if_open
 from ppp_duck.doors.frames import PLACE, Given, given
 from ppp_duck.errors import FeatureError, PPPError
-from ppp_duck.models import html, table
+from ppp_duck.models import html, plain, table
+from ppp_duck.models.html import SHOWN
 from ppp_duck.models.model import SCORE_COLUMNS, ModelSet, score_columns
 from ppp_duck.registering import register, statement_of
 
 RAISED = re.compile(
     r"Python exception occurred while executing the UDF: (\w+): (.*?)(\n\nAt:|\n\nLINE \d+:|\Z)", re.DOTALL
 )
-SHOWN = 20  # clusters that a repr lists
+NO_FILES = "No files found that match the pattern"  # DuckDB's words
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,16 +72,20 @@ class Model:
             raise errors.ModelError(f"set replace=True, or choose another name: {name} already exists") from None
 
     def predict(self, con: Any, src: Any = None, output: str = "id", prefix: str = "") -> duckdb.DuckDBPyRelation:
-        """Every row of ``src`` with its cluster, as ``ppp_predict`` returns it."""
-        return _relation(given(con, src, self.home), "ppp_predict", model=self.query, output=output, prefix=prefix)
+        """Every row of ``src`` with its cluster, as ``ppp_predict`` returns it.
+
+        Raises ModelError where ``src`` lacks a column of the model. What only rows can show is an error when the
+        relation is read, DuckDB's own around ours.
+        """
+        return self._scored(con, src, "ppp_predict", output=output, prefix=prefix)
 
     def evaluate(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """How good the model is on the rows of ``src``, as ``ppp_evaluate`` returns it."""
-        return _relation(given(con, src, self.home), "ppp_evaluate", model=self.query)
+        return self._scored(con, src, "ppp_evaluate")
 
     def profile(self, con: Any, src: Any = None) -> duckdb.DuckDBPyRelation:
         """What the rows of each cluster are like, as ``ppp_profile`` returns it."""
-        return _relation(given(con, src, self.home), "ppp_profile", model=self.query)
+        return self._scored(con, src, "ppp_profile")
 
     def centers(self) -> duckdb.DuckDBPyRelation:
         """The centre of each cluster in the units of the columns, as ``ppp_centers`` returns it."""
@@ -131,6 +135,21 @@ class Model:
         """The connection that answers: of a model from a pickle, DuckDB's default one."""
         return self.connection or duckdb.default_connection()
 
+    def _scored(self, con: Any, src: Any, function: str, **options: object) -> duckdb.DuckDBPyRelation:
+        rows = given(con, src, self.home)
+        found = _relation(rows, function, model=self.query, **options)
+        kinds = {folded(column.name): column.kind for column in _columns(rows, function)}
+        wanted = [one.features for one in self.models.models if one.clustering is not None]
+        lacking = [
+            [one.name for one in own if kinds.get(folded(one.name), "") not in (one.kind, None)] for own in wanted
+        ]
+        by = [name for name in self.models.by if folded(name) not in kinds]
+        if by:
+            raise errors.ModelError.columns(function, "by", by)
+        if lacking and all(lacking):  # each group has features of its own
+            raise errors.ModelError.columns(function, "to", lacking[0], ", or of another kind of type")
+        return found
+
     @property
     def _rows(self) -> Given:
         return Given(self.home, self.query)
@@ -149,19 +168,7 @@ class Model:
         return html.of_models(self.name, self.models, SHOWN)
 
     def __repr__(self) -> str:
-        by, models = self.models.by, self.models.models
-        rows = [row for row in table.to_rows(self.models, "") if row["cluster_id"] is not None]
-        about = f" in {len(models)} groups by {', '.join(by)}" if by else ""
-        if not by and models[0].clustering is not None:
-            about = f", agreement {models[0].clustering.overall_agreement:.3f}"
-        lines = [f"Model of {self.name}: k = {self.k}{about}"]
-        for row in rows[:SHOWN]:
-            group = f"{row['g']} " if by else ""
-            center = ", ".join(f"{name} {_short(value)}" for name, value in json.loads(row["center"]).items())
-            lines.append(f"  {group}cluster {row['cluster_id']}: size {row['size']:g}, {center}")
-        if len(rows) > SHOWN:
-            lines.append(f"  and {len(rows) - SHOWN} more")
-        return "\n".join(lines)
+        return plain.of_models(self.name, self.models, SHOWN)
 
 
 def fit(con: Any, src: Any = None, **options: Any) -> Model:
@@ -201,7 +208,10 @@ def cluster(con: Any, src: Any = None, **options: Any) -> duckdb.DuckDBPyRelatio
     for name in (checked.prefix + name for name in names):
         if folded(name) in (folded(column.name) for column in rows.columns):
             raise errors.SourceError.clash("ppp_cluster", name, rows.name)
-    model = _fit(rows, {name: value for name, value in options.items() if name not in ("output", "prefix")})
+    try:
+        model = _fit(rows, {name: value for name, value in options.items() if name not in ("output", "prefix")})
+    except PPPError as error:
+        raise type(error)(re.sub("^ppp_fit: ", "ppp_cluster: ", str(error))) from None
     if model is not None:
         return _relation(rows, "ppp_predict", model=model.query, output=checked.output, prefix=checked.prefix)
     if rows.source is None:
@@ -243,7 +253,7 @@ def _fit(rows: Given, options: dict[str, Any]) -> Model | None:
 
 def texts_of(rows: Given, relation: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The names of a relation's columns; its rows as texts, and behind them the types that they have."""
-    with our_errors():
+    with our_errors(rows.con):
         names, found = rows.execute(
             f'SELECT CAST(COLUMNS(*) AS VARCHAR) AS "\\0", typeof(COLUMNS(*)) AS "type \\0" FROM {relation}'
         )
@@ -267,13 +277,6 @@ def _restored(name: str, query: str) -> Model:
         return model_of(None, name, *texts_of(Given(con, name), f"({query})"))
 
 
-def _short(value: object) -> str:
-    """A value of a centre, in a repr: of a vector only its length."""
-    if isinstance(value, list):
-        return f"({len(value)} numbers)"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def _typed(text: str | None, kind: str) -> str:
     value = "NULL" if text is None else literal(text)
     return value if kind == "VARCHAR" and text is not None else f"CAST({value} AS {kind})"
@@ -283,11 +286,20 @@ def _relation(rows: Given, function: str, **options: object) -> duckdb.DuckDBPyR
     register(rows.con)
     check_reading(function, {name: value for name, value in options.items() if value is not None})
     rows = rows.in_order()
-    with our_errors():
+    with our_errors(rows.con):
         if rows.columns and rows.columns[-1].name == PLACE:
             told = _told(rows, function, options)
             return rows.relation(f"SELECT * EXCLUDE ({quote(PLACE)}) FROM {told} ORDER BY {quote(PLACE)}")
         return rows.relation(f"FROM {_told(rows, function, options)}")
+
+
+def _columns(rows: Given, function: str) -> tuple[Column, ...]:
+    """The columns of the rows, which are not read."""
+    if rows.source is not None:
+        return rows.columns
+    with closing(rows.con.cursor()) as cursor:
+        known = find_source(function, rows.name, cursor)
+    return columns_of(rows.relation(f"FROM {known.relation}"))
 
 
 def _told(rows: Given, function: str, options: dict[str, Any]) -> str:
@@ -313,17 +325,23 @@ def _value(value: object) -> str:
 
 
 @contextmanager
-def our_errors() -> Iterator[None]:
+def our_errors(con: duckdb.DuckDBPyConnection | None = None) -> Iterator[None]:
     """DuckDB wraps what our functions raise into its own error: raise ours again. So is what it does not find."""
     try:
         with if_open():
             yield
     except duckdb.Error as error:
-        if isinstance(error, duckdb.CatalogException):
-            reason = str(error).removeprefix("Catalog Error: ").partition("\n\nLINE ")[0]  # of our statement
-            raise errors.SourceError(f"name a table, view, file or variable that DuckDB finds: {reason}") from None
+        said = str(error).partition("\n\nLINE ")[0]  # of our statement
+        if isinstance(error, duckdb.CatalogException) or NO_FILES in said:
+            reason = said.removeprefix("Catalog Error: ").removeprefix("IO Error: ")
+            place = ", or give before it the connection that does" if con is duckdb.default_connection() else ""
+            raise errors.SourceError(
+                f"name a table, view, file or variable that DuckDB finds{place}: {reason}"
+            ) from None
         raised = RAISED.search(str(error))
         kind = getattr(errors, raised[1], None) if raised else None
-        if raised is None or not (isinstance(kind, type) and issubclass(kind, PPPError)):
-            raise
-        raise kind(raised[2].strip()) from None
+        if raised is not None and isinstance(kind, type) and issubclass(kind, PPPError):
+            raise kind(raised[2].strip()) from None
+        if said != str(error):
+            raise type(error)(said) from None
+        raise

@@ -43,13 +43,19 @@ class SourceError(PPPError):
     @classmethod
     def clash(cls, function: str, column: str, source: str) -> SourceError:
         return cls(
-            f"{function}: set prefix, for instance prefix := 'ppp_': {source} already has a column \"{column}\", "
+            f"{function}: set prefix to a text such as 'ppp_': {source} already has a column \"{column}\", "
             "which is also the name of a new one"
         )
 
 
 class ModelError(PPPError):
-    """A model table cannot be used: it is no model, or was changed."""
+    """A model table cannot be used: it is no model, or was changed. Or the source lacks what the model needs."""
+
+    @classmethod
+    def columns(cls, function: str, fitted: str, names: Sequence[str], kinds: str = "") -> ModelError:
+        """``fitted``: 'to' these columns, or 'by' them."""
+        lacking = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+        return cls(f"{function}: give the source the columns that the model was fitted {fitted}: {lacking}{kinds}")
 
 
 class CatalogError(PPPError):

@@ -23,6 +23,7 @@ from ppp_duck.binding.source import Named, Source, columns_of, find_source
 from ppp_duck.doors import catalog as catalog_
 from ppp_duck.doors.catalog import Catalog
 from ppp_duck.doors.connections import connection_of, each_connection, if_open, is_engine
+from ppp_duck.doors.notebook import show_models
 from ppp_duck.errors import CatalogError, OptionError, PPPError
 from ppp_duck.running import notes as notes_
 from ppp_duck.running import progress as progress_
@@ -104,6 +105,7 @@ def _register(
         if catalog is not False:
             _open_catalog(con, catalog, progress, notes)
     _create_macros(con, number)
+    show_models()
 
 
 def connect(

@@ -120,6 +120,54 @@ def test_errors_are_ours(plain: duckdb.DuckDBPyConnection) -> None:
             call(plain, "blbos")
 
 
+def test_what_the_source_lacks_is_said_before_a_row_is_read(plain: duckdb.DuckDBPyConnection) -> None:
+    model = ppp_duck.fit(plain, "blobs", columns=["x", "y", "tree"], k=3)
+    lists = ppp_duck.fit(plain, "SELECT [x, y] AS v FROM blobs", k=3)
+    groups = ppp_duck.fit(plain, "blobs", columns=["x"], by=["tree"])
+    for answer in ("predict", "evaluate", "profile"):
+        message = rf"^ppp_{answer}: give the source the columns that the model was fitted "
+        for source in ("SELECT x, tree FROM blobs", "SELECT x, [y] AS y, tree FROM blobs"):
+            for rows in (source, plain.sql(source).to_arrow_table()):
+                with pytest.raises(
+                    ppp_duck.ModelError, match=message + "to: y is missing, or of another kind of type$"
+                ):
+                    getattr(model, answer)(plain, rows)
+        with pytest.raises(ppp_duck.ModelError, match=message + "by: tree is missing$"):
+            getattr(groups, answer)(plain, "SELECT x FROM blobs")
+        for source in (
+            "SELECT X: x, y::DECIMAL(9, 2) AS Y, tree::VARCHAR AS Tree FROM blobs",
+            "SELECT 1 AS x, NULL AS y, 'oak' AS tree",
+        ):
+            assert getattr(model, answer)(plain, source).fetchall()
+    shorter = "SELECT [x] AS v FROM blobs"  # the rows alone can tell
+    with pytest.raises(duckdb.Error, match=r"ppp_predict: give every list in v the length"):
+        lists.predict(plain, shorter).fetchall()
+    for picture in (lambda: ppp_duck.plot.map(lists, shorter), lambda: ppp_duck.report(plain, shorter, model=lists)):
+        with pytest.raises(ppp_duck.FeatureError, match=r"^(plot\.map|report): give every list in v the length"):
+            picture()
+
+
+def test_the_caller_sees_no_statement_that_he_did_not_write(plain: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with pytest.raises(duckdb.BinderException) as raised:
+        ppp_duck.fit(plain, "SELECT z FROM blobs")
+    assert 'Referenced column "z" not found' in str(raised.value)
+    assert "LINE" not in str(raised.value)
+    nowhere = str(tmp_path / "nowhere.parquet")
+    for call in (ppp_duck.fit, ppp_duck.cluster, ppp_duck.load):
+        with pytest.raises(ppp_duck.SourceError, match=r"^name a table, view, file or variable .* \"" + nowhere):
+            call(plain, nowhere)
+    with pytest.raises(ppp_duck.OptionError, match=r"^ppp_cluster: set k to 150 or less"):
+        ppp_duck.cluster(plain, "blobs", k=1000)
+
+
+def test_a_name_alone_that_only_another_connection_knows(plain: duckdb.DuckDBPyConnection) -> None:
+    model = ppp_duck.fit(plain, "blobs")
+    advice = r"^name a table, .* that DuckDB finds, or give before it the connection that does: .* blobs does not exist"
+    for call in (ppp_duck.fit, ppp_duck.cluster, lambda name: model.predict(duckdb, name)):
+        with pytest.raises(ppp_duck.SourceError, match=advice):
+            call("blobs")
+
+
 def test_a_name_alone_is_of_the_connection_that_fitted(plain: duckdb.DuckDBPyConnection) -> None:
     model = ppp_duck.fit(plain, "blobs")
     assert model.predict("blobs").fetchall() == model.predict(plain, "blobs").fetchall()

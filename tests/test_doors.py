@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -196,3 +198,33 @@ def test_what_is_no_connection() -> None:
         ppp_duck.register("warehouse.duckdb")
     with pytest.raises(ppp_duck.PPPError, match=r"^give an engine of DuckDB, such as .*, not sqlite$"):
         ppp_duck.register(sqlalchemy.create_engine("sqlite://"))
+
+
+NOTEBOOK = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+import duckdb, ppp_duck
+
+con = ppp_duck.register(ppp_duck.connect())
+con.execute("CREATE TABLE t AS SELECT i % 2 * 9 + sin(i) AS x, i % 3 AS g FROM range(300) r(i)").fetchall()
+con.execute("CREATE TABLE seg AS FROM ppp_fit('t', columns := ['x'])").fetchall()
+
+def shown(query):
+    return shell.display_formatter.format(con.sql(query))[0]
+
+model = ppp_duck.load(con, "seg")
+for query in ("FROM ppp_fit('t', columns := ['x'])", "FROM seg"):
+    assert shown(query) == {"text/plain": repr(model), "text/html": model._repr_html_()}
+assert "in 3 groups by g" in shown("FROM ppp_fit('t', columns := ['x'], by := ['g'])")["text/html"]
+plain = duckdb.connect()
+for query in ("FROM seg WHERE cluster_id = 1", "FROM t LIMIT 2"):  # no model, or not the whole
+    plain.register("rows", con.sql(query).to_arrow_table())
+    own = plain.sql("FROM rows")
+    bundle = getattr(own, "_repr_mimebundle_", None)
+    assert shown(query) == (bundle() if bundle else {"text/plain": repr(own)})
+"""
+
+
+def test_a_notebook_shows_the_relation_of_a_model_as_the_model() -> None:
+    done = subprocess.run([sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

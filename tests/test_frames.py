@@ -205,7 +205,7 @@ def test_a_table_without_rows(form: str, table: pa.Table) -> None:
         ({"x": [1.0]}, "^give a pandas, polars or Arrow table, .*, not dict: pyarrow.table"),
         (3, "^give a pandas, polars or Arrow table, .*, not int$"),
         (duckdb, "^give the rows behind the connection: "),
-        (pd.DataFrame({"x": [1.0, 2.0], "cluster_id": [1, 2]}), "^ppp_cluster: set prefix, .* the DataFrame already has"),
+        (pd.DataFrame({"x": [1.0, 2.0], "cluster_id": [1, 2]}), "^ppp_cluster: set prefix to .* the DataFrame already has"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken(data: Any, said: str) -> None:

@@ -65,7 +65,8 @@ def run_in_a_shell(code: str, folder: Path) -> None:
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert len(re.findall(r"^│ +[01] │ +50 │$", done.stdout, re.MULTILINE)) == 2, done.stdout
+    if "count(*)" in code:
+        assert len(re.findall(r"^│ +[01] │ +50 │$", done.stdout, re.MULTILINE)) == 2, done.stdout
 
 
 def run_in_ipython(code: str, folder: Path) -> None:

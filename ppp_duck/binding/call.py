@@ -93,9 +93,11 @@ def plan_call(function: str, source: Source, options: Options) -> Call:
     features, dropped = _features(function, source.columns, options)
     features.sort(key=lambda feature: folded(feature.name))
     if not features:
-        why = "; ".join(f"{name}: {reason}" for name, reason in dropped)
-        raise FeatureError(f"{function}: name columns to cluster by, {source.name} leaves no usable one"
-                           + (f" ({why})" if why else ""))  # fmt: skip
+        why = (
+            "; ".join(f"{name}: {reason}" for name, reason in dropped)
+            or "the others are excluded, or name groups or weights"
+        )
+        raise FeatureError(f"{function}: name columns to cluster by, {source.name} leaves no usable one ({why})")
     return Call(function, source.name, tuple(features), tuple(dropped), options.columns is None, options)
 
 

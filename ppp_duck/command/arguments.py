@@ -78,8 +78,13 @@ def unknown_flag(command: str, given: str) -> str:
     if not given.startswith("-"):
         return f"give {command} one FILE_OR_TABLE, not also {show(given)}"
     function, _ = COMMANDS[command]
-    flags = [*("--" + option.name.replace("_", "-") for option in _options_of(function)), *OWN_FLAGS]
+    flags = [*(flag(option.name) for option in _options_of(function)), *OWN_FLAGS]
     return f"{command} has no flag {given}{did_you_mean(nearest(given.partition('=')[0], flags))}"
+
+
+def flag(name: str) -> str:
+    """The flag of an option."""
+    return "--" + name.replace("_", "-")
 
 
 def _add_own(one: argparse.ArgumentParser, function: str) -> None:
@@ -100,7 +105,7 @@ def _options_of(function: str) -> list[Option]:
 
 
 def _add_flag(one: argparse.ArgumentParser, option: Option) -> None:
-    dashed = "--" + option.name.replace("_", "-")
+    dashed = flag(option.name)
     flags = [dashed] if "_" not in option.name else [dashed, f"--{option.name}"]
     default = DEFAULTS.get(option.name)
     shown = f" (default: {show(default)})" if default not in (None, (), "") else ""

@@ -19,9 +19,17 @@ from ppp_duck.api import RAISED, load
 from ppp_duck.command.arguments import PROGRAM, call, options_of, parser, unknown_flag
 from ppp_duck.command.codes import MENDABLE, STOPPED
 from ppp_duck.command.interrupting import interruptible
-from ppp_duck.command.reading import ROWS, keep_standard_input, load_standard_input, open_database, readable
-from ppp_duck.command.writing import check_folder, format_of, pour, show_table, write
-from ppp_duck.errors import OptionError, PPPError, SourceError
+from ppp_duck.command.reading import (
+    ROWS,
+    keep_standard_input,
+    load_standard_input,
+    open_database,
+    readable,
+    without_rows,
+)
+from ppp_duck.command.words import in_shell, tell
+from ppp_duck.command.writing import check_folder, check_html, format_of, pour, show_table, write
+from ppp_duck.errors import FeatureError, OptionError, PPPError, SourceError
 
 INTERRUPTED = "Query interrupted"  # DuckDB's RuntimeError for Ctrl-C on the main thread, which opens the database
 Kind = duckdb.StatementType
@@ -31,10 +39,12 @@ SETS = (Kind.SET, Kind.VARIABLE_SET, Kind.LOAD)  # what changes the session only
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process. Returns the exit code."""
+    in_sql = False
     try:
         given, unknown = parser().parse_known_args(arguments)
         if unknown:
             raise OptionError(unknown_flag(given.command, unknown[0]))
+        in_sql = not given.function
         with tempfile.TemporaryDirectory() as directory:
             _run(given, Path(directory))
     except KeyboardInterrupt:
@@ -46,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return STOPPED
     except (PPPError, duckdb.Error, OSError, UnicodeDecodeError) as error:
-        print(f"{PROGRAM}: {message(error)}", file=sys.stderr)
+        said = message(error)
+        print(f"{PROGRAM}: {said if in_sql else in_shell(said)}", file=sys.stderr)
         return MENDABLE
     return 0
 
@@ -54,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def message(error: Exception) -> str:
     """What an error says, without what DuckDB puts around it, or the name of the SQL function before it."""
     raised = RAISED.search(str(error))
-    return re.sub(r"^(ppp_\w+|ppp-duck): ", "", raised[2].strip() if raised else str(error))
+    return re.sub(r"^(ppp_\w+|ppp-duck|report): ", "", raised[2].strip() if raised else str(error))
 
 
 def _run(given: argparse.Namespace, directory: Path) -> None:
@@ -67,7 +78,7 @@ def _run(given: argparse.Namespace, directory: Path) -> None:
     out = Path(given.out) if given.out is not None else directory / f"output.{kind}"
     text = None if given.function else _text(given)
     kept = keep_standard_input(directory) if given.function and given.source == "-" else None
-    with closing(open_database(given.db, text is None or _only_reads(text))) as con:
+    with closing(open_database(given.db, text is None or _only_reads(text), text is not None or tell)) as con:
 
         def work() -> None:
             relation = _called(con, given, kept) if text is None else _last(con, text)
@@ -85,8 +96,9 @@ def _run_text(given: argparse.Namespace, directory: Path) -> None:
     out = Path(given.out) if given.out is not None else directory / "text"
     kept = keep_standard_input(directory) if given.source == "-" else None
     if given.command == "report":
+        check_html(given.out)
         import_module("ppp_duck.reporting")  # seconds, of which a thread beside this one would not hear Ctrl-C
-    with closing(open_database(given.db, True)) as con:
+    with closing(open_database(given.db, True, tell)) as con:
 
         def work() -> None:
             if kept is not None:
@@ -94,7 +106,10 @@ def _run_text(given: argparse.Namespace, directory: Path) -> None:
             for name in (given.source, getattr(given, "model", None)):
                 if name not in (None, "-"):
                     readable(con, name)
-            text = TEXTS[given.command](con, given.source if kept is None else ROWS, given, options)
+            source = given.source if kept is None else ROWS
+            if given.command == "report":
+                _check_rows(con, source, needed=given.model is None)
+            text = TEXTS[given.command](con, source, given, options)
             out.write_text(text, encoding="utf-8")
 
         interruptible(con, work)
@@ -115,13 +130,24 @@ def _plain_sql(con: duckdb.DuckDBPyConnection, source: str, given: argparse.Name
 TEXTS = {"report": _html, "to-sql": _plain_sql}  # commands that write a text, not rows
 
 
+def _check_rows(con: duckdb.DuckDBPyConnection, source: str, needed: bool) -> None:
+    """Say that a source has no rows. Raises FeatureError where rows are needed, SourceError for an empty file."""
+    if (name := without_rows(con, source)) is not None:
+        if needed:
+            raise FeatureError(f"give a source with rows, {name} has none")
+        print(f"{PROGRAM}: {name} has no rows", file=sys.stderr)
+
+
 def _called(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Path | None) -> duckdb.DuckDBPyRelation:
-    statement = call(given.function, given.source if kept is None else ROWS, vars(given))
+    source = given.source if kept is None else ROWS
+    statement = call(given.function, source, vars(given))
     if kept is not None:
         load_standard_input(con, kept)
     for name in (given.source, getattr(given, "model", None)):
         if name not in (None, "-"):
             readable(con, name)
+    if given.function != "ppp_info":
+        _check_rows(con, source, needed=given.function == "ppp_fit")
     return con.sql(statement)
 
 

@@ -26,6 +26,12 @@ def check_folder(out: str) -> None:
         raise OptionError(f"give -o the name of a file: {out} is a folder")
 
 
+def check_html(out: str | None) -> None:
+    """Raises OptionError where a report would fill a terminal."""
+    if out is None and sys.stdout.isatty():
+        raise OptionError("set -o to a file, such as -o report.html: a report is for a browser")
+
+
 def format_of(out: str | None, given: str | None) -> str:
     """The format that was asked for, or else that of the file's name, or of a terminal or a pipe.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -200,4 +201,6 @@ def _said_of_ppp() -> Iterator[None]:
     try:
         yield
     except PPPError as error:
-        raise type(error)(f"PPP: {str(error).removeprefix('ppp_fit: ').removeprefix('PPP: ')}") from None
+        said = re.sub(r"^(ppp_fit|PPP): ", "", str(error))
+        said = re.sub(r"(^|, or )exclude ", r"\1leave out ", said)  # every column of X is a feature
+        raise type(error)(f"PPP: {said}") from None

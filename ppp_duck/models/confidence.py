@@ -44,7 +44,7 @@ def _of_one(dip_p_value: float | None) -> str:
     if dip_p_value >= MODES:
         return f"no clusters: {told}, and they have one mode along every direction that was tested"
     modes = f"although they have more than one mode along some direction (p = {dip_p_value:.2g})"
-    return f"no clusters, with a doubt: {told}, {modes}; try k := 2 and look"
+    return f"no clusters, with a doubt: {told}, {modes}; set k to 2 and look"
 
 
 def _reach(shares: tuple[float, float], least: tuple[float, float]) -> bool:

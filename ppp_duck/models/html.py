@@ -9,6 +9,7 @@ from ppp_duck.models import description
 from ppp_duck.models.model import Feature, Model, ModelSet
 
 TITLES = ("cluster", "size", "share", "agreement", "set apart by")
+SHOWN = 20  # clusters of a model
 STRONGEST = 3  # differences of each cluster
 LONGEST = 60  # characters of a name or a value
 STYLE = "text-align: left; vertical-align: top"

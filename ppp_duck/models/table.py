@@ -74,8 +74,8 @@ def from_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> ModelSet:
         _compare(name, {column: row[columns[column]] for column in COLUMNS}, text)
     fits = sorted({text.fit for text in texts})
     if len(fits) > 1:
-        raise ModelError(f"keep one model in {name}, or choose one with model := 'FROM {name} WHERE ...': it has rows "
-                         f"of {len(fits)} fits ({', '.join(fit[:8] for fit in fits)})")  # fmt: skip
+        raise ModelError(f"keep one model in {name}, or choose one of them, 'FROM {name} WHERE ...': it has rows of "
+                         f"{len(fits)} fits ({', '.join(fit[:8] for fit in fits)})")  # fmt: skip
     groups: dict[tuple[str | None, ...], dict[int | None, Row]] = {}
     for text in texts:
         clusters = groups.setdefault(text.group, {})

@@ -1,6 +1,7 @@
 """Pictures of a model, as Altair charts: ``ppp_duck.plot.map(model, 'customers')``. Needs the extra ``[plot]``.
 
-Each function takes a ``Model``, and of a model with groups (``by``) also ``group``: the values of its columns, as text.
+Each function takes a ``Model``, and of a model with groups (``by``) also ``group``: the values of the
+columns that it was fitted by, ``group=[2024, 'Oslo']``, or the value of the only one.
 Nothing in a picture is random: the rows of a map are chosen by their content.
 """
 

@@ -5,26 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ppp_duck.api import Model, check_model
-from ppp_duck.errors import ModelError, OptionError, listed
+from ppp_duck.errors import ModelError, OptionError, listed, nearest
 from ppp_duck.models.model import Clustering, Floats
 from ppp_duck.models.model import Model as Fitted
 
+SHOWN = 10  # groups that a message lists
 
-def model_of(model: Model, group: Sequence[str | None] | None, function: str) -> Fitted:
+
+def model_of(model: Model, group: object, function: str) -> Fitted:
     """Raises OptionError for a group that the model has not, ModelError for no model or one without clusters."""
     check_model(model, function)
-    by, models = model.models.by, model.models.models
-    known = {one.group: one for one in models}
-    wanted = tuple(group or ())
+    known = {one.group: one for one in model.models.models}
+    wanted = _texts(group)
     if wanted not in known:
-        names = listed([", ".join(map(str, one.group)) for one in models])
-        first = tuple(models[0].group) if models else ()
-        hint = f"a group of the model, such as group={first!r}" if by else "nothing: the model has no groups"
-        raise OptionError(f"{function}: set group to {hint}, not {group!r}" + (f"; it has {names}" if by else ""))
+        raise OptionError(f"{function}: set group to {_hint(model.models.by, wanted, list(known))}, not {group!r}")
     found = known[wanted]
     if found.clustering is None:
         raise ModelError(f"{function}: show a model with clusters; this one has none ({found.note})")
     return found
+
+
+def _texts(group: object) -> tuple[str | None, ...]:
+    """The values of a group as a model keeps them. A value alone is that of the only column.
+
+    >>> _texts([1, None, True]), _texts("oak"), _texts(7), _texts(None)
+    (('1', None, 'true'), ('oak',), ('7',), ())
+    """
+    if group is None:
+        return ()
+    values = group if isinstance(group, list | tuple) else (group,)
+    return tuple(None if one is None else str(one).lower() if isinstance(one, bool) else str(one) for one in values)
+
+
+def _hint(by: Sequence[str], wanted: Sequence[str | None], groups: Sequence[tuple[str | None, ...]]) -> str:
+    """What a group could be: the nearest of those that the model has, or the first ones."""
+    if not by:
+        return "nothing: the model has no groups"
+    written = [repr(list(one)) for one in groups]
+    near = nearest(repr(list(wanted)), written) or written[0]
+    shown = ", ".join([*written[:SHOWN], *(["…"] if len(written) > SHOWN else [])])
+    return f"the {'value' if len(by) == 1 else 'values'} of {listed(by)}, such as group={near} (it has {shown})"
 
 
 def parts_of(fitted: Fitted) -> tuple[Clustering, Floats, Floats]:

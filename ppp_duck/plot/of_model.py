@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
 from ppp_duck.api import Model
-from ppp_duck.models.description import original
+from ppp_duck.models.description import DAY, member, original
 from ppp_duck.models.model import FORMS
 from ppp_duck.plot.differences import Differences, Place, differences, labels
 from ppp_duck.plot.group import model_of, parts_of, told
@@ -22,7 +21,7 @@ FEW_CLUSTERS = 12
 FARTHEST = 2.5  # standard deviations from the mean of all, from which on a cell has its full colour
 
 
-def profile(model: Model, group: Sequence[str | None] | None = None) -> Any:
+def profile(model: Model, group: Any = None) -> Any:
     """Features by clusters: how far each cluster is from all rows together, the strongest differences first.
 
     Numbers in standard deviations of all rows above or below their mean; categories by their share of a cluster, in
@@ -52,7 +51,7 @@ def profile(model: Model, group: Sequence[str | None] | None = None) -> Any:
     return finish(chart, f"What the clusters of {short(told(model, fitted))} are like", of)
 
 
-def sizes(model: Model, group: Sequence[str | None] | None = None) -> Any:
+def sizes(model: Model, group: Any = None) -> Any:
     """How many rows each cluster has (the sum of their weights). Raises as ``profile`` does."""
     fitted = model_of(model, group, "plot.sizes")
     clustering, _, _ = parts_of(fitted)
@@ -72,7 +71,7 @@ def sizes(model: Model, group: Sequence[str | None] | None = None) -> Any:
     return finish(chart, f"{count(len(rows), 'cluster')} in {short(told(model, fitted))}")
 
 
-def trials(model: Model, group: Sequence[str | None] | None = None) -> Any:
+def trials(model: Model, group: Any = None) -> Any:
     """The candidates of the search: BIC over the number of clusters, a line for each form of covariance.
 
     Lower is better. A ring marks the chosen one. Raises as ``profile`` does.
@@ -127,13 +126,29 @@ def readable(place: Place, mean: float, spread: float) -> str:
     '190'
     >>> readable(Place("city", "Oslo", "VARCHAR"), 0.25, 0.4), readable(Place("since", None, "DATE"), 0.0, 30.0)
     ('25 %', '1970-01-01')
+    >>> [readable(Place("at", None, "TIMESTAMP"), 1e9 + 0.123, spread) for spread in (1e7, 1e5, 1e3, 1.0)]
+    ['2001-09-09', '2001-09-09 01:47', '2001-09-09 01:46:40', '2001-09-09 01:46:40.123000']
     """
     if place.category is not None:
         return f"{100 * mean:.3g} %"
     value = original(place.type, mean)
     if not isinstance(value, float):
-        return str(value)
+        return _moment(place.type, mean, spread)
     if value != 0 and 0 < spread < math.inf:
         places = min(2 - math.floor(math.log10(spread)), 3 - math.floor(math.log10(abs(value))))
         value = round(value, places) + 0.0  # a zero without a sign
     return f"{float(f'{value:.4g}'):,.10g}" if 1e-3 <= abs(value) < 1e9 or value == 0 else f"{value:.3g}"
+
+
+def _moment(type_name: str, mean: float, spread: float) -> str:
+    """A mean of dates, times or intervals, to days, minutes or seconds: a hundredth of the spread or less."""
+    unit = next((unit for unit in (DAY, 60.0, 1.0) if unit <= spread / 100 < math.inf), None)
+    if unit is None:
+        return str(original(type_name, mean))
+    kind = member(type_name)
+    if kind == "time" and unit == DAY:
+        unit = 60.0
+    text = str(original(type_name, round(mean / unit) * unit))
+    if kind == "timestamp" and unit == DAY:
+        return text.partition(" ")[0]
+    return text.removesuffix(":00") if kind in ("time", "timestamp") and unit == 60.0 else text

@@ -10,8 +10,9 @@ import numpy as np
 
 from ppp_duck.api import Model
 from ppp_duck.models.description import member
-from ppp_duck.models.model import Clustering, Floats, Layout
+from ppp_duck.models.model import Floats
 from ppp_duck.models.model import Model as Fitted
+from ppp_duck.plot import axes
 from ppp_duck.plot.directions import discriminating
 from ppp_duck.plot.group import model_of, parts_of, told
 from ppp_duck.plot.looks import cluster_color, cluster_shape, count, finish, short, table
@@ -23,7 +24,7 @@ BINS = 60  # of a map with one direction
 DIGITS = 4  # of a coordinate: far below a pixel, far above the last bits that processors differ in
 
 
-def map(model: Model, src: Any, group: Sequence[str | None] | None = None) -> Any:
+def map(model: Model, src: Any, group: Any = None) -> Any:
     """The rows of a source along the two directions that tell the clusters apart best; one direction is a histogram.
 
     At most 5,000 rows, chosen by content. Rows that are separable (``ppp_separable``) are full, doubtful ones faint.
@@ -43,7 +44,7 @@ def map_of(model: Model, fitted: Fitted, seen: Sample) -> Any:
     title = f"{short(told(model, fitted))}: where the clusters lie"
     columns = discriminating(seen.points, seen.scores.cluster_id) if seen.texts else np.zeros((1, 1))
     places = seen.points @ columns if seen.texts else np.zeros((0, 1))
-    titles = [_title(fitted, column) for column in columns.T]
+    titles = [axes.title(fitted, column) for column in columns.T]
     if columns.shape[1] == 1:
         values = np.round(places[:, 0], DIGITS)
         own = _own_units(fitted, np.round(seen.points[:, 0], DIGITS)) if seen.texts else None
@@ -55,7 +56,7 @@ def map_of(model: Model, fitted: Fitted, seen: Sample) -> Any:
     return finish(chart.properties(width=SIDE, height=SIDE * 3 // 4), title, shown, faint, lacking)
 
 
-def agreement(model: Model, src: Any, group: Sequence[str | None] | None = None) -> Any:
+def agreement(model: Model, src: Any, group: Any = None) -> Any:
     """Rows by the cluster that k-means gives them and the cluster that the mixture gives them: equal on the diagonal.
 
     At most 5,000 rows, chosen by content. Raises as ``map`` does.
@@ -151,28 +152,3 @@ def _histogram(values: Floats, seen: Sample, ids: Sequence[int], title: str) -> 
             color=cluster_color(ids, legend=legend),
         )
     )
-
-
-def _title(fitted: Fitted, column: Floats) -> str:
-    """What a direction is made of: the features that weigh most in it, with their signs."""
-    clustering = parts_of(fitted)[0]
-    names = _axis_names(fitted, clustering)
-    if len(names) == 1:
-        return short(names[0])
-    order = np.lexsort((np.arange(len(column)), -np.round(np.abs(column), 9)))
-    heavy = [i for i in order.tolist() if abs(column[i]) >= 0.25 * abs(column[order[0]])][:3]
-    return "  ".join(f"{'+' if column[i] > 0 else '−'} {short(names[i], 24)}" for i in heavy)
-
-
-def _axis_names(fitted: Fitted, clustering: Clustering) -> list[str]:
-    """Of each coordinate that k-means sees: the numbers by the names of their features, then the axes of categories."""
-    layout = clustering.layout or Layout(clustering.centers.shape[1])
-    names = []
-    for feature in fitted.features:
-        positions = range(len(feature.center))
-        mark = "log " if feature.log_unit else ""
-        names += [f"{mark}{feature.name}" if len(positions) == 1 else f"{feature.name}[{i + 1}]" for i in positions]
-    categories = len(clustering.axes[0][0]) if clustering.axes else 0
-    several = categories > 1
-    axes = [f"categories {i + 1}" if several else "categories" for i in range(categories)]
-    return [*names[: layout.numbers], *axes] or ["nothing varies"]

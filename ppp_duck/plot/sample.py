@@ -20,6 +20,7 @@ from ppp_duck.errors import SourceError
 from ppp_duck.models.model import Feature, Floats
 from ppp_duck.models.model import Model as Fitted
 from ppp_duck.registering import register
+from ppp_duck.running.chunks import Part
 from ppp_duck.running.memory import Ready
 
 MOST_ROWS = 5_000
@@ -52,7 +53,7 @@ def sample(model: Model, fitted: Fitted, src: Any, function: str, most: int = MO
     forms = [table.column(f"{OWN}{index}").combine_chunks() for index in range(len(fitted.features))]
     n = table.num_rows
     if forms:
-        points = ready.encoder.encode(forms)
+        points = Part.of(function, ready, forms).points()
         values, there = np.asfortranarray(points.values[points.complete]), points.complete
     else:  # where no feature varies, every row is the same point
         values, there = np.zeros((n, 1)), np.ones(n, dtype=bool)

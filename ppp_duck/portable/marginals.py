@@ -45,8 +45,9 @@ class Marginals:
         precisions = precisions if precisions.ndim == 3 else precisions[None]
         if len(precisions) * len(holes) ** 3 / 6 > MOST_STEPS:
             raise DialectError(
-                "ppp_sql: fit with missing := 'skip' or 'impute', or with covariance := 'diag': plain SQL lacks the "
-                f"marginals of {len(precisions)} covariances between {len(holes)} numbers, any of which may be missing"
+                "ppp_sql: set missing to 'skip' or 'impute', or covariance to 'diag', and fit again: plain SQL lacks "
+                f"the marginals of {len(precisions)} covariances between {len(holes)} numbers, each of which may be "
+                "missing"
             )
         return Marginals(mixture, precisions, log_norms, tuple(sorted(holes)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,11 @@ class Part:
     places: slice | Ints  # of the rows in the chunk
     ready: Ready
     rows: pa.StructArray
+
+    @staticmethod
+    def of(function: str, ready: Ready, columns: Sequence[pa.Array]) -> Part:
+        """Of a column for each feature."""
+        return Part(function, slice(None), ready, pa.StructArray.from_arrays(columns, names=list(ready.columns)))
 
     def ids(self) -> Ints:
         """Cluster ids of the rows, -1 for none. Where the columns as they are tell the cluster, no point is made."""
@@ -54,8 +59,7 @@ class Part:
         if len(columns) < len(ready.columns):
             features = zip(ready.model.features, ready.columns, strict=True)
             lacking = [feature.name for feature, name in features if name not in places]
-            raise ModelError(f"{self.function}: give the source the columns that the model was fitted to: "
-                             f"{_are_missing(lacking)}, or of another kind of type")  # fmt: skip
+            raise ModelError.columns(self.function, "to", lacking, ", or of another kind of type")
         for place in ready.vectors:
             feature, column = ready.model.features[place], columns[place]
             if (wrong := _other_length(column, len(feature.center))) is not None:
@@ -74,8 +78,7 @@ def parts(loaded: Loaded, groups: pa.ChunkedArray, rows: pa.ChunkedArray) -> Ite
     known = _texts(_whole(groups), {folded(name) for name in loaded.set.by})
     lacking = [name for name in loaded.set.by if folded(name) not in known]
     if lacking:
-        raise ModelError(f"{loaded.function}: give the source the columns that the model was fitted by: "
-                         f"{_are_missing(lacking)}")  # fmt: skip
+        raise ModelError.columns(loaded.function, "by", lacking)
     places: dict[By, list[int]] = {}
     for place, group in enumerate(zip(*(known[folded(name)].to_pylist() for name in loaded.set.by), strict=True)):
         places.setdefault(group, []).append(place)
@@ -104,10 +107,6 @@ def _other_length(lists: pa.Array, length: int) -> int | None:
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def _are_missing(names: list[str]) -> str:
-    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
 
 
 def names_of(kind: pa.DataType) -> list[str]:

@@ -11,6 +11,7 @@ from ppp_duck.binding.interface import MODEL_ROWS, SETS, arrow_struct
 from ppp_duck.binding.quoting import folded
 from ppp_duck.errors import ModelError
 from ppp_duck.models import description, table
+from ppp_duck.models.model import Model
 from ppp_duck.running.memory import keep, kept, statement_of
 from ppp_duck.running.report import model_key
 
@@ -88,4 +89,15 @@ def _described(describe: Callable[..., list[dict[str, Any]]], kind: pa.DataType)
 centers = _described(description.centers, arrow_struct(description.CENTERS))
 trials = _described(description.trials, arrow_struct(description.TRIALS))
 info = _described(description.info, arrow_struct(description.INFO))
-compare = _described(description.compare, arrow_struct(description.COMPARE))
+
+
+def compare(*columns: pa.ChunkedArray) -> pa.Array:
+    """What sets clusters apart. A group that lacks one of them says nothing, if another has both."""
+    counts = [0 if one.clustering is None else len(one.clustering.sizes) for one in kept(columns[0]).set.models]
+
+    def described(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
+        least = max(a, b or 0) + 1
+        own = 0 if model.clustering is None else len(model.clustering.sizes)
+        return [] if own < least <= max(counts) else description.compare(model, a, b)
+
+    return _described(described, arrow_struct(description.COMPARE))(*columns)

@@ -52,9 +52,7 @@ def _at_hand(function: str, df: DataFrame, models: ModelSet) -> tuple[DataFrame,
     lacking = [name for (kind, key), name in features.items() if key not in known or known[key].kind != kind]
     lacking += [name for name in models.by if folded(name) not in known]
     if lacking:
-        verb = "is" if len(lacking) == 1 else "are"
-        raise ModelError(f"{function}: give the source the columns that the model was fitted to: {', '.join(lacking)} "
-                         f"{verb} missing, or of another kind of type")  # fmt: skip
+        raise ModelError.columns(function, "to", lacking, ", or of another kind of type")
     rows, names = arrays_beside(df, list(features.values()))
     return rows, replace(
         models,

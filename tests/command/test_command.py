@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
@@ -39,6 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         con.execute(f"CREATE TABLE blobs AS {BLOBS}").fetchall()
         for name in ("blobs.csv", "blobs.parquet", "blobs.json", "it's; DROP TABLE blobs.csv"):
             con.execute(f"COPY blobs TO '{path / name.replace(chr(39), chr(39) * 2)}'").fetchall()
+        con.execute(f"COPY (SELECT *, 7 AS cluster_id FROM blobs) TO '{path / 'clustered.csv'}'").fetchall()
+    ppp_duck.connect().execute(f"COPY (FROM ppp_fit('{path / 'blobs.csv'}', columns := ['x'])) TO '{path / 'one.csv'}'")
+    (path / "latin.csv").write_bytes("n\xe4me;x\nM\xfcller;1\n".encode("latin-1"))
     (path / "broken.parquet").write_bytes(b"PAR1 and nothing more")
     (path / "blobs.dat").write_text("x\n1\n")
     return path
@@ -113,7 +117,7 @@ def test_a_reader_that_has_enough(folder: Path) -> None:
         (["sql", "-f", "nowhere.sql"], "check the path of -f: nowhere.sql cannot be read (No such file or directory)"),
         (["cluster", "blobs.csv", "--columns", "xx"], 'no column "xx" in blobs.csv; it has "id", "x", "y", "tree"; did you mean "x"?'),
         (["cluster", "blobs.csv", "--scale", "standart"],
-         "set scale to 'auto', 'standard', 'robust', 'log' or 'none', not 'standart'; did you mean 'standard'?"),
+         "set --scale to 'auto', 'standard', 'robust', 'log' or 'none', not 'standart'; did you mean 'standard'?"),
     ],
 )  # fmt: skip
 def test_what_the_caller_can_mend_is_a_line_and_2(folder: Path, arguments: list[str], message: str) -> None:
@@ -200,6 +204,19 @@ def test_another_error_at_run_time_is_none_of_ctrl_c(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("ppp_duck.command.program.open_database", opened)
     with pytest.raises(RuntimeError, match="our own mistake"):
         main(["sql", "SELECT 1"])
+
+
+def test_a_report_does_not_fill_a_terminal(folder: Path) -> None:
+    code, shown = in_a_terminal(folder, "report", "blobs.csv")
+    assert (code, shown) == (2, "ppp-duck: set -o to a file, such as -o report.html: a report is for a browser\r\n")
+
+
+def test_what_was_left_out_is_told_in_words_of_the_shell(folder: Path) -> None:
+    code, shown = in_a_terminal(folder, "fit", "blobs.csv", "-o", "told.parquet")
+    assert code == 0
+    line = next(line for line in shown.splitlines() if "left out" in line)
+    assert "ppp-duck: blobs.csv: left out id (" in line
+    assert line.endswith("; ppp-duck fit, and ppp-duck info, say it in full")
 
 
 def test_a_table_at_a_terminal(folder: Path) -> None:
@@ -340,17 +357,32 @@ def test_sql_that_writes_opens_the_database_to_write(here: Path, capsys: pytest.
         (["cluster", "blobs"], "name a file, or a table of --db: there is no table blobs; did you mean blobs.csv?"),
         (["cluster", "DROP TABLE blobs", "--db", "warehouse.duckdb"], "make the source one SELECT, not DROP TABLE blobs"),
         (["cluster", "SELECT z FROM 'blobs.csv'"], 'Referenced column "z" not found'),
+        (["cluster", "SELECT x, tree::INTEGER AS z FROM 'blobs.csv'"], "Could not convert string 'oak' to INT32 when casting from source column tree\n"),
+        (["cluster", " "], "name a file, or a table of --db, not ' '"),
+        (["cluster", "latin.csv"], "This file is not utf-8 encoded."),
         (["cluster", "blobs", "--db", "nowhere.duckdb"], "check --db: there is no file nowhere.duckdb"),
         (["cluster", "blobs", "--db", "blobs.csv"], "set --db to a DuckDB database, and name blobs.csv as the source: it is a file of rows"),
-        (["cluster", "blobs.csv", "--k", "three"], "set k to a whole number from 1 up, not 'three'"),
-        (["cluster", "blobs.csv", "--separable-at", "nan"], "set separable_at to a number above 0 and up to 1, not nan"),
-        (["cluster", "blobs.csv", "--k", "200", "--columns", "x"], "set k to 150 or less, the number of distinct rows to cluster, not 200"),
+        (["cluster", "blobs.csv", "--k", "three"], "set --k to a whole number from 1 up, not 'three'"),
+        (["cluster", "blobs.csv", "--separable-at", "nan"], "set --separable-at to a number above 0 and up to 1, not nan"),
+        (["cluster", "blobs.csv", "--k", "200", "--columns", "x"], "set --k to 150 or less, the number of distinct rows to cluster, not 200"),
         (["cluster", "blobs.csv", "-o", "out.xls"], "set --format to csv, parquet or json, or end the name of the file so, not 'out.xls'"),
         (["cluster", "blobs.csv", "-o", "out.csv", "--format", "table"], "leave out -o, or set --format to csv, parquet or json"),
         (["cluster", "blobs.csv", "--columns", "x", "-o", "nowhere/out.csv"], "there is no folder nowhere"),
-        (["predict", "blobs.csv", "--model", "blobs.parquet"], 'name a model that ppp_fit made: blobs.parquet has no column "cluster_id"'),
+        (["predict", "blobs.csv", "--model", "blobs.parquet"], 'name a model that ppp-duck fit made: blobs.parquet has no column "cluster_id"'),
         (["predict", "blobs.csv", "--model", "sag.parquet"], "check the path: there is no file sag.parquet"),
         (["info", "sag"], "name a file, or a table of --db: there is no table sag"),
+        (["cluster", "clustered.csv", "--columns", "x"], "set --prefix to a text such as 'ppp_': clustered.csv already has"),
+        (["predict", "clustered.csv", "--model", "one.csv"], "set --prefix to a text such as 'ppp_': clustered.csv already has"),
+        (["cluster", "blobs.csv", "--columns", ""], "set --columns to a list of column names such as income, not []"),
+        (["cluster", "blobs.csv", "--k", "3", "--k-max", "2"], "set --k-max to k = 3 or more, or leave it out, not 2"),
+        (["cluster", "blobs.csv", "--k", "3", "--sample-size", "2"], "set --sample-size to k = 3 or more, not 2"),
+        (["cluster", "blobs.csv", "--categorical", "error"], "exclude tree, or set --categorical to 'auto', 'onehot' or 'ignore'"),
+        (["cluster", "blobs.csv", "--by", "tree", "--columns", "tree"], "leaves no usable one (the others are excluded, or name groups or weights)"),
+        (["cluster", "blobs.csv", "--weight", "tree"], "name a numeric column as --weight, not tree (VARCHAR)"),
+        (["predict", "blobs.csv", "--model", "one.csv", "--by", "tree"], "leave --by out, or fit one.csv again by tree: it was fitted without"),
+        (["report", "blobs.csv", "--model", "one.csv", "--k-max", "2"], "leave out --k-max, or the model: it was fitted with its own options"),
+        (["to-sql", "one.csv", "--dialect", "spark", "--form", "macro"], "set --form to 'select' or 'view', as spark has no macros"),
+        (["sql", "FROM ppp_cluster('clustered.csv', columns := ['x'])"], "set prefix to a text such as 'ppp_': clustered.csv already has"),
         (["cluster", "blobs.csv", "--kk", "3"], "cluster has no flag --kk; did you mean --k?"),
         (["cluster", "blobs.csv", "more.csv"], "give cluster one FILE_OR_TABLE, not also 'more.csv'"),
         (["sql", "SELEC 1"], 'syntax error at or near "SELEC"'),
@@ -364,7 +396,8 @@ def test_errors(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[
     assert (code, out) == (2, "")
     assert err.startswith("ppp-duck: ")
     assert message in err
-    assert not re.search(r"Traceback|At:|\.py", err)
+    assert not re.search(r"Traceback|At:|\.py|:=", err)
+    assert not re.search("LINE|file =", err) or arguments[0] == "sql"
     assert not list(here.glob("tmp_*"))
 
 
@@ -382,9 +415,53 @@ def test_wrong_words_are_2_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert (left.value.code, capsys.readouterr().out) == (0, f"ppp-duck {ppp_duck.__version__}\n")
 
 
-def test_empty_standard_input(here: Path) -> None:
-    done = run(here, "cluster", "-")
+EMPTY = {
+    "empty.csv": b"", "empty.json": b"", "empty.ndjson": b"", "empty.parquet": b"", "list.json": b"[]\n",
+    "empty.csv.gz": gzip.compress(b""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_file_without_anything_in_it(here: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    (here / name).write_bytes(EMPTY[name])
+    for arguments in (["cluster"], ["fit"], ["report", "-o", "r.html"], ["predict", "--model", "one.csv"]):
+        assert said(capsys, *arguments, name) == (2, "", f"ppp-duck: give {name} rows: it is empty\n")
+    assert not (here / "r.html").exists()
+
+
+@pytest.mark.parametrize("given", [b"", b"[]", b"\n \n"])
+def test_empty_standard_input(here: Path, given: bytes) -> None:
+    done = run(here, "cluster", "-", given=given)
     assert (done.returncode, done.stderr) == (2, b"ppp-duck: give standard input rows: it is empty\n")
+
+
+@pytest.mark.parametrize("name", ["header.csv", "none.parquet", "none", "SELECT * FROM none", "-"])
+def test_a_source_without_rows(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:  # fmt: skip
+    """No row has no cluster: a table of none, as in SQL and Python, and a line. There is no model of them."""
+    (here / "header.csv").write_text("x,z\n")
+    with duckdb.connect("none.duckdb") as con:
+        con.execute("CREATE OR REPLACE TABLE none (x DOUBLE, z VARCHAR)").fetchall()
+        con.execute("COPY none TO 'none.parquet'").fetchall()
+    called = {"-": "standard input", "SELECT * FROM none": "the query"}.get(name, name)
+    for arguments, wanted in (
+        (["cluster"], (0, "x,z,cluster_id\n", f"ppp-duck: {called} has no rows\n")),
+        (["predict", "--model", "one.csv"], (0, "x,z,cluster_id\n", f"ppp-duck: {called} has no rows\n")),
+        (["fit", "-o", "f.csv"], (2, "", f"ppp-duck: give a source with rows, {called} has none\n")),
+        (["report"], (2, "", f"ppp-duck: give a source with rows, {called} has none\n")),
+    ):
+        with (here / "header.csv").open() as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            assert said(capsys, *arguments, name, "--db", "none.duckdb") == wanted
+    assert not (here / "f.csv").exists()
+
+
+def test_one_row_is_a_cluster(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "row.csv").write_text("x,z\n1,a\n")
+    assert said(capsys, "cluster", "row.csv") == (0, "x,z,cluster_id\n1,a,0\n", "")
+    assert said(capsys, "fit", "row.csv", "-o", "row.parquet") == (0, "", "")
+    assert said(capsys, "predict", "row.csv", "--model", "row.parquet") == (0, "x,z,cluster_id\n1,a,0\n", "")
 
 
 def test_a_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -396,9 +473,7 @@ def test_a_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "blobs.csv", "--model", "seg.parquet"]) == 0
     assert capsys.readouterr().out.strip() == html.strip()
     assert main(["report", "blobs.csv", "--model", "seg.parquet", "--k", "2"]) == 2
-    assert (
-        capsys.readouterr().err == 'ppp-duck: report: leave out "k", or the model: it was fitted with its own options\n'
-    )
+    assert capsys.readouterr().err == "ppp-duck: leave out --k, or the model: it was fitted with its own options\n"
 
 
 def test_plain_sql(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -205,7 +205,7 @@ TABLES = [
     ("FROM seg UNION ALL (FROM seg WHERE cluster_id = 1)",
      "ppp_predict: keep each row of bad once: cluster 1 is there twice"),
     ("FROM seg UNION ALL FROM ppp_fit('blobs', k := 2, covariance := 'diag')",
-     "ppp_predict: keep one model in bad, or choose one with model := 'FROM bad WHERE ...': it has rows of 2 fits "
+     "ppp_predict: keep one model in bad, or choose one of them, 'FROM bad WHERE ...': it has rows of 2 fits "
      "({fits})"),
     ("SELECT * EXCLUDE (center) FROM seg",
      'ppp_predict: name a model that ppp_fit made: bad has no column "center"'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import ppp_duck
 from ppp_duck import plot
+from ppp_duck.plot import axes
 from ppp_duck.plot.directions import discriminating
 from ppp_duck.plot.group import model_of
 from ppp_duck.plot.sample import sample
@@ -89,6 +91,40 @@ def test_one_column_is_shown_in_its_own_units(con: duckdb.DuckDBPyConnection) ->
             assert sorted(one["x"] for one in values(chart)) == pytest.approx(expected, abs=1e-4 * spread)
 
 
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [
+        ("FROM texts", {"k": 3}),
+        ("FROM texts", {"k": 3, "categorical": "onehot"}),
+        ("SELECT p FROM texts", {"k": 3}),
+        ("SELECT p, i % 3 * 4 + sin(i) AS \"a = b\", q FROM (SELECT *, row_number() OVER () - 1 AS i FROM texts)", {}),
+        ("SELECT i % 2 + 1 AS a, i % 2 * 2 + i % 3 % 2 AS b, ['x', 'y'][1 + i % 2] AS c FROM range(900) r(i)", {"k": 2}),
+    ],
+)  # fmt: skip
+def test_an_axis_says_what_its_ends_are(con: duckdb.DuckDBPyConnection, query: str, options: dict[str, Any]) -> None:
+    """A number rises along it, or falls; a row of a category lies further to its end than others."""
+    model = ppp_duck.fit(con, query, **options)
+    fitted = model_of(model, None, "")
+    seen = sample(model, fitted, query, "")
+    for column in discriminating(seen.points, seen.scores.cluster_id).T:
+        words = axes.title(fitted, column).split("  ")
+        assert words
+        for sign, name in ((word[0], word[2:]) for word in words):
+            column_name, _, category = (name, "", "") if name in seen.columns else name.rpartition(" = ")
+            texts = [row[seen.columns.index(column_name)] for row in seen.texts]
+            rising = np.array([text == category if category else float(text or "nan") for text in texts], dtype=float)
+            trend = np.corrcoef(seen.points @ column, rising)[0, 1]
+            assert trend > 0.3 if sign == "+" else trend < -0.3
+
+
+def test_an_axis_names_a_value_apart(con: duckdb.DuckDBPyConnection) -> None:
+    query = """SELECT CASE WHEN i % 3 = 0 THEN 0 ELSE 20 + 3 * sin(i * 1.3) END AS spend, cos(i * 2.1) + i % 3 AS y
+        FROM range(900) r(i)"""
+    encoding = plot.map(ppp_duck.fit(con, query), query).to_dict()["layer"][0]["encoding"]
+    words = {word[2:] for axis in ("x", "y") for word in encoding[axis]["title"].split("  ")}
+    assert "spend = 0" in words <= {"spend", "spend = 0", "y"}
+
+
 def test_the_rows_of_a_map_are_chosen_by_content(con: duckdb.DuckDBPyConnection) -> None:
     model = ppp_duck.fit(con, "three", k=3, covariance="diag")
     here = plot.map(model, "three").to_dict()
@@ -143,10 +179,30 @@ def test_of_groups_one_is_shown(con: duckdb.DuckDBPyConnection) -> None:
         seen = sample(model, model_of(model, group, ""), "trees", "")
         assert {row[seen.columns.index("tree")] for row in seen.texts} == set(group)
         assert len(seen.texts) == 300
-    with pytest.raises(ppp_duck.OptionError, match=r"^plot.sizes: set group to a group .* it has \"ash\", \"oak\""):
+    message = r"^plot.sizes: set group to the value of \"tree\", such as .* \(it has \['ash'\], \['oak'\], \[None\]\), not None"
+    with pytest.raises(ppp_duck.OptionError, match=message):
         plot.sizes(model)
     with pytest.raises(ppp_duck.OptionError, match="the model has no groups, not \\['oak'\\]"):
         plot.sizes(ppp_duck.fit(con, "one"), group=["oak"])
+
+
+def test_a_group_is_named_by_its_values_as_the_source_has_them(con: duckdb.DuckDBPyConnection) -> None:
+    day = "DATE '2024-01-01' + (i % 2)::INTEGER AS day"
+    query = f"SELECT i % 2 + 1 AS year, i % 2 = 0 AS odd, {day}, i % 3 * 9 + sin(i * 1.3) AS x FROM range(300) r(i)"
+
+    def told(by: list[str], group: object) -> str:
+        return str(plot.sizes(ppp_duck.fit(con, query, columns=["x"], by=by), group=group).to_dict()["title"]["text"])
+
+    for group in ([1], (1,), ["1"], 1, "1"):
+        assert told(["year"], group).endswith("year = 1")
+    assert told(["odd"], True).endswith("odd = true")
+    assert told(["year", "day"], [2, datetime.date(2024, 1, 2)]).endswith("year = 2, day = 2024-01-02")
+    with pytest.raises(
+        ppp_duck.OptionError, match=r"the values of \"year\", \"day\", such as group=\['1', '2024-01-01'\]"
+    ):
+        told(["year", "day"], 1)
+    with pytest.raises(ppp_duck.OptionError, match=r"such as group=\['2024-01-02'\].*, not '2024-02-02'"):
+        told(["day"], "2024-02-02")
 
 
 def test_a_source_that_lacks_a_column_is_refused(con: duckdb.DuckDBPyConnection) -> None:

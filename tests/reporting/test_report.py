@@ -22,7 +22,9 @@ CREATE TABLE "hostile <b>" AS SELECT (i % 3) * 9 + sin(i) AS "<script>document.t
     AS "a""b'c<img src=y>", i AS "&amp;" FROM range(300) r(i);
 CREATE TABLE trees AS SELECT ['oak', 'ash', 'small'][CASE WHEN i > 596 THEN 3 ELSE 1 + i % 2 END] AS tree,
     CASE WHEN i <= 596 THEN (i // 3 % 2) * 8 + sin(i * 1.3) END AS x,
-    CASE WHEN i <= 596 THEN cos(i * 2.1) END AS y FROM range(600) r(i);
+    CASE WHEN i <= 596 THEN cos(i * 2.1) END AS y,
+    CASE WHEN i <= 596 THEN TIMESTAMP '2024-01-01' + to_seconds(i // 3 % 2 * 2e7 + 1e6 * sin(i)) END AS "the first time that a tree was seen"
+    FROM range(600) r(i);
 CREATE TABLE one AS SELECT sin(i * 1.3) + sin(i * 2.7) + sin(i * 5.1) AS x FROM range(400) r(i);
 CREATE TABLE sixty AS SELECT i % 60 % 8 * 20 + sin(i * 1.7) AS x, i % 60 // 8 * 20 + cos(i * 2.3) AS y FROM range(1200) r(i);
 CREATE TABLE shops AS SELECT i AS shop, 3 AS always, (i % 2) * 50 + 5 * sin(i) AS "revenue", ['web', 'shop'][1 + i % 2] AS kind
@@ -173,6 +175,13 @@ return [...document.querySelectorAll('.picture :is(.role-axis, .role-legend, .ro
     .map((ink) => (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05));
 """
 WIDER = "return [...document.querySelectorAll('.picture')].filter(one => one.scrollWidth > one.clientWidth).length"
+# How much of the width of a section its pictures use.
+USED = """
+const right = (one) => one.getBoundingClientRect().right, all = [...document.querySelectorAll('.picture svg.marks')];
+const page = document.querySelector('section').getBoundingClientRect();
+return (Math.max(...all.map(right)) - page.left) / page.width;
+"""
+LARGE = "return [...document.querySelectorAll('.picture svg.marks')].filter(one => one.clientWidth > 700).length"
 
 
 @pytest.mark.chromium
@@ -180,12 +189,17 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     needed()
-    options: dict[str, dict[str, Any]] = {'"hostile <b>"': {}, "one": {}, "sixty": {"k": 60}, "trees": {"by": ["tree"]}}
+    options: dict[str, dict[str, Any]] = {
+        '"hostile <b>"': {},
+        "one": {},
+        "sixty": {"k": 60},
+        "trees": {"by": ["tree"], "columns": ["x", "y", "the first time that a tree was seen"]},
+    }
     with browser() as driver:
         for place, (source, own) in enumerate(options.items()):
             path = tmp_path / f"report{place}.html"
             html = ppp_duck.report(con, source, path, **own)
-            for width, dark in ((1280, False), (390, True)):
+            for width, dark in ((1440, True), (1280, False), (390, True)):
                 page = opened(driver, path, width, dark)
                 assert page.errors == []
                 assert page.requests == [path.as_uri()]
@@ -197,6 +211,9 @@ def test_a_browser_shows_it_without_an_error_and_without_the_network(
                 # on a phone only the two pictures with a cell for each of sixty clusters are wider than it
                 most = 2 if source == "sixty" and width < 600 else 0
                 WebDriverWait(driver, 60).until(lambda one, most=most: one.execute_script(WIDER) <= most)
+                WebDriverWait(driver, 60).until(lambda one: one.execute_script(USED) > 0.9)
+                # what is wider than paper would be made smaller in print
+                assert driver.execute_script(LARGE) <= (2 if source == "sixty" else 0)
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
             metrics = {"width": 720, "height": 1000, "deviceScaleFactor": 1, "mobile": False}  # as wide as A4
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from conftest import TODAY, said
+from conftest import TODAY, refused, said
 
 TYPED = """
 SELECT id, x, y, tree, DATE '2024-01-01' + (id * 3)::INTEGER AS d, TIMESTAMP '2024-01-01 00:00:00' + INTERVAL (id * 7) MINUTE AS t,
@@ -198,6 +198,15 @@ def test_compare_is_cohens_d(typed: duckdb.DuckDBPyConnection) -> None:
 def test_compare_of_one_cluster_and_of_none(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE TABLE one AS FROM ppp_fit('blobs', k := 1, covariance := 'diag')").fetchall()
     assert con.execute("FROM ppp_compare('one', a := 0)").fetchall() == []
+
+
+def test_compare_in_the_groups_that_have_the_clusters(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("""CREATE TABLE groups AS SELECT i % 3 AS g, CASE WHEN i % 3 < 2 THEN (i % 3) * (i % 2) * 9 + sin(i) END AS x
+        FROM range(300) r(i)""").fetchall()  # group 0 has one cluster, group 1 two, group 2 none
+    con.execute("CREATE TABLE grouped AS FROM ppp_fit('groups', columns := ['x'], by := ['g'])").fetchall()
+    assert con.execute("SELECT g, feature FROM ppp_compare('grouped', a := 0, b := 1)").fetchall() == [(1, "x")]
+    assert con.execute("SELECT g, feature FROM ppp_compare('grouped', a := 0)").fetchall() == [(1, "x")]
+    assert refused(con, "FROM ppp_compare('grouped', a := 0, b := 2)").startswith("ppp_compare: ")
 
 
 def test_one_trial_is_chosen(typed: duckdb.DuckDBPyConnection) -> None:

@@ -117,13 +117,13 @@ ARGUMENTS = [
     ("outliers('blobs')",
      "ppp_outliers: name the model, for instance model := 'seg' after CREATE TABLE seg AS FROM ppp_fit(...)"),
     ("outliers('SELECT *, 1 AS is_outlier FROM blobs', model := 'seg')",
-     "ppp_outliers: set prefix, for instance prefix := 'ppp_': the query already has a column \"is_outlier\", which is "
+     "ppp_outliers: set prefix to a text such as 'ppp_': the query already has a column \"is_outlier\", which is "
      "also the name of a new one"),
     ("match('seg', 'seg', 'SELECT id FROM blobs')",
      "ppp_match: give the source the columns that the model was fitted to: x, y are missing, or of another kind of type"),
     ("separable('blobs', k := 0)", "ppp_separable: set k to a whole number from 1 up, not 0"),
     ("separable('SELECT *, 1 AS probability FROM blobs')",
-     "ppp_separable: set prefix, for instance prefix := 'ppp_': the query already has a column \"probability\", which "
+     "ppp_separable: set prefix to a text such as 'ppp_': the query already has a column \"probability\", which "
      "is also the name of a new one"),
 ]  # fmt: skip
 

@@ -158,7 +158,7 @@ def test_clashing_names(fitted: duckdb.DuckDBPyConnection) -> None:
     fitted.execute("CREATE TABLE out AS FROM ppp_predict('blobs', model := 'seg')").fetchall()
     for cte, source in (("", "out"), ("WITH s AS (FROM out)", "s")):
         assert refused(fitted, f"{cte} FROM ppp_predict('{source}', model := 'seg')") == (
-            f"ppp_predict: set prefix, for instance prefix := 'ppp_': {source} already has a column \"cluster_id\", which "
+            f"ppp_predict: set prefix to a text such as 'ppp_': {source} already has a column \"cluster_id\", which "
             "is also the name of a new one"
         )
     for cte, source in (("", "out"), ("WITH s AS (FROM out)", "s")):

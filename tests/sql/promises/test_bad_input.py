@@ -39,7 +39,8 @@ CASES = [
     ("'customers', weight := 'city'", "ppp_cluster: name a numeric column as weight, not city (VARCHAR)"),
     (
         "'customers', columns := ['income'], exclude := ['income']",
-        "ppp_cluster: name columns to cluster by, customers leaves no usable one",
+        "ppp_cluster: name columns to cluster by, customers leaves no usable one (the others are excluded, or name groups or "
+        "weights)",
     ),
     (
         "'SELECT nothing, city, ''\\x01''::BLOB AS b FROM customers', categorical := 'ignore'",
@@ -134,7 +135,7 @@ CASES = [
     ("src = 'customers'", "ppp_cluster: give the source first, as a string: a table, view, file or query such as "
                           "ppp_cluster('customers'), not false"),
     ("'SELECT *, 1 AS Cluster_Id FROM customers'",
-     "ppp_cluster: set prefix, for instance prefix := 'ppp_': the query already has a column \"cluster_id\", "
+     "ppp_cluster: set prefix to a text such as 'ppp_': the query already has a column \"cluster_id\", "
      "which is also the name of a new one"),
 ]  # fmt: skip
 
@@ -243,7 +244,7 @@ def test_an_unknown_argument_is_duckdbs_own_error_and_lists_the_arguments(con: d
 
 def test_a_name_clash_in_a_cte_names_prefix(con: duckdb.DuckDBPyConnection) -> None:
     message = refused(con, "WITH c AS (SELECT *, 1 AS cluster_id FROM blobs) FROM ppp_cluster('c', columns := ['x'])")
-    assert message.startswith("ppp_cluster: set prefix, for instance prefix := 'ppp_': c already has a column")
+    assert message.startswith("ppp_cluster: set prefix to a text such as 'ppp_': c already has a column")
 
 
 def test_a_text_of_a_cte_obeys_categorical(con: duckdb.DuckDBPyConnection) -> None:
