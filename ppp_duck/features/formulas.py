@@ -6,9 +6,10 @@ taken as logarithms: clusters would be pieces of it. A product is a sum of logar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
+from typing import TypeAlias
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Terms:
     labels: tuple[str, ...]
     owners: tuple[str, ...]  # the column of each
     values: Floats  # (n, m)
-    order: tuple[int, ...]  # of columns themselves, in which they are tried as made by others
+    order: tuple[tuple[int, ...], ...]  # of columns themselves, in which they are tried as made by others: by decimals
     is_product: bool
 
 
@@ -56,14 +57,18 @@ class Formula:
     is_product: bool
 
 
+# of terms, the place of one and those that may make it -> which do, and their coefficients
+Search: TypeAlias = "Callable[[Terms, int, Sequence[int]], Iterator[tuple[list[int], Floats]]]"
+
+
 def formulas(numbers: Mapping[str, Floats], told: Mapping[str, str]) -> dict[str, Formula]:
     """Of columns (n,), NaN where a value is missing: those that others make, by name.
 
     ``told``: columns that another one determines, and which: they may stand in a formula, and need none. So may a
     column that a formula makes, unless it is made of the column in question. Two factors or terms are looked for
     first, then more. Of the columns of a formula the one of most decimals is left out, so a rate, and not the counts;
-    of these the one of the greatest spread, so the total, and not its parts. Of a product it is never the one of
-    fewest values.
+    of these a sum or a product rather than a difference or a ratio, and then the one of the greatest spread: the total,
+    and not its parts. Of a product it is never the one of fewest values.
     """
     with np.errstate(all="ignore"):
         names = sorted(
@@ -111,18 +116,28 @@ def _makes(
     """Formulas of columns that have none yet: of two terms first, and those that are nearly right last."""
     nearly = []
     for search, terms in product((_of_two, _of_many), both):
-        for at in (one for one in terms.order if terms.owners[one] not in sources):
-            own = terms.owners[at]
-            others = [one for one, owner in enumerate(terms.owners)
-                      if owner != own and own not in _made_of(sources, owner)
-                      and (search is _of_two or owner not in sources)]  # fmt: skip
-            for kept, weights in search(terms, at, others) if len(others) > 1 else ():
-                made = _formula(terms, at, kept, weights, numbers)
-                if made is not None and made[1]:
-                    yield made[0]
-                elif made is not None:
-                    nearly.append(made[0])
+        for alike in terms.order:
+            found = [one for at in alike for one in _of(search, terms, at, numbers, sources)]
+            found.sort(key=lambda one: min(one[0].weights) < 0)
+            yield from (made for made, is_exact in found if is_exact)
+            nearly += [made for made, is_exact in found if not is_exact]
     yield from nearly
+
+
+def _of(
+    search: Search, terms: Terms, at: int, numbers: Mapping[str, Floats], sources: Mapping[str, Set[str]]
+) -> Iterator[tuple[Formula, bool]]:
+    """Formulas of a column that has none yet, and whether they give it as it is rounded."""
+    own = terms.owners[at]
+    if own in sources:
+        return
+    others = [one for one, owner in enumerate(terms.owners)
+              if owner != own and own not in _made_of(sources, owner)
+              and (search is _of_two or owner not in sources)]  # fmt: skip
+    for kept, weights in search(terms, at, others) if len(others) > 1 else ():
+        made = _formula(terms, at, kept, weights, numbers)
+        if made is not None:
+            yield made
 
 
 def _made_of(sources: Mapping[str, Set[str]], name: str) -> Set[str]:
@@ -133,11 +148,12 @@ def _made_of(sources: Mapping[str, Set[str]], name: str) -> Set[str]:
 
 def _terms(labels: Sequence[str], owners: Sequence[str], values: Floats, numbers: Mapping[str, Floats],
            is_product: bool) -> Terms:  # fmt: skip
-    """Terms with their order: columns of most decimals first, of these the one of the greatest spread, then by name."""
+    """Terms with their order: columns of most decimals first, of as many that of the greatest spread, then by name."""
     places = [at for at, (label, owner) in enumerate(zip(labels, owners, strict=True)) if label == owner]
     steps = {at: _step(_known(numbers[owners[at]])) for at in places}
     order = sorted(places, key=lambda at: (steps[at], -float(_known(values[:, at]).std()), labels[at]))
-    return Terms(tuple(labels), tuple(owners), values, tuple(order), is_product)
+    alike = tuple(tuple(some) for _, some in groupby(order, key=steps.__getitem__))
+    return Terms(tuple(labels), tuple(owners), values, alike, is_product)
 
 
 def _is_small(values: Floats) -> bool:

@@ -75,6 +75,15 @@ def total() -> tuple[Columns, dict[str, str]]:
         "total": "it is price x quantity"}  # fmt: skip
 
 
+def cheap_by_the_dozen() -> tuple[Columns, dict[str, str]]:
+    """A total that varies less than the price does, as who buys much buys what is cheap."""
+    g, noise = made()
+    quantity = g.choice([1, 4, 20], N)
+    price = (noise / quantity).round(2)
+    return {"price": price, "quantity": quantity, "total": (price * quantity).round(2)}, {
+        "total": "it is price x quantity"}  # fmt: skip
+
+
 def discount() -> tuple[Columns, dict[str, str]]:
     g, price = made()
     quantity, off = g.integers(1, 6, N) * 1.0, g.choice([0, 0.1, 0.25], N)
@@ -138,7 +147,7 @@ def constant_factor() -> tuple[Columns, dict[str, str]]:
         "tax": "it is price x rate", "gross": "it is price + tax"}  # fmt: skip
 
 
-CASES = (hierarchy, many_cities, code_and_name, few_exceptions, band, other_unit, total, discount, rate, body, profit,
+CASES = (hierarchy, many_cities, code_and_name, few_exceptions, band, other_unit, total, cheap_by_the_dozen, discount, rate, body, profit,
          sum_of_three, rest, mean, chain, constant_factor)  # fmt: skip
 
 
