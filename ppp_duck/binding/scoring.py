@@ -8,12 +8,11 @@ from ppp_duck.binding import screen
 from ppp_duck.binding.describing import model_stages
 from ppp_duck.binding.interface import field, numbered
 from ppp_duck.binding.options import Reading
-from ppp_duck.binding.quoting import folded, literal, quote
+from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.repeats import looked_up, looking_up, lookup_stages
 from ppp_duck.binding.rows import Rows, any_row
-from ppp_duck.binding.source import Source
+from ppp_duck.binding.source import Source, refuse_clash
 from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
-from ppp_duck.errors import SourceError
 from ppp_duck.models.model import score_columns
 
 OUTLIERS = ("outlier_score", "is_outlier")
@@ -28,7 +27,7 @@ def score_query(
     others, each distinct one is scored, and its equals look it up. ``only``: rows of which this column is true.
     """
     names = [prefix + name for name in columns]
-    _refuse_clash(function, source, names)
+    refuse_clash(function, names, [column.name for column in source.columns], source.name)
     udf = "ppp__assign" if list(columns) == ["cluster_id"] else "ppp__score"
     score = f"{udf}(_ppp_model.model, {rows.group}, {rows.row})"
     stages, relation, call = list(rows.stages), f"{rows.relation}, _ppp_model", rows.fit
@@ -53,14 +52,6 @@ def score_query(
     return stages, select([f"* EXCLUDE ({found})", *fields], indented(scored), where)
 
 
-def _refuse_clash(function: str, source: Source, names: Sequence[str]) -> None:
-    """Raises SourceError where the source already has a column of a new one's name."""
-    taken = {folded(column.name) for column in source.columns}
-    for name in names:
-        if folded(name) in taken:
-            raise SourceError.clash(function, name, source.name)
-
-
 def predict(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Every row of the source with the cluster of a stored model."""
     columns = score_columns(reading.output)
@@ -70,7 +61,7 @@ def predict(function: str, source: Source, model: Source, reading: Reading) -> s
         stages, query = score_query(function, source, any_row(source, once=True), reading.prefix, columns)
         return with_stages([*stages, *loaded], query)
     name, rows = f"{reading.prefix}cluster_id", any_row(source, "_ppp_models", once=True)
-    _refuse_clash(function, source, [name])
+    refuse_clash(function, [name], [column.name for column in source.columns], source.name)
     score = f"ppp__assign(_ppp_models, {rows.group}, {rows.row})"
     query = screen.scored(provision, "NULL", f"{rows.relation} CROSS JOIN {screen.STAGE}", score, name)
     return with_stages([*rows.stages, *loaded, screen.stage(provision, lookup=False)], query)
@@ -80,7 +71,7 @@ def outliers(function: str, source: Source, model: Source, reading: Reading) -> 
     """The least probable rows: at most ``contamination`` of the scored ones, fewer where scores tie."""
     score, is_outlier = (reading.prefix + name for name in OUTLIERS)
     rows = any_row(source, once=True)
-    _refuse_clash(function, source, [score, is_outlier])
+    refuse_clash(function, [score, is_outlier], [column.name for column in source.columns], source.name)
     own = unowned("_ppp_surprise", source)
     surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS {own}"
     scored = select([rows.kept, surprise], f"{rows.relation}, _ppp_model")
