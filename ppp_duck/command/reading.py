@@ -50,8 +50,8 @@ def load_standard_input(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     con.execute(f"CREATE TABLE {ROWS} AS FROM system.main.{function}({literal(str(path))})").fetchall()
 
 
-def readable(con: duckdb.DuckDBPyConnection, name: str) -> str:
-    """The name itself. Raises SourceError or DuckDB's own error where nothing can be read by it."""
+def check_readable(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Raises SourceError or DuckDB's own error where nothing can be read by a name."""
     with closing(con.cursor()) as cursor:
         source = find_source("ppp-duck", name, cursor)
         try:
@@ -59,7 +59,6 @@ def readable(con: duckdb.DuckDBPyConnection, name: str) -> str:
         except duckdb.Error:
             _explain(cursor, name, is_query=source.name != name)
             raise
-    return name
 
 
 def _explain(cursor: duckdb.DuckDBPyConnection, name: str, is_query: bool) -> None:
