@@ -328,6 +328,11 @@ def typed(dialect: Dialect, branches: Sequence[tuple[Node, Node]], default: Node
     return case([(condition, cast(value, "DOUBLE")) for condition, value in branches[:1]] + list(branches[1:]), default)
 
 
+def constant(dialect: Dialect, value: float) -> float:
+    """A mean, a centre or a factor. Where an underflow is an error, one that makes no difference is 0."""
+    return 0.0 if dialect.underflow_raises and abs(value) < NEGLIGIBLE else float(value)
+
+
 def _code(making: _Making, feature: Feature, name: str) -> Node:
     """The category of a value: a whole number, UNSEEN where it is none, NULL where it is missing."""
     missing = whole(feature.fill_code) if making.model.missing == "impute" else exp.Null()

@@ -17,7 +17,6 @@ from ppp_duck.portable.dialects import DIALECTS, check
 from ppp_duck.portable.nodes import SOURCE, Node, name, of_source
 from ppp_duck.portable.scoring import LAST, Relation, columns_of, scoring
 
-FORMS = ("select", "macro", "view")
 TEMPLATE = "{source}"  # stands where no source is named
 VIEW = "_clusters"  # ends the name of a view of a source
 WIDTH = 118
