@@ -14,7 +14,7 @@ import duckdb
 from ppp_duck import errors
 from ppp_duck.binding.options import check_options, check_reading
 from ppp_duck.binding.quoting import folded, literal, quote
-from ppp_duck.binding.source import Column, columns_of, find_source, path_of
+from ppp_duck.binding.source import Column, columns_of, find_source, path_of, refuse_clash
 from ppp_duck.doors.connections import connection_of, if_open
 from ppp_duck.doors.frames import PLACE, Given, given
 from ppp_duck.errors import FeatureError, PPPError
@@ -205,9 +205,8 @@ def cluster(con: Any, src: Any = None, **options: Any) -> duckdb.DuckDBPyRelatio
     rows = given(con, src)
     checked = check_options("ppp_cluster", options)
     names = score_columns(checked.output)
-    for name in (checked.prefix + name for name in names):
-        if folded(name) in (folded(column.name) for column in rows.columns):
-            raise errors.SourceError.clash("ppp_cluster", name, rows.name)
+    new = [checked.prefix + name for name in names]
+    refuse_clash("ppp_cluster", new, [column.name for column in rows.columns], rows.name)
     try:
         model = _fit(rows, {name: value for name, value in options.items() if name not in ("output", "prefix")})
     except PPPError as error:
@@ -216,8 +215,8 @@ def cluster(con: Any, src: Any = None, **options: Any) -> duckdb.DuckDBPyRelatio
         return _relation(rows, "ppp_predict", model=model.query, output=checked.output, prefix=checked.prefix)
     if rows.source is None:
         return rows.relation(f"FROM {_call('ppp_cluster', rows.name, options)}")
-    new = ", ".join(f"CAST(NULL AS {SCORE_COLUMNS[name]}) AS {quote(checked.prefix + name)}" for name in names)
-    return rows.relation(f"SELECT *, {new} FROM {rows.source.relation}")
+    nothing = ", ".join(f"CAST(NULL AS {SCORE_COLUMNS[name]}) AS {quote(checked.prefix + name)}" for name in names)
+    return rows.relation(f"SELECT *, {nothing} FROM {rows.source.relation}")
 
 
 def predict(

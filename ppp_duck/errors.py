@@ -37,8 +37,8 @@ class SourceError(PPPError):
     def column(cls, function: str, column: str, source: str, columns: Iterable[str]) -> SourceError:
         names = list(columns)
         near = nearest(column, names)
-        hint = f"; it has {listed(names)}{did_you_mean(near and show_name(near))}"
-        return cls(f'{function}: no column "{column}" in {source}{hint}')
+        hint = did_you_mean(near and f'"{near}"')
+        return cls(f'{function}: no column "{column}" in {source}; it has {listed(names)}{hint}')
 
     @classmethod
     def clash(cls, function: str, column: str, source: str) -> SourceError:
@@ -116,10 +116,6 @@ def listed(names: Sequence[str], most: int = 10) -> str:
     '"age", "income", …'
     """
     return ", ".join([*(f'"{name}"' for name in names[:most]), *(["…"] if len(names) > most else [])])
-
-
-def show_name(name: str) -> str:
-    return f'"{name}"'
 
 
 def did_you_mean(name: str | None) -> str:

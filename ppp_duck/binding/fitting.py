@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ppp_duck.binding import screen
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.quoting import folded, quote
 from ppp_duck.binding.refining import refine_stages
@@ -22,15 +23,15 @@ SEPARABLE = ("cluster_id", "probability")
 def cluster(call: Call, source: Source) -> str:
     """Every row of the source with the cluster that it belongs to."""
     columns = score_columns(call.options.output)
-    stages, query = score_query(call.function, source, _fitted(call, source), call.options.prefix, columns)
-    return with_stages(stages, query)
+    provision = screen.of_fit(call, source) if columns == ["cluster_id"] else None
+    rows, prefix = _fitted(call, source), call.options.prefix
+    return score_query(call.function, source, rows, prefix, columns, provision=provision)
 
 
 def separable(call: Call, source: Source) -> str:
     """The rows that k-means and the mixture are sure of."""
     rows, prefix = _fitted(call, source), call.options.prefix
-    stages, query = score_query(call.function, source, rows, prefix, SEPARABLE, only="is_separable")
-    return with_stages(stages, query)
+    return score_query(call.function, source, rows, prefix, SEPARABLE, only="is_separable")
 
 
 def fit(call: Call, source: Source) -> str:
@@ -73,4 +74,5 @@ def _fitted(call: Call, source: Source) -> Rows:
     stages = fit_stages(call, source, "_ppp_fit" if call.options.refine else "_ppp_model")
     if call.options.refine:
         stages += refine_stages(call, group, row)
-    return Rows(tuple(stages), "_ppp_source", "_ppp_source.*", row, group, call)
+    repeating = call if call.rows_may_repeat else None
+    return Rows(tuple(stages), "_ppp_source", "_ppp_source.*", row, group, repeating)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from numbers import Integral, Real
 
 from ppp_duck.binding.quoting import folded
-from ppp_duck.errors import OptionError, nearest
+from ppp_duck.errors import OptionError, did_you_mean, nearest
 from ppp_duck.models.model import FORMS, MISSING
 
 SCALES = ("auto", "standard", "robust", "log", "none")
@@ -240,8 +240,7 @@ def _checked(
     checked: dict[str, object] = {}
     for name, value in given.items():
         if name not in known:
-            near = nearest(name, list(known))
-            raise OptionError(f"{function}: no argument {name}" + (f"; did you mean {near}?" if near else ""))
+            raise OptionError(f"{function}: no argument {name}{did_you_mean(nearest(name, list(known)))}")
         if value is not None:
             checked[name] = known[name].check(function, name, value)
     return checked

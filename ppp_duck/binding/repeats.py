@@ -7,8 +7,8 @@ two distinct rows have is in no list, so an equal hash is an equal row.
 from __future__ import annotations
 
 from ppp_duck.binding.call import Call
-from ppp_duck.binding.interface import NUMBER
-from ppp_duck.binding.quoting import quote
+from ppp_duck.binding.interface import NUMBER, field, numbered
+from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.stages import Stage, as_form, feature_forms, form_names, indented, select
 from ppp_duck.binding.summary import usable_value
 
@@ -17,22 +17,22 @@ SLOTS = 2  # of the lookup for one distinct row: each holds a short list of thos
 LOOKUP = "_ppp_lookup"
 
 
-def lookup_stages(call: Call, scored: str) -> list[Stage]:
+def lookup_stages(call: Call, udf: str) -> list[Stage]:
     """The score of each distinct row, if the sample holds all of them and most rows of the source repeat one.
 
-    ``scored`` is the call that scores a row of the sample.
+    ``udf`` is the function that scores a row.
     """
+    forms = feature_forms(call)
+    row = ", ".join(f"{literal(field(form, feature.name))}: {numbered(form, i)}" for i, feature, form in forms)
     all_and_few = f"least({call.options.sample_size}, (SELECT n FROM _ppp_summary) // {REPEATED})"
     rows = f"WHERE (SELECT count(*) FROM _ppp_sample) <= {all_and_few}"
-    columns = [f"hash({', '.join(form_names(call))}) AS row_hash", f"{scored} AS known"]
+    columns = [f"hash({', '.join(form_names(call))}) AS row_hash", f"{udf}(_ppp_model.model, NULL, {{{row}}}) AS known"]
     known = select(columns, "_ppp_sample, _ppp_model", rows)
     why = "the scores of the distinct rows, where most rows repeat one of them"
     return [
         Stage("_ppp_known", known, why),
         Stage(
-            LOOKUP,
-            lookup(),
-            "the same in one row, by slots that a row's hash leads to; NULL where nothing is known",
+            LOOKUP, lookup(), "the same in one row, by slots that a row's hash leads to; NULL where nothing is known"
         ),
     ]
 

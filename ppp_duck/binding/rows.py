@@ -20,7 +20,7 @@ class Rows:
     kept: str  # the source's own columns
     row: str  # a struct of forms
     group: str  # a list of the names of columns and their values as texts, or NULL
-    fit: Call | None = None  # of rows that are fitted
+    repeating: Call | None = None  # the fit to these rows, where they may repeat each other
 
 
 def any_row(source: Source, models: str = "_ppp_model.model", once: bool = False) -> Rows:

@@ -3,84 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ppp_duck.binding import screen
 from ppp_duck.binding.describing import model_stages
-from ppp_duck.binding.interface import field, numbered
 from ppp_duck.binding.options import Reading
-from ppp_duck.binding.quoting import folded, literal, quote
+from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.repeats import looked_up, looking_up, lookup_stages
 from ppp_duck.binding.rows import Rows, any_row
-from ppp_duck.binding.source import Source
+from ppp_duck.binding.screen import Provision
+from ppp_duck.binding.source import Source, refuse_clash
 from ppp_duck.binding.stages import Stage, indented, select, unowned, with_stages
-from ppp_duck.errors import SourceError
 from ppp_duck.models.model import score_columns
 
 OUTLIERS = ("outlier_score", "is_outlier")
 
 
 def score_query(
-    function: str, source: Source, rows: Rows, prefix: str, columns: Sequence[str], only: str = ""
-) -> tuple[list[Stage], str]:
-    """The stages and the query that give the source's rows, each with its new columns by the models of ``_ppp_model``.
+    function: str, source: Source, rows: Rows, prefix: str, columns: Sequence[str], only: str = "",
+    provision: Provision | None = None,
+) -> str:  # fmt: skip
+    """The statement that gives the source's rows, each with its new columns by the models of ``_ppp_model``.
 
     One function call a row: the engine's word is asked only once. Where the rows are fitted and most of them repeat
-    others, each distinct one is scored, and its equals look it up. ``only``: rows of which this column is true.
+    others, each distinct one is scored, and its equals look it up. ``only``: rows of which this column is true. With a
+    ``provision`` SQL finds the cluster of most rows, and the only new column is the cluster.
     """
     names = [prefix + name for name in columns]
-    _refuse_clash(function, source, names)
+    refuse_clash(function, names, [column.name for column in source.columns], source.name)
     udf = "ppp__assign" if list(columns) == ["cluster_id"] else "ppp__score"
-    score = f"{udf}(_ppp_model.model, {rows.group}, {rows.row})"
-    stages, relation, call = list(rows.stages), f"{rows.relation}, _ppp_model", rows.fit
-    if call is not None and call.rows_may_repeat:
-        forms = [(feature.forms[0], index, feature.name) for index, feature in enumerate(call.features)]
-        row = ", ".join(f"{literal(field(form, name))}: {numbered(form, index)}" for form, index, name in forms)
-        stages += lookup_stages(call, f"{udf}(_ppp_model.model, NULL, {{{row}}})")
-        provision = screen.of_fit(call, source) if udf == "ppp__assign" else None
-        if provision:
-            stages.append(screen.stage(provision, lookup=True))
-            relation = f"{rows.relation} CROSS JOIN {screen.STAGE}{looking_up(call)}"
-            score, known = f"{udf}(_ppp_models, {rows.group}, {rows.row})", looked_up(call, "NULL")
-            return stages, screen.scored(provision, known, relation, score, names[0])
-        relation = f"{rows.relation} CROSS JOIN _ppp_model{looking_up(call)}"
+    models = "_ppp_model.model" if provision is None else "_ppp_models"
+    score = f"{udf}({models}, {rows.group}, {rows.row})"
+    stages, lookup, call = list(rows.stages), "", rows.repeating
+    if call is not None:
+        stages += lookup_stages(call, udf)
+        lookup = looking_up(call)
+    if provision is not None:
+        stages.append(screen.stage(provision, lookup=call is not None))
+        known = "NULL" if call is None else looked_up(call, "NULL")
+        relation = f"{rows.relation} CROSS JOIN {screen.STAGE}{lookup}"
+        return with_stages(stages, screen.scored(provision, known, relation, score, names[0]))
+    relation = f"{rows.relation}, _ppp_model"
+    if call is not None:
+        relation = f"{rows.relation} CROSS JOIN _ppp_model{lookup}"
         score = looked_up(call, score, reasons=udf == "ppp__score")
     if udf == "ppp__assign":
-        return stages, select([rows.kept, f"{score} AS {quote(names[0])}"], f"{relation}")
+        return with_stages(stages, select([rows.kept, f"{score} AS {quote(names[0])}"], relation))
     found = unowned("_ppp_score", source)
-    scored = select([rows.kept, f"{score} AS {found}"], f"{relation}")
+    scored = select([rows.kept, f"{score} AS {found}"], relation)
     fields = [f"{found}.{column} AS {quote(name)}" for column, name in zip(columns, names, strict=True)]
     where = f"WHERE {found}.{only}" if only else ""
-    return stages, select([f"* EXCLUDE ({found})", *fields], indented(scored), where)
-
-
-def _refuse_clash(function: str, source: Source, names: Sequence[str]) -> None:
-    """Raises SourceError where the source already has a column of a new one's name."""
-    taken = {folded(column.name) for column in source.columns}
-    for name in names:
-        if folded(name) in taken:
-            raise SourceError.clash(function, name, source.name)
+    return with_stages(stages, select([f"* EXCLUDE ({found})", *fields], indented(scored), where))
 
 
 def predict(function: str, source: Source, model: Source, reading: Reading) -> str:
     """Every row of the source with the cluster of a stored model."""
     columns = score_columns(reading.output)
-    loaded = model_stages(function, model, reading.by)
     provision = screen.of_any_model(source) if columns == ["cluster_id"] and not reading.by else None
-    if provision is None:
-        stages, query = score_query(function, source, any_row(source, once=True), reading.prefix, columns)
-        return with_stages([*stages, *loaded], query)
-    name, rows = f"{reading.prefix}cluster_id", any_row(source, "_ppp_models", once=True)
-    _refuse_clash(function, source, [name])
-    score = f"ppp__assign(_ppp_models, {rows.group}, {rows.row})"
-    query = screen.scored(provision, "NULL", f"{rows.relation} CROSS JOIN {screen.STAGE}", score, name)
-    return with_stages([*rows.stages, *loaded, screen.stage(provision, lookup=False)], query)
+    rows = any_row(source, "_ppp_model.model" if provision is None else "_ppp_models", once=True)
+    rows = replace(rows, stages=(*rows.stages, *model_stages(function, model, reading.by)))
+    return score_query(function, source, rows, reading.prefix, columns, provision=provision)
 
 
 def outliers(function: str, source: Source, model: Source, reading: Reading) -> str:
     """The least probable rows: at most ``contamination`` of the scored ones, fewer where scores tie."""
     score, is_outlier = (reading.prefix + name for name in OUTLIERS)
     rows = any_row(source, once=True)
-    _refuse_clash(function, source, [score, is_outlier])
+    refuse_clash(function, [score, is_outlier], [column.name for column in source.columns], source.name)
     own = unowned("_ppp_surprise", source)
     surprise = f"ppp__surprise(_ppp_model.model, {rows.group}, {rows.row}) AS {own}"
     scored = select([rows.kept, surprise], f"{rows.relation}, _ppp_model")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
-from ppp_duck.binding.quoting import quote
+from ppp_duck.binding.quoting import folded, quote
 from ppp_duck.errors import SourceError, show
 from ppp_duck.features.choice import TEXT
 
@@ -110,6 +111,14 @@ def find_source(function: str, src: object, cursor: duckdb.DuckDBPyConnection, r
     # An Arrow object is read once: scanning one twice crashes DuckDB 1.4, and a reader is empty by then.
     is_pandas = type(found).__module__.startswith("pandas")
     return Named(src, dotted, _describe_object(cursor, found) if is_pandas else None)
+
+
+def refuse_clash(function: str, new: Iterable[str], columns: Iterable[str], source: str) -> None:
+    """Raises SourceError where a new column has the name of one of the ``columns`` of a source."""
+    taken = set(map(folded, columns))
+    for name in new:
+        if folded(name) in taken:
+            raise SourceError.clash(function, name, source)
 
 
 def reading_query(function: str, text: str, cursor: duckdb.DuckDBPyConnection, role: str = "source") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ppp_duck.binding.call import Call
 from ppp_duck.binding.interface import NUMBER, ROW_GROUP, TEXT, VECTOR, numbered
 from ppp_duck.binding.key import number_names, places_of, weight_unit, wide_range
@@ -101,10 +103,7 @@ def is_finite(form: str, name: str) -> str:
 
 
 def usable(call: Call) -> str:
-    """Rows that the engine may see: finite features that help (others become NULL), positive weights.
-
-    The summary is beside each, for its key: a second join would take as long again.
-    """
+    """Rows that the engine may see: finite features that help (others become NULL), positive weights."""
     values, conditions = [], []
     for index, _, form in feature_forms(call):
         name = numbered(form, index)
@@ -114,9 +113,16 @@ def usable(call: Call) -> str:
             known = " OR ".join(is_finite(form, numbered(form, index)) for form in feature.forms)
             unless = f"NOT helps_{index} OR " if call.automatic else ""
             conditions.append(f"({unless}{known})")
+    return usable_rows(call, values, conditions)
+
+
+def usable_rows(call: Call, values: Sequence[str], conditions: Sequence[str] = ()) -> str:
+    """Rows of positive weight with these values of their features, where the conditions hold.
+
+    The summary is beside each, for its key: a second join would take as long again.
+    """
     if call.options.weight is not None:
-        values.append("row_weight")
-        conditions.append("row_weight > 0 AND isfinite(row_weight)")
+        values, conditions = [*values, "row_weight"], [*conditions, "row_weight > 0 AND isfinite(row_weight)"]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     return select([*values, "_ppp_summary.*"], with_summary(call, "_ppp_features"), where)
 

@@ -35,9 +35,8 @@ from ppp_duck.binding.stages import (
     made_group,
     of_weight,
     select,
-    with_summary,
 )  # fmt: skip
-from ppp_duck.binding.summary import is_finite, weight_counts
+from ppp_duck.binding.summary import is_finite, usable_rows, weight_counts
 
 
 def feature_stages(call: Call) -> list[Stage]:
@@ -121,7 +120,8 @@ def summary(call: Call) -> str:
     columns = ["*", *weight_unit(call)]
     for form, indices in in_lists(call.features).items():
         name = LISTS[form]
-        helps = f"choice[({_indices(indices)})[i]].treatment IS NOT NULL" if call.automatic else "true"
+        places = _list(str(index + 1) for index in indices)
+        helps = f"choice[({places})[i]].treatment IS NOT NULL" if call.automatic else "true"
         nothing = f"CASE WHEN {helps} THEN 0e0 END"
         columns.append(f"list_transform(range(1, {len(indices) + 1}), lambda i: {nothing}) AS {name}_zero_or_null")
         if form == TEXT:
@@ -144,10 +144,6 @@ def summary(call: Call) -> str:
     return select(columns, relation)
 
 
-def _indices(indices: Iterable[int]) -> str:
-    return f"[{', '.join(str(index + 1) for index in indices)}]"
-
-
 def _wanted(call: Call) -> str:
     if not call.automatic:
         return str(len(call.features))
@@ -156,18 +152,14 @@ def _wanted(call: Call) -> str:
 
 def usable(call: Call) -> str:
     """Rows that the engine may see: finite features that help (others become NULL), positive weights."""
-    values, conditions = [], []
+    values = []
     for form in in_lists(call.features):
         name = LISTS[form]
         helps = f"_ppp_summary.{name}_zero_or_null[i]"
         value = f"item + {helps}" if form == NUMBER else f"CASE WHEN {helps} IS NOT NULL THEN item END"
         one = value if form == TEXT else f"CASE WHEN {is_finite(form, 'item')} THEN {value} END"
         values.append(f"list_transform({name}, lambda item, i: {one}) AS {name}")
-    if call.options.weight is not None:
-        values.append("row_weight")
-        conditions.append("row_weight > 0 AND isfinite(row_weight)")
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return select([*values, "_ppp_summary.*"], with_summary(call, "_ppp_features"), where)
+    return usable_rows(call, values)
 
 
 def known_features(call: Call) -> str:

@@ -52,10 +52,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument(
             "--db", metavar="FILE", help="a DuckDB database file; opened read-only where nothing is written"
         )
-        if name == "report":
-            one.add_argument("-o", "--out", metavar="FILE", help="where to write; else to standard output")
-            one.add_argument("--model", metavar="MODEL", help=f"{MODEL}; without it one is fitted")
-        elif name == "to-sql":
+        if name in ("report", "to-sql"):
             one.add_argument("-o", "--out", metavar="FILE", help="where to write; else to standard output")
         else:
             one.add_argument(
@@ -64,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument(
                 "--format", choices=FORMATS, help="default: by the name of FILE; a table at a terminal, csv in a pipe"
             )
+        if name == "report":
+            one.add_argument("--model", metavar="MODEL", help=f"{MODEL}; without it one is fitted")
         for option in _options_of(function):
             _add_flag(one, option)
     return whole

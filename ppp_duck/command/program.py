@@ -21,10 +21,10 @@ from ppp_duck.command.codes import MENDABLE, STOPPED
 from ppp_duck.command.interrupting import interruptible
 from ppp_duck.command.reading import (
     ROWS,
+    check_readable,
     keep_standard_input,
     load_standard_input,
     open_database,
-    readable,
     without_rows,
 )
 from ppp_duck.command.words import in_shell, tell
@@ -71,16 +71,24 @@ def message(error: Exception) -> str:
 def _run(given: argparse.Namespace, directory: Path) -> None:
     if given.out is not None:
         check_folder(given.out)
-    if given.command in TEXTS:
-        _run_text(given, directory)
-        return
-    kind = format_of(given.out, given.format)
+    is_text = given.command in TEXTS
+    options: dict[str, Any] = options_of(given.function, vars(given)) if is_text else {}
+    kind = "text" if is_text else format_of(given.out, given.format)
     out = Path(given.out) if given.out is not None else directory / f"output.{kind}"
     text = None if given.function else _text(given)
     kept = keep_standard_input(directory) if given.function and given.source == "-" else None
+    if given.command == "report":
+        check_html(given.out)
+        import_module("ppp_duck.reporting")  # seconds, of which a thread beside this one would not hear Ctrl-C
     with closing(open_database(given.db, text is None or _only_reads(text), text is not None or tell)) as con:
 
         def work() -> None:
+            if is_text:
+                _read_in(con, given, kept)
+                if given.command == "report":
+                    _check_rows(con, _source(given), needed=given.model is None)
+                out.write_text(TEXTS[given.command](con, _source(given), given, options), encoding="utf-8")
+                return
             relation = _called(con, given, kept) if text is None else _last(con, text)
             if relation is not None:
                 show_table(relation) if kind == "table" else write(con, relation, out, kind)
@@ -89,32 +97,6 @@ def _run(given: argparse.Namespace, directory: Path) -> None:
     if given.out is None and out.exists():
         pour(out)
     sys.stdout.flush()
-
-
-def _run_text(given: argparse.Namespace, directory: Path) -> None:
-    options: dict[str, Any] = options_of(given.function, vars(given))
-    out = Path(given.out) if given.out is not None else directory / "text"
-    kept = keep_standard_input(directory) if given.source == "-" else None
-    if given.command == "report":
-        check_html(given.out)
-        import_module("ppp_duck.reporting")  # seconds, of which a thread beside this one would not hear Ctrl-C
-    with closing(open_database(given.db, True, tell)) as con:
-
-        def work() -> None:
-            if kept is not None:
-                load_standard_input(con, kept)
-            for name in (given.source, getattr(given, "model", None)):
-                if name not in (None, "-"):
-                    readable(con, name)
-            source = given.source if kept is None else ROWS
-            if given.command == "report":
-                _check_rows(con, source, needed=given.model is None)
-            text = TEXTS[given.command](con, source, given, options)
-            out.write_text(text, encoding="utf-8")
-
-        interruptible(con, work)
-    if given.out is None and out.exists():
-        pour(out)
 
 
 def _html(con: duckdb.DuckDBPyConnection, source: str, given: argparse.Namespace, options: dict[str, Any]) -> str:
@@ -139,16 +121,24 @@ def _check_rows(con: duckdb.DuckDBPyConnection, source: str, needed: bool) -> No
 
 
 def _called(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Path | None) -> duckdb.DuckDBPyRelation:
-    source = given.source if kept is None else ROWS
-    statement = call(given.function, source, vars(given))
+    statement = call(given.function, _source(given), vars(given))
+    _read_in(con, given, kept)
+    if given.function != "ppp_info":
+        _check_rows(con, _source(given), needed=given.function == "ppp_fit")
+    return con.sql(statement)
+
+
+def _source(given: argparse.Namespace) -> str:
+    return ROWS if given.source == "-" else str(given.source)
+
+
+def _read_in(con: duckdb.DuckDBPyConnection, given: argparse.Namespace, kept: Path | None) -> None:
+    """Load what was kept of standard input. Raises SourceError or DuckDB's own error where nothing can be read."""
     if kept is not None:
         load_standard_input(con, kept)
     for name in (given.source, getattr(given, "model", None)):
         if name not in (None, "-"):
-            readable(con, name)
-    if given.function != "ppp_info":
-        _check_rows(con, source, needed=given.function == "ppp_fit")
-    return con.sql(statement)
+            check_readable(con, name)
 
 
 def _text(given: argparse.Namespace) -> str:

@@ -56,8 +56,8 @@ def load_standard_input(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     con.execute(f"CREATE TABLE {ROWS} AS FROM system.main.{function}({literal(str(path))})").fetchall()
 
 
-def readable(con: duckdb.DuckDBPyConnection, name: str) -> str:
-    """The name itself. Raises SourceError or DuckDB's own error where nothing can be read by it."""
+def check_readable(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Raises SourceError or DuckDB's own error where nothing can be read by a name."""
     if not name.strip():
         raise SourceError(f"name a file, or a table of --db, not {show(name)}")
     with closing(con.cursor()) as cursor:
@@ -67,7 +67,6 @@ def readable(con: duckdb.DuckDBPyConnection, name: str) -> str:
         except duckdb.Error:
             _explain(cursor, name, is_query=source.name != name)
             raise
-    return name
 
 
 def without_rows(con: duckdb.DuckDBPyConnection, name: str) -> str | None:

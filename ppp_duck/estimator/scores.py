@@ -64,9 +64,7 @@ def distances_to_centers(ready: Ready, blocks: Blocks) -> Floats:
 
 def log_densities(ready: Ready, blocks: Blocks) -> Floats:
     """Log densities (n,) in the mixture, in scaled units, values far out at their limit; NaN without a cluster."""
-    found = (
-        _of_points(ready, rows, lambda scorer, points: scorer.log_density(points), np.nan, far=False) for rows in blocks
-    )
+    found = (_of_points(ready, rows, Scorer.log_density, np.nan, far=False) for rows in blocks)
     return np.concatenate([np.zeros(0), *found])
 
 

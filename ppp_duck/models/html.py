@@ -18,10 +18,7 @@ STYLE = "text-align: left; vertical-align: top"
 def of_models(name: str, models: ModelSet, most: int) -> str:
     """The clusters of all groups, ``most`` of them, as HTML without style sheet or script. All texts are escaped."""
     rows = [row for model in models.models for row in _rows(model)]
-    group = [_cell("th", column) for column in models.by]
-    head = "".join(
-        [*group, *(_cell("th", title) for title in ("cluster", "size", "share", "agreement", "set apart by"))]
-    )
+    head = "".join(_cell("th", title) for title in (*models.by, *TITLES))
     body = "\n".join(f"<tr>{''.join(_cell('td', text) for text in row)}</tr>" for row in rows[:most])
     more = f"<p>and {len(rows) - most} more</p>" if len(rows) > most else ""
     title = f"Model of {_short(name)}: k = {sum(_k(model) for model in models.models)}"

@@ -14,6 +14,7 @@ from ppp_duck.binding.interface import GROUP, NUMBER, TEXT
 from ppp_duck.binding.key import MIXERS, PRIME, TEXT_DIGITS
 from ppp_duck.binding.quoting import folded, literal, qualified, quote
 from ppp_duck.binding.source import find_source
+from ppp_duck.binding.stages import as_form
 from ppp_duck.doors.frames import given
 from ppp_duck.engine.score import Scores
 from ppp_duck.errors import SourceError
@@ -61,14 +62,8 @@ def sample(model: Model, fitted: Fitted, src: Any, function: str, most: int = MO
     texts = list(zip(*(table.column(f"{OWN}text {i}").to_pylist() for i in range(len(columns))), strict=True))
     kept = [row for row, known in zip(texts, there.tolist(), strict=True) if known]
     separable = scores.separable(fitted.separable_at).tolist()
-    return Sample(
-        _filled(ready.scorer.view(values), ready.scorer.clustering.centers[scores.cluster_id]),
-        scores,
-        separable,
-        kept,
-        columns,
-        int(n - there.sum()),
-    )
+    view, centers = ready.scorer.view(values), ready.scorer.clustering.centers[scores.cluster_id]
+    return Sample(np.where(np.isnan(view), centers, view), scores, separable, kept, columns, int(n - there.sum()))
 
 
 def _rows(model: Model, fitted: Fitted, src: Any, function: str, most: int) -> tuple[Any, list[str]]:
@@ -100,11 +95,11 @@ def _rows(model: Model, fitted: Fitted, src: Any, function: str, most: int) -> t
 def _is_group(by: Sequence[str], group: Sequence[str | None]) -> str:
     told = ("NULL" if value is None else literal(value) for value in group)
     pairs = zip(by, told, strict=True)
-    return " AND ".join(f"ppp__{GROUP}({quote(name)}) IS NOT DISTINCT FROM {value}" for name, value in pairs)
+    return " AND ".join(f"{as_form(GROUP, quote(name))} IS NOT DISTINCT FROM {value}" for name, value in pairs)
 
 
 def _form(feature: Feature) -> str:
-    return f"ppp__{feature.kind}({quote(feature.name)})"
+    return as_form(feature.kind, quote(feature.name))
 
 
 def _key(features: Sequence[Feature]) -> str:
@@ -128,8 +123,3 @@ def _key(features: Sequence[Feature]) -> str:
     for mixer in MIXERS:
         key = f"list_transform([{key}], lambda h: (h * (h + {mixer})) % {PRIME})[1]"
     return qualified(key)
-
-
-def _filled(points: Floats, centers: Floats) -> Floats:
-    """Holes filled by the centre of the row's cluster."""
-    return np.where(np.isnan(points), centers, points)

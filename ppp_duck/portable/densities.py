@@ -33,7 +33,7 @@ from ppp_duck.portable.nodes import (
     times,
     whole,
 )
-from ppp_duck.portable.points import NEGLIGIBLE, Points, typed
+from ppp_duck.portable.points import Points, constant, typed
 from ppp_duck.portable.stages import Chain
 
 WHOLE = "ppp_whole"  # whether a row has all numbers
@@ -50,12 +50,10 @@ class Components:
     dialect: Dialect
     chain: Chain
 
-    def constant(self, value: float) -> float:
-        """A mean or a factor. Where an underflow is an error, one that makes no difference is 0."""
-        return 0.0 if self.dialect.underflow_raises and abs(value) < NEGLIGIBLE else float(value)
-
     def gap(self, feature: int, component: int) -> Node:
-        return minus(column(self.points.numbers[feature]), self.constant(self.mixture.means[component, feature]))
+        return minus(
+            column(self.points.numbers[feature]), constant(self.dialect, self.mixture.means[component, feature])
+        )
 
     def or_nothing(self, feature: int, node: Node) -> Node:
         """0 where a row lacks the number."""
@@ -156,4 +154,8 @@ def _turned(components: Components, j: int, c: int) -> Sequence[Node]:
     """The terms of coordinate ``c``; a factor of 0 adds nothing."""
     factors = components.mixture.factors
     line = (factors if components.mixture.covariance == "tied" else factors[j])[:, c].tolist()
-    return [times(column(f"ppp_gap_{j}_{f}"), own) for f, one in enumerate(line) if (own := components.constant(one))]
+    return [
+        times(column(f"ppp_gap_{j}_{f}"), own)
+        for f, one in enumerate(line)
+        if (own := constant(components.dialect, one))
+    ]

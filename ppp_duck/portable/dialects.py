@@ -129,7 +129,7 @@ DIALECTS = {
 
 NAMES = {
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ", "TIME WITH TIME ZONE": "TIMETZ", "TIMESTAMP_S": "TIMESTAMP",
-    "TIMESTAMP_MS": "TIMESTAMP", "TIMESTAMP_NS": "TIMESTAMP_NS",
+    "TIMESTAMP_MS": "TIMESTAMP",
 }  # fmt: skip
 
 # Every kind of node that a text may hold. sqlglot hands a function that it does not know to any dialect as it is: so

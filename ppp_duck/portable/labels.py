@@ -21,6 +21,7 @@ from ppp_duck.portable.nodes import (
     added,
     case,
     cast,
+    coalesce,
     column,
     difference,
     divided,
@@ -33,7 +34,7 @@ from ppp_duck.portable.nodes import (
     text,
     whole,
 )
-from ppp_duck.portable.points import COMPLETE, NEGLIGIBLE, Points, typed
+from ppp_duck.portable.points import COMPLETE, Points, constant, typed
 from ppp_duck.portable.stages import Chain
 
 LEAST = 700.0  # nats below the best from which a density is 0: exp(-746) is an error where an underflow is one
@@ -153,11 +154,11 @@ class _View:
 
 def _add_view(labels: Labels) -> _View:
     clustering, points, chain = labels.scorer.clustering, labels.points, labels.chain
-    numbers = [points.numbers[f] for f in range(len(points.numbers))]
+    numbers = points.numbers
     holes = {numbers[f] for f in points.holes}
     axes = clustering.axes
     if clustering.layout is None or not clustering.layout.levels or not axes or not axes[0].shape[1]:
-        return _View(tuple(numbers), frozenset(holes))
+        return _View(numbers, frozenset(holes))
     spans = np.array([one.max(axis=0) - one.min(axis=0) for one in axes])
     total = np.zeros(spans.shape[1])
     for own in spans:
@@ -192,13 +193,9 @@ def _axis(a: int, total: float) -> Node:
     )  # fmt: skip
 
 
-def _constant(labels: Labels, value: float) -> float:
-    return 0.0 if labels.dialect.underflow_raises and abs(value) < NEGLIGIBLE else value
-
-
 def _square(view: _View, name: str, gap: Node) -> Node:
     square = product(gap, gap.copy())
-    return exp.Coalesce(this=square, expressions=[number(0.0)]) if name in view.holes else square
+    return coalesce(square, number(0.0)) if name in view.holes else square
 
 
 def _add_cells(labels: Labels, view: _View) -> None:
@@ -206,7 +203,7 @@ def _add_cells(labels: Labels, view: _View) -> None:
     clustering, chain = labels.scorer.clustering, labels.chain
     sums = {
         f"ppp_cell_square_{i}": [
-            _square(view, name, minus(column(name), _constant(labels, float(center[v]))))
+            _square(view, name, minus(column(name), constant(labels.dialect, center[v])))
             for v, name in enumerate(view.columns)
         ]
         for i, center in enumerate(clustering.kmeans_centers)
@@ -246,9 +243,9 @@ def _add_distance(labels: Labels, view: _View) -> None:
     centers = labels.scorer.clustering.centers
     gaps = {}
     for v, name in enumerate(view.columns):
-        branches = [(equal(column(ID), whole(c)), number(_constant(labels, float(center[v])))) for c, center in
+        branches = [(equal(column(ID), whole(c)), number(constant(labels.dialect, center[v]))) for c, center in
                     enumerate(centers[:-1])]  # fmt: skip
-        last = number(_constant(labels, float(centers[-1, v])))
+        last = number(constant(labels.dialect, centers[-1, v]))
         own = typed(labels.dialect, branches, last)
         gaps[f"ppp_from_center_{v}"] = difference(column(name), own)
     labels.chain.add("differences from the centre of the cluster", gaps)

@@ -77,8 +77,11 @@ class _Making:
     def columns(self, feature: Feature) -> tuple[str, ...]:
         return self.values.of(feature)
 
-    def is_bounded(self, feature: Feature) -> bool:
-        return feature.kind == "number" and feature.low is not None and feature.high is not None
+    def limits(self, feature: Feature) -> tuple[float, float] | None:
+        """Between which a number is not far out, where the model has such limits."""
+        if feature.kind != "number" or feature.low is None or feature.high is None:
+            return None
+        return feature.low, feature.high
 
 
 def add_points(model: Model, dialect: Dialect, values: Values, chain: Chain, full: bool) -> Points:
@@ -121,15 +124,14 @@ def _add_seen(making: _Making) -> dict[str, str]:
             seen[name] = name.replace("value", "seen")
             is_seen = every([_finite(column(one)) for one in names])
             value = column(name)
-            if making.is_bounded(feature):
-                assert feature.low is not None
-                assert feature.high is not None
+            if limits := making.limits(feature):
+                low, high = limits
                 if making.is_auto:
-                    is_seen = between(column(name), feature.low, feature.high)
+                    is_seen = between(column(name), low, high)
                 else:
                     value = case(
-                        [(below(column(name), number(feature.low)), number(feature.low)),
-                         (above(column(name), number(feature.high)), number(feature.high))],
+                        [(below(column(name), number(low)), number(low)),
+                         (above(column(name), number(high)), number(high))],
                         column(name),
                     )  # fmt: skip
             columns[seen[name]] = case([(is_seen, value)])
@@ -144,10 +146,9 @@ def _add_causes(making: _Making) -> dict[str, Node]:
         names = making.columns(feature)
         branches = [(some([is_null(column(name)) for name in names]), whole(IS_NULL))]
         if feature.kind != "text":
-            if making.is_bounded(feature) and making.is_auto:
-                assert feature.low is not None
-                assert feature.high is not None
-                branches.append((between(column(names[0]), feature.low, feature.high), whole(PRESENT)))
+            limits = making.limits(feature)
+            if limits and making.is_auto:
+                branches.append((between(column(names[0]), *limits), whole(PRESENT)))
                 branches.append((_finite(column(names[0])), whole(IS_FAR)))
             else:
                 branches.append((every([_finite(column(name)) for name in names]), whole(PRESENT)))
@@ -175,21 +176,19 @@ def _is_nan(dialect: Dialect, name: str) -> Node:
 
 def _add_raw(making: _Making, seen: dict[str, str]) -> dict[str, str]:
     """Where a row has nothing but values far out, these stand at their limits. Returns columns by those of values."""
-    bounded = [feature for feature in making.features if making.is_bounded(feature)]
+    bounded = [(feature, limits) for feature in making.features if (limits := making.limits(feature))]
     if not bounded or not making.is_auto:
         return seen
     alone = every([is_null(column(seen[name])) for feature in making.features for name in making.columns(feature)[:1]])
     making.chain.add("whether a row has no value that is not far out", {ALONE: alone})
     raw, columns = dict(seen), {}
-    for feature in bounded:
-        assert feature.low is not None
-        assert feature.high is not None
+    for feature, (low, high) in bounded:
         (name,) = making.columns(feature)
         raw[name] = name.replace("value", "raw")
         # NaN is neither, or above all: so it is compared with both ends
         stands = [
-            (every([column(ALONE), between(column(name), -LARGEST, feature.low)]), number(feature.low)),
-            (every([column(ALONE), between(column(name), feature.high, LARGEST)]), number(feature.high)),
+            (every([column(ALONE), between(column(name), -LARGEST, low)]), number(low)),
+            (every([column(ALONE), between(column(name), high, LARGEST)]), number(high)),
         ]
         columns[raw[name]] = case([(is_there(column(seen[name])), column(seen[name])), *stands])
     making.chain.add("such a row stands at the limits", columns)
@@ -281,17 +280,9 @@ def _coordinate(making: _Making, feature: Feature, position: int, name: str, siz
         branches.append((is_null(column(name)), exp.Null() if is_spike else fill))
     if len(feature.levels) == 1:
         branches.append((equal(column(name), number(feature.levels[0])), exp.Null()))
-    bounded = making.is_bounded(feature)
-    top = (
-        None
-        if bounded and feature.high is not None and exact(feature.high) < FARTHEST
-        else _first(lambda value: exact(value) >= FARTHEST)
-    )
-    bottom = (
-        None
-        if bounded and feature.low is not None and exact(feature.low) > -FARTHEST
-        else _first(lambda value: exact(-value) <= -FARTHEST)
-    )
+    limits = making.limits(feature)
+    top = None if limits and exact(limits[1]) < FARTHEST else _first(lambda value: exact(value) >= FARTHEST)
+    bottom = None if limits and exact(limits[0]) > -FARTHEST else _first(lambda value: exact(-value) <= -FARTHEST)
     if top is not None:
         branches.append((exp.GTE(this=column(name), expression=number(top)), number(FARTHEST)))
     if bottom is not None:
@@ -335,6 +326,11 @@ def typed(dialect: Dialect, branches: Sequence[tuple[Node, Node]], default: Node
     if not dialect.literals_are_decimals:
         return case(branches, default)
     return case([(condition, cast(value, "DOUBLE")) for condition, value in branches[:1]] + list(branches[1:]), default)
+
+
+def constant(dialect: Dialect, value: float) -> float:
+    """A mean, a centre or a factor. Where an underflow is an error, one that makes no difference is 0."""
+    return 0.0 if dialect.underflow_raises and abs(value) < NEGLIGIBLE else float(value)
 
 
 def _code(making: _Making, feature: Feature, name: str) -> Node:

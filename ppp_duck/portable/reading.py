@@ -22,7 +22,6 @@ READING = (
 )  # fmt: skip
 # What Spark's optimizer would ask of keys it asks of the columns that they are made of, in all ways there are: with 18
 # columns it runs out of memory. It asks nothing below a column that is another in each run. No result depends on it.
-FENCED = KEY_PARTS
 FENCE = "SELECT * FROM (SELECT *, monotonically_increasing_id() AS _ppp_place FROM (\n{sql}\n)) WHERE _ppp_place >= 0"
 
 
@@ -47,4 +46,4 @@ def reading_stages(call: Call, source: Source, stages: Mapping[str, Stage]) -> d
         for name in READING
         if name in stages
     }
-    return {**found, FENCED: FENCE.format(sql=found[FENCED])}
+    return {**found, KEY_PARTS: FENCE.format(sql=found[KEY_PARTS])}

@@ -60,7 +60,7 @@ class Scored:
 
 def scoring(models: ModelSet, dialect: Dialect, relation: Relation, output: str) -> exp.Select:
     """A query of the relation's rows, unchanged and first, and their new columns: what ``ppp_predict`` returns."""
-    fields = _fields(models, relation)
+    fields = {key: relation.column(one) for key, one in columns_of(models).items()}
     values = values_of(models.models, dialect, fields)
     first = Stage(
         "the values that the model needs" + (", and the number of the row's group" if models.by else ""),
@@ -85,17 +85,10 @@ def scoring(models: ModelSet, dialect: Dialect, relation: Relation, output: str)
     return query
 
 
-def _fields(models: ModelSet, relation: Relation) -> dict[str, Node]:
-    """How each column that a model needs is written, by its folded name."""
+def columns_of(models: ModelSet) -> dict[str, str]:
+    """The columns of a source that models need, by their folded names."""
     names = {folded(feature.name): feature.name for model in models.models for feature in model.features}
-    names |= {folded(one): one for one in models.by}
-    return {key: relation.column(one) for key, one in names.items()}
-
-
-def columns_of(models: ModelSet) -> list[str]:
-    """The columns of a source that models need."""
-    names = {folded(feature.name): feature.name for model in models.models for feature in model.features}
-    return list((names | {folded(one): one for one in models.by}).values())
+    return names | {folded(one): one for one in models.by}
 
 
 def _scored(models: ModelSet, at: int, dialect: Dialect, values: Values, output: str) -> Scored:

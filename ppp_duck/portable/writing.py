@@ -17,7 +17,6 @@ from ppp_duck.portable.dialects import DIALECTS, check
 from ppp_duck.portable.nodes import SOURCE, Node, name, of_source
 from ppp_duck.portable.scoring import LAST, Relation, columns_of, scoring
 
-FORMS = ("select", "macro", "view")
 TEMPLATE = "{source}"  # stands where no source is named
 VIEW = "_clusters"  # ends the name of a view of a source
 WIDTH = 118
@@ -48,7 +47,7 @@ def _macro(models: ModelSet, source: str | None, output: str) -> str:
     """A macro of the columns: its value is the id, or a struct of all new columns."""
     query = scoring(models, DIALECTS["duckdb"], Relation(_parameter, None), output)
     check(DIALECTS["duckdb"], query)
-    parameters = ", ".join(name(one).sql(dialect="duckdb") for one in columns_of(models))
+    parameters = ", ".join(name(one).sql(dialect="duckdb") for one in columns_of(models).values())
     called = TEMPLATE if source is None else _table(_path(source)).sql(dialect="duckdb")
     return f"CREATE MACRO {called}({parameters}) AS (\n{_Writer.of('duckdb').query(query, output == 'full')}\n)"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.ml.functions import vector_to_array
 from pyspark.ml.linalg import VectorUDT
@@ -57,19 +57,23 @@ def type_name(kind: DataType) -> str:
 
 def with_arrays(df: DataFrame) -> DataFrame:
     """The DataFrame with lists in the place of vectors of MLlib."""
-    vectors = [field.name for field in df.schema.fields if isinstance(field.dataType, VectorUDT)]
-    return df.withColumns({name: vector_to_array(df[quoted(name)]) for name in vectors}) if vectors else df
+    return _with_lists(df, {name: name for name in _vectors(df)})
 
 
 def arrays_beside(df: DataFrame, wanted: Sequence[str]) -> tuple[DataFrame, dict[str, str]]:
     """The DataFrame with such lists as more columns, behind its own; and their names, by the folded ones of vectors."""
     keys = set(map(folded, wanted))
-    vectors = [
-        field.name for field in df.schema.fields if isinstance(field.dataType, VectorUDT) and folded(field.name) in keys
-    ]
-    names = {folded(name): f"ppp_list \x1f{name}" for name in vectors}
-    lists = {names[folded(name)]: vector_to_array(df[quoted(name)]) for name in vectors}
-    return df.withColumns(lists) if vectors else df, names
+    lists = {name: f"ppp_list \x1f{name}" for name in _vectors(df) if folded(name) in keys}
+    return _with_lists(df, lists), {folded(name): own for name, own in lists.items()}
+
+
+def _vectors(df: DataFrame) -> list[str]:
+    return [field.name for field in df.schema.fields if isinstance(field.dataType, VectorUDT)]
+
+
+def _with_lists(df: DataFrame, names: Mapping[str, str]) -> DataFrame:
+    """The DataFrame with lists made of vectors: their names, by those of the vectors."""
+    return df.withColumns({own: vector_to_array(df[quoted(name)]) for name, own in names.items()}) if names else df
 
 
 def quoted(name: str) -> str:

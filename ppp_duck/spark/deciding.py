@@ -5,8 +5,8 @@ Tables come from Spark by Arrow and stand under the names of the stages that mad
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 
 import duckdb
 import pyarrow as pa
@@ -18,13 +18,8 @@ from ppp_duck.registering import connect
 from ppp_duck.running.memory import MEMORY
 
 
-@contextmanager
-def driver() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = connect(catalog=False)
-    try:
-        yield con
-    finally:
-        con.close()
+def driver() -> closing[duckdb.DuckDBPyConnection]:
+    return closing(connect(catalog=False))
 
 
 def put(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pyspark.ml.param import Param, Params, TypeConverters
@@ -15,6 +16,10 @@ OPTIONS = {
 }  # fmt: skip
 
 
+def _param(name: str, meaning: str, converter: Callable[[Any], Any]) -> Param[Any]:
+    return Param(Params._dummy(), name, meaning, typeConverter=converter)
+
+
 def _columns(value: Any) -> str | list[str]:
     """One name, of a vector column or any other, or a list of them."""
     return value if isinstance(value, str) else TypeConverters.toListString(value)
@@ -23,9 +28,7 @@ def _columns(value: Any) -> str | list[str]:
 class ScoreParams(HasPredictionCol, HasProbabilityCol):
     """Where the cluster of a row goes, an integer from 0, and the probability of that cluster, a double."""
 
-    featuresCol: Param[Any] = Param(
-        Params._dummy(), "featuresCol", "a vector column, or a list of columns", typeConverter=_columns
-    )
+    featuresCol: Param[Any] = _param("featuresCol", "a vector column, or a list of columns", _columns)
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,38 +52,18 @@ class ScoreParams(HasPredictionCol, HasProbabilityCol):
 class FitParams(ScoreParams, HasWeightCol):
     """What a fit is told. What is not set is decided from the data, or is the default of ``ppp_fit``."""
 
-    k: Param[int] = Param(
-        Params._dummy(), "k", "the number of clusters; not set: found from the data", typeConverter=TypeConverters.toInt
+    k: Param[int] = _param("k", "the number of clusters; not set: found from the data", TypeConverters.toInt)
+    kMax: Param[int] = _param("kMax", "upper bound of the search for k", TypeConverters.toInt)
+    scale: Param[str] = _param("scale", "auto, standard, robust, log or none", TypeConverters.toString)
+    missing: Param[str] = _param("missing", "auto, skip, impute or error", TypeConverters.toString)
+    categorical: Param[str] = _param("categorical", "auto, onehot, ignore or error", TypeConverters.toString)
+    maxCategories: Param[int] = _param("maxCategories", "the most frequent of a text column", TypeConverters.toInt)
+    covariance: Param[str] = _param("covariance", "auto, spherical, diag, tied or full", TypeConverters.toString)
+    separableAt: Param[float] = _param(
+        "separableAt", "probability from which a row is separable", TypeConverters.toFloat
     )
-    kMax: Param[int] = Param(
-        Params._dummy(), "kMax", "upper bound of the search for k", typeConverter=TypeConverters.toInt
-    )
-    scale: Param[str] = Param(
-        Params._dummy(), "scale", "auto, standard, robust, log or none", typeConverter=TypeConverters.toString
-    )
-    missing: Param[str] = Param(
-        Params._dummy(), "missing", "auto, skip, impute or error", typeConverter=TypeConverters.toString
-    )
-    categorical: Param[str] = Param(
-        Params._dummy(), "categorical", "auto, onehot, ignore or error", typeConverter=TypeConverters.toString
-    )
-    maxCategories: Param[int] = Param(
-        Params._dummy(), "maxCategories", "the most frequent of a text column", typeConverter=TypeConverters.toInt
-    )
-    covariance: Param[str] = Param(
-        Params._dummy(), "covariance", "auto, spherical, diag, tied or full", typeConverter=TypeConverters.toString
-    )
-    separableAt: Param[float] = Param(
-        Params._dummy(), "separableAt", "probability from which a row is separable",
-        typeConverter=TypeConverters.toFloat,
-    )  # fmt: skip
-    sampleSize: Param[int] = Param(
-        Params._dummy(), "sampleSize", "distinct rows that the fit sees", typeConverter=TypeConverters.toInt
-    )
-    by: Param[list[str]] = Param(
-        Params._dummy(), "by", "one clustering for each group of these columns",
-        typeConverter=TypeConverters.toListString,
-    )  # fmt: skip
+    sampleSize: Param[int] = _param("sampleSize", "distinct rows that the fit sees", TypeConverters.toInt)
+    by: Param[list[str]] = _param("by", "one clustering for each group of these columns", TypeConverters.toListString)
 
     def getK(self) -> int:
         return int(self.getOrDefault(self.k))

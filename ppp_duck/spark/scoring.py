@@ -7,7 +7,8 @@ from dataclasses import replace
 from pyspark.sql import DataFrame
 
 from ppp_duck.binding.quoting import folded
-from ppp_duck.errors import ModelError, SourceError
+from ppp_duck.binding.source import refuse_clash
+from ppp_duck.errors import ModelError
 from ppp_duck.models.model import ModelSet, score_columns
 from ppp_duck.portable.writing import portable_sql
 from ppp_duck.spark.by_batches import scored_in_batches
@@ -20,9 +21,7 @@ BRANCHES = 3  # groups that SQL scores: each is a branch of the query, which rea
 
 def check_names(function: str, df: DataFrame, output: str, prefix: str) -> None:
     """Raises SourceError where a new column has the name of another."""
-    for name in (prefix + name for name in score_columns(output)):
-        if folded(name) in map(folded, df.columns):
-            raise SourceError.clash(function, name, SOURCE)
+    refuse_clash(function, [prefix + name for name in score_columns(output)], df.columns, SOURCE)
 
 
 def scored(function: str, df: DataFrame, models: ModelSet, output: str, prefix: str) -> DataFrame:
