@@ -78,7 +78,7 @@ def total() -> tuple[Columns, dict[str, str]]:
 def cheap_by_the_dozen() -> tuple[Columns, dict[str, str]]:
     """A total that varies less than the price does, as who buys much buys what is cheap."""
     g, noise = made()
-    quantity = g.choice([1, 4, 20], N)
+    quantity = g.choice([1.0, 4.0, 20.0], N)
     price = (noise / quantity).round(2)
     return {"price": price, "quantity": quantity, "total": (price * quantity).round(2)}, {
         "total": "it is price x quantity"}  # fmt: skip
