@@ -16,13 +16,14 @@ from ppp_duck.engine.rows import LOG_2PI, TINY, Rows
 from ppp_duck.models.model import Floats, Ints, Mixture
 
 NUMBERS = 1 << 20  # of a temporary array: 8 MB
+KEPT = 1 << 23  # numbers that are kept from one step of EM for the next: 64 MB
 
 
 @dataclass(frozen=True)
 class Part:
     """Some rows, and what each lacks: at most ``r`` features."""
 
-    rows: slice
+    rows: Ints  # (n,) which
     seen: Floats  # (n, d)
     missing: Ints  # (n, r), d where there are fewer
     of_missing: Floats  # (n, r, r) inverse of the precision of what is missing, 0 where there is less
@@ -36,16 +37,44 @@ class Part:
         np.put_along_axis(found, np.broadcast_to(self.missing[:, None], values.shape), values, axis=2)
         return found[:, :, :-1]
 
+    @property
+    def size(self) -> int:
+        """Numbers that it holds."""
+        return self.seen.size + self.of_missing.size + self.rest.size
 
-def parts(rows: Rows, precision: Floats, m: int) -> Iterator[Part]:
-    """All rows, so many at once that matrices of ``m`` components fit."""
+
+def parts(rows: Rows, factors: Floats, m: int) -> Iterator[Part]:
+    """All rows, so many at once that matrices of ``m`` components fit: those that lack as many together.
+
+    ``factors``: of the precision. Its expectation and the maximisation after it ask for the same parts: they are kept
+    in between, unless they are large.
+    """
+    if rows.kept and np.array_equal(rows.kept[0], factors):
+        yield from rows.kept[1:]
+        return
+    rows.kept.clear()
+    made, room = [], KEPT
+    for part in _made(rows, factors @ factors.T, m):
+        room -= part.size
+        if room >= 0:
+            made.append(part)
+        else:
+            made.clear()
+        yield part
+    if room >= 0:
+        rows.kept[:] = [factors, *made]
+
+
+def _made(rows: Rows, precision: Floats, m: int) -> Iterator[Part]:
     assert rows.seen is not None
     n, d = rows.x.shape
     size = max(1, NUMBERS // (d * (m + d)))
     wider = np.zeros((d + 1, d + 1))
     wider[:d, :d] = precision
+    order = np.argsort(-rows.seen.sum(axis=1), kind="stable")
     for lo in range(0, n, size):
-        seen = rows.seen[lo : lo + size]
+        some = order[lo : lo + size]
+        seen = rows.seen[some]
         count = d - seen.sum(axis=1)
         width = int(count.max(initial=0))
         missing = np.where(np.arange(width) < count[:, None], np.argsort(seen, axis=1, kind="stable")[:, :width], d)
@@ -54,16 +83,15 @@ def parts(rows: Rows, precision: Floats, m: int) -> Iterator[Part]:
         own += np.eye(width) * ~there[:, :, None]
         inverse = np.linalg.inv(own) * (there[:, :, None] & there[:, None, :])
         log_det = 2 * np.log(np.diagonal(np.linalg.cholesky(own), axis1=1, axis2=2)).sum(axis=1)
-        yield Part(slice(lo, lo + size), seen.astype(np.float64), missing, inverse, wider[missing][:, :, :d], log_det)
+        yield Part(some, seen.astype(np.float64), missing, inverse, wider[missing][:, :, :d], log_det)
 
 
 def log_densities(mixture: Mixture, rows: Rows, result: Floats) -> None:
     """``log(weight_j) + log N(what is there of x_i)`` into ``(n, m)``."""
     factors, means = mixture.factors, mixture.means
-    precision = factors @ factors.T
     whole = 2 * np.log(np.diag(factors)).sum()
     weight = np.log(np.maximum(mixture.weights, TINY))
-    for part in parts(rows, precision, len(means)):
+    for part in parts(rows, factors, len(means)):
         gap = (rows.x[part.rows][:, None] - means) * part.seen[:, None]
         turned = gap @ factors
         squared = np.einsum("nmd,nmd->nm", turned, turned)
@@ -74,12 +102,12 @@ def log_densities(mixture: Mixture, rows: Rows, result: Floats) -> None:
 
 
 def moments(
-    rows: Rows, soft: Floats, means: Floats, covariance: Floats, strength: float, prior: Floats
+    rows: Rows, soft: Floats, means: Floats, factors: Floats, strength: float, prior: Floats
 ) -> tuple[Floats, Floats]:
-    """Means and shared covariance, with the prior: expected moments under those before."""
+    """Means and shared covariance, with the prior: expected moments under those before, of precision ``factors``."""
     m, d = means.shape
     shift, scatter = np.zeros((m, d)), np.zeros((d + 1, d + 1))
-    for part in parts(rows, np.asarray(np.linalg.inv(covariance)), m):
+    for part in parts(rows, factors, m):
         weight = soft[part.rows]
         gap = (rows.x[part.rows][:, None] - means) * part.seen[:, None]
         gap -= part.spread((gap @ part.rest.transpose(0, 2, 1)) @ part.of_missing)

@@ -227,7 +227,8 @@ def _moments_with_holes(
         if form == "tied":
             covariance = np.einsum("m,mij->ij", soft.sum(axis=0), covariance) / soft.sum()
     if form == "tied" and many_patterns(rows):
-        return holes_by_row.moments(rows, soft, means, covariance, prior.strength, prior.covariance)
+        factors = precision_factors(form, covariance) if before is None else before.factors
+        return holes_by_row.moments(rows, soft, means, factors, prior.strength, prior.covariance)
     return holes.moments_together(rows, soft, means, covariance, prior.strength, prior.covariance)
 
 

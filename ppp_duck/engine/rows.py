@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,7 @@ class Rows:
     observations: float  # as how many these rows, or those that they are a sample of, count
     products: dict[str, Floats]  # products of features by kind, and the covariance of all rows
     mixed: Mixed | None = None  # categories, holes and grids; None: complete numbers
+    kept: list[Any] = field(default_factory=list, init=False)  # what a step of EM leaves for the next (holes_by_row)
 
     @staticmethod
     def of(x: Floats, weights: Floats, observations: float | None = None, mixed: Mixed | None = None) -> Rows:
