@@ -122,7 +122,7 @@ class Model:
     @property
     def k(self) -> int:
         """The number of clusters, in all groups together."""
-        return sum(len(model.clustering.sizes) for model in self.models.models if model.clustering is not None)
+        return self.models.k
 
     @property
     def fingerprint(self) -> str | tuple[str, ...]:

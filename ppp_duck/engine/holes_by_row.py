@@ -44,10 +44,10 @@ class Part:
 
 
 def parts(rows: Rows, factors: Floats, m: int) -> Iterator[Part]:
-    """All rows, so many at once that matrices of ``m`` components fit: those that lack as many together.
+    """All rows, where ``factors`` are of the precision.
 
-    ``factors``: of the precision. Its expectation and the maximisation after it ask for the same parts: they are kept
-    in between, unless they are large.
+    The expectation and the maximisation after it ask for the same parts: they are kept in between, unless they are
+    large.
     """
     if rows.kept and np.array_equal(rows.kept[0], factors):
         yield from rows.kept[1:]
@@ -66,16 +66,17 @@ def parts(rows: Rows, factors: Floats, m: int) -> Iterator[Part]:
 
 
 def _made(rows: Rows, precision: Floats, m: int) -> Iterator[Part]:
+    """So many rows at once that matrices of ``m`` components fit: those that lack as many together."""
     assert rows.seen is not None
     n, d = rows.x.shape
     size = max(1, NUMBERS // (d * (m + d)))
     wider = np.zeros((d + 1, d + 1))
     wider[:d, :d] = precision
-    order = np.argsort(-rows.seen.sum(axis=1), kind="stable")
+    lacking = d - rows.seen.sum(axis=1)
+    order = np.argsort(lacking, kind="stable")
     for lo in range(0, n, size):
         some = order[lo : lo + size]
-        seen = rows.seen[some]
-        count = d - seen.sum(axis=1)
+        seen, count = rows.seen[some], lacking[some]
         width = int(count.max(initial=0))
         missing = np.where(np.arange(width) < count[:, None], np.argsort(seen, axis=1, kind="stable")[:, :width], d)
         own = wider[missing[:, :, None], missing[:, None, :]]

@@ -21,16 +21,12 @@ def of_models(name: str, models: ModelSet, most: int) -> str:
     head = "".join(_cell("th", title) for title in (*models.by, *TITLES))
     body = "\n".join(f"<tr>{''.join(_cell('td', text) for text in row)}</tr>" for row in rows[:most])
     more = f"<p>and {len(rows) - most} more</p>" if len(rows) > most else ""
-    title = f"Model of {_short(name)}: k = {sum(_k(model) for model in models.models)}"
+    title = f"Model of {_short(name)}: k = {models.k}"
     about = f" in {len(models.models)} groups by {', '.join(map(_short, models.by))}" if models.by else ""
     return (
         f"<div><p>{escape(title + about)}</p>\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n"
         f"</table>{more}</div>"
     )
-
-
-def _k(model: Model) -> int:
-    return 0 if model.clustering is None else len(model.clustering.sizes)
 
 
 def _rows(model: Model) -> Iterator[list[str]]:
@@ -39,7 +35,7 @@ def _rows(model: Model) -> Iterator[list[str]]:
         yield [*group, "", "", "", "", _short(model.note)]
         return
     total = float(clustering.sizes.sum())
-    for cluster in range(_k(model)):
+    for cluster in range(model.k):
         size = float(clustering.sizes[cluster])
         share, agreement = f"{size / total:.1%}", f"{clustering.agreement[cluster]:.3f}"
         yield [*group, str(cluster), f"{size:,.10g}", share, agreement, _set_apart(model, cluster)]

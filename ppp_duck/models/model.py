@@ -189,6 +189,11 @@ class Model:
     note_of_fit: str = ""  # one line about columns left out and holes, for whoever waits; it is not stored
     beyond: Beyond | None = None  # None: not to be refined, or refined already
 
+    @property
+    def k(self) -> int:
+        """The number of clusters, 0 where there was nothing to cluster."""
+        return 0 if self.clustering is None else len(self.clustering.sizes)
+
 
 @dataclass(frozen=True)
 class ModelSet:
@@ -196,6 +201,11 @@ class ModelSet:
 
     by: tuple[str, ...]
     models: tuple[Model, ...]
+
+    @property
+    def k(self) -> int:
+        """The number of clusters, in all groups together."""
+        return sum(model.k for model in self.models)
 
 
 SET_COLUMNS = {

@@ -15,8 +15,7 @@ def of_models(name: str, found: ModelSet, most: int) -> str:
     about = f" in {len(models)} groups by {', '.join(by)}" if by else ""
     if not by and models[0].clustering is not None:
         about = f", agreement {models[0].clustering.overall_agreement:.3f}"
-    k = sum(len(model.clustering.sizes) for model in models if model.clustering is not None)
-    lines = [f"Model of {name}: k = {k}{about}"]
+    lines = [f"Model of {name}: k = {found.k}{about}"]
     for row in rows[:most]:
         group = f"{row['g']} " if by else ""
         center = ", ".join(f"{name} {_short(value)}" for name, value in json.loads(row["center"]).items())

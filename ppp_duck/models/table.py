@@ -38,11 +38,10 @@ def to_rows(models: ModelSet, fit: str) -> list[dict[str, Any]]:
 
 def _model_rows(model: Model, head: dict[str, Any]) -> list[dict[str, Any]]:
     clustering = model.clustering
-    k = 0 if clustering is None else len(clustering.sizes)
     rows = []
-    for j in range(max(k, 1)):
+    for j in range(max(model.k, 1)):
         shown: dict[str, Any] = {"cluster_id": None, "size": 0.0, "share": 0.0, "agreement": None, "center": None}
-        text: dict[str, Any] = {**head, "group": model.group, "clusters": k}
+        text: dict[str, Any] = {**head, "group": model.group, "clusters": model.k}
         if j == 0:
             text["model"] = header(model)
         if clustering is not None:

@@ -10,7 +10,6 @@ from ppp_duck.models.description import original
 from ppp_duck.models.model import Clustering, Feature, Floats, Layout
 from ppp_duck.models.model import Model as Fitted
 from ppp_duck.plot.differences import Place, labels
-from ppp_duck.plot.group import parts_of
 
 MOST = 3  # words in a title
 LONGEST = 24  # letters of one
@@ -22,7 +21,8 @@ Part = tuple[Place, float]  # and its weight: above 0 where it rises along the d
 
 def title(fitted: Fitted, column: Floats) -> str:
     """What weighs most in a direction ``(v,)`` of what k-means sees, with its sign."""
-    clustering = parts_of(fitted)[0]
+    clustering = fitted.clustering
+    assert clustering is not None
     numbers = (clustering.layout or Layout(clustering.centers.shape[1])).numbers
     parts = [*_numbers(fitted, column[:numbers]), *_categories(fitted, clustering, column[numbers:])]
     if len(parts) < 2:

@@ -93,11 +93,10 @@ info = _described(description.info, arrow_struct(description.INFO))
 
 def compare(*columns: pa.ChunkedArray) -> pa.Array:
     """What sets clusters apart. A group that lacks one of them says nothing, if another has both."""
-    counts = [0 if one.clustering is None else len(one.clustering.sizes) for one in kept(columns[0]).set.models]
+    most = max(one.k for one in kept(columns[0]).set.models)
 
     def described(model: Model, a: int, b: int | None) -> list[dict[str, Any]]:
         least = max(a, b or 0) + 1
-        own = 0 if model.clustering is None else len(model.clustering.sizes)
-        return [] if own < least <= max(counts) else description.compare(model, a, b)
+        return [] if model.k < least <= most else description.compare(model, a, b)
 
     return _described(described, arrow_struct(description.COMPARE))(*columns)
