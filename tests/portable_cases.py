@@ -19,6 +19,7 @@ TRAIN = f"""
 SELECT i AS id, g, 9 * (g % 2) + r AS x, 9 * (g // 2) + s AS "it's ""ü"" \\",
   1e9 + 1e-3 * (4 * g + r) AS big, 1e-150 * (5 * g + s) AS tiny,
   exp(2 * g + 0.4 * r) AS amount, (CASE WHEN i % 3 = 0 THEN 0 ELSE exp(3 + g + s / 3) END)::DOUBLE AS orders,
+  greatest(0, least(100, round(25 * g + 10 + 30 * s)))::DOUBLE AS share,
   DATE '2020-01-01' + CAST(200 * g + 20 * r AS INTEGER) AS "day",
   TIMESTAMP '2021-05-05 10:00:00' + to_microseconds(CAST(1e10 * (3 * g + s) AS BIGINT)) AS "at",
   i % 4 < g AS flag, (1 + 2 * ((g + (i % 7 = 0)::INTEGER) % 4))::INTEGER AS level,
@@ -45,7 +46,7 @@ def spoilt(column: str, factor: int) -> str:
 
 def rows_query() -> str:
     """The rows to be scored, made of those of the fit: 300 as they are or between groups, 300 spoilt, some empty."""
-    numbers = [*NAMES, "big", "tiny", "amount", "orders", *(f"w{j}" for j in range(WIDE))]
+    numbers = [*NAMES, "big", "tiny", "amount", "orders", "share", *(f"w{j}" for j in range(WIDE))]
     quoted = {name: '"' + name.replace('"', '""') + '"' for name in numbers}
     broken = ", ".join(f"{spoilt(name, 3 + 2 * at)} AS {quoted[name]}" for at, name in enumerate(numbers))
     texts = """CASE WHEN id % 5 = 0 THEN NULL ELSE "day" END AS "day", CASE WHEN id % 7 = 0 THEN NULL ELSE "at" END AS "at",
@@ -79,6 +80,9 @@ KINDS = {
     "impute": "columns := ['x', 'amount', 'orders', 'city', 'level'], missing := 'impute', k := 4",
     "error": f"columns := [{BASIC}, 'city'], missing := 'error', k := 4",
     "groups": f"columns := [{BASIC}, 'city'], by := ['side', 'year'], k := 2",
+    "ends": "columns := ['x', 'share', 'city'], k := 4",
+    "ends alone": "columns := ['x', 'share'], missing := 'skip', k := 4",
+    "ends imputed": "columns := ['x', 'share'], missing := 'impute', k := 4",
     "merged": "columns := ['x', 'amount'], k := 2",
     "five": "columns := ['w0', 'w1', 'w2', 'w3', 'w4'], k := 4",
     "none": f"columns := [{BASIC}], scale := 'none', missing := 'skip', k := 3",

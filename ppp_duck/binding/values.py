@@ -11,7 +11,7 @@ from ppp_duck.binding.interface import COUNTS, NUMBER, ROW_GROUP, TEXT, VECTOR, 
 from ppp_duck.binding.quoting import literal, quote
 from ppp_duck.binding.stages import Stage, as_form, group_column, grouped, indented, made_group, of_weight, select
 from ppp_duck.features.choice import INTEGER, MOMENT
-from ppp_duck.features.counts import TOP
+from ppp_duck.features.counts import ROUND, TOP
 from ppp_duck.features.evenness import BINS
 
 DAY = 86_400  # seconds
@@ -49,13 +49,14 @@ def choice_stages(call: Call) -> list[Stage]:
 
 
 def _binned(call: Call, counted: list[int]) -> str:
-    """Frequencies by feature, and by bin between its extremes. A text has one bin."""
+    """Frequencies by feature, and by bin between its extremes; whether the value is a round one. A text has one bin."""
     lows, highs = (", ".join(_extreme(call, i, side) for i in counted) for side in ("low", "high"))
     joined = f"JOIN _ppp_extremes USING ({ROW_GROUP})" if call.options.by else ", _ppp_extremes"
     low, high = f"list_extract([{lows}], place + 1)", f"list_extract([{highs}], place + 1)"
     bins = f"least({BINS - 1}, floor((number - {low}) * {BINS} / ({high} - {low} + 1)))"
     features = f"list_extract([{', '.join(map(str, counted))}], place + 1)"
     values = [f"{features} AS feature", f"CAST(coalesce({bins}, 0) AS INTEGER) AS bin", "times"]
+    values.append(f"coalesce(number % {ROUND} <> 0, true) AS is_uneven")
     return select([*group_column(call), *values], f"_ppp_frequencies {joined}")
 
 
@@ -63,7 +64,8 @@ def _values(call: Call) -> str:
     by = [*group_column(call), "feature", "bin"]
     values = [
         "count(*) AS values_differ", "CAST(sum(times) AS BIGINT) AS all_rows",
-        "CAST(sum(times * times) AS HUGEINT) AS squares", f"max(times, {TOP}) AS top",
+        "CAST(sum(times * times) AS HUGEINT) AS squares",
+        f"max({{'times': times, 'is_uneven': is_uneven}}, {TOP}) AS top",
     ]  # fmt: skip
     return select([*by, *values], "_ppp_binned", f"GROUP BY {', '.join(by)}")
 

@@ -17,7 +17,7 @@ from ppp_duck.engine.rows import Mixed, Rows
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
 from ppp_duck.engine.starts import Starts, starts
-from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Layout, Mixture, Trial
+from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Layout, Mixture, Spot, Trial
 
 # Mean cell's inertias that a move of a center may lose at first, among all rows: birch1, birch2 and worms_2 come to
 # 0.975, 1.000 and 0.9995 of the best of 100 k-means++ starts, in 5 s; without moves worms_2 had 1.0035.
@@ -138,7 +138,8 @@ def prepared(rows: Floats, weights: Floats, layout: Layout | None, k: int = 1) -
         there = seen
     levels = tuple(max(count, 1) for count in layout.levels)
     floors = tuple(one / unit for one in layout.floors)
-    mixed = Mixed(Layout(d, levels, floors), there, codes, ())
+    spots = tuple(_moved(spot, float(middle[spot.number]), unit) for spot in layout.spots)
+    mixed = Mixed(Layout(d, levels, floors, spots), there, codes, ())
     every = Rows.of(x, weights, None, mixed)
     axes = view.category_axes(x, there, every.indicators, levels, weights, every.observations) if levels else ()
     mixed = replace(mixed, axes=axes)
@@ -146,6 +147,10 @@ def prepared(rows: Floats, weights: Floats, layout: Layout | None, k: int = 1) -
     if levels and k > 1 and len(np.unique(every.view.x, axis=0)) < k:
         every = replace(every, mixed=replace(mixed, axes=view.with_all_levels(axes, APART)), products={})
     return every, middle, unit
+
+
+def _moved(spot: Spot, middle: float, unit: float) -> Spot:
+    return replace(spot, places=tuple(None if place is None else (place - middle) / unit for place in spot.places))
 
 
 def _centered_with_holes(x: Floats, seen: Bools, weights: Floats) -> tuple[Floats, Floats, float]:

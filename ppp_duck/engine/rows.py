@@ -32,7 +32,7 @@ ATOMS = 100  # of so many rows the heaviest one may be a point with mass of its 
 class Mixed:
     """What rows have beside complete numbers."""
 
-    layout: Layout  # with floors in the units of the rows
+    layout: Layout  # with floors and spots in the units of the rows
     seen: Bools | None  # (n, d) where a number is there, the others are 0; None: everywhere
     codes: Ints  # (n, c), -1 where a category is missing
     axes: tuple[Floats, ...]  # of each category (levels, a): the coordinates of its levels in the view
@@ -94,7 +94,7 @@ class Rows:
         """What k-means sees of the rows."""
         if self.mixed is None:
             return View(self.x, None)
-        return View.of(self.x, self.mixed.seen, self.mixed.codes, self.mixed.axes)
+        return View.of(self.x, self.mixed.seen, self.mixed.codes, self.mixed.axes, self.layout.spots)
 
     @cached_property
     def complete_view(self) -> Floats:

@@ -251,7 +251,8 @@ class Scorer:
         if clustering.layout is None or not clustering.layout.levels:
             return rows
         numbers, codes = mixed.split_columns(rows, clustering.layout)
-        seen = View.of(np.where(np.isnan(numbers), 0.0, numbers), ~np.isnan(numbers), codes, clustering.axes)
+        x, spots = np.where(np.isnan(numbers), 0.0, numbers), clustering.layout.spots
+        seen = View.of(x, ~np.isnan(numbers), codes, clustering.axes, spots)
         return seen.x if seen.seen is None else np.where(seen.seen, seen.x, np.nan)
 
     def log_density(self, rows: Floats) -> Floats:

@@ -18,7 +18,7 @@ from ppp_duck.engine import categories, fixed
 from ppp_duck.engine.canonical import Progress, content_sample, silent
 from ppp_duck.engine.kmeans import lloyd as complete
 from ppp_duck.engine.patterns import Patterns
-from ppp_duck.models.model import Bools, Floats, Ints
+from ppp_duck.models.model import Bools, Floats, Ints, Spot
 
 DONORS = 2048  # rows among which a row with holes looks for its like: the starts need no more, and time is linear in it
 # Of 180 rows of 13 correlated numbers, one neighbour gives starts from which EM does not find the three groups.
@@ -37,8 +37,9 @@ class View:
     seen: Bools | None  # None: all are there
 
     @staticmethod
-    def of(x: Floats, seen: Bools | None, codes: Ints, axes: tuple[Floats, ...]) -> View:
+    def of(x: Floats, seen: Bools | None, codes: Ints, axes: tuple[Floats, ...], spots: tuple[Spot, ...] = ()) -> View:
         """Of numbers ``(n, d)`` and codes ``(n, c)``; coordinate by coordinate, category by category."""
+        x, seen = _with_spots(x, seen, codes, spots)
         if not axes or not axes[0].shape[1]:
             return View(x, seen)
         places, there = coordinates(codes, axes)
@@ -136,6 +137,19 @@ def first_smallest(values: Floats, count: int) -> Ints:
     room = count - np.count_nonzero(below, axis=1)[:, None]
     taken = below | (at_bound & (np.cumsum(at_bound, axis=1) <= room))
     return np.nonzero(taken)[1].reshape(-1, count)
+
+
+def _with_spots(x: Floats, seen: Bools | None, codes: Ints, spots: tuple[Spot, ...]) -> tuple[Floats, Bools | None]:
+    """Numbers, and which are there, with those that categories stand for at their places."""
+    if seen is None or not spots:
+        return x, seen
+    x, seen = x.copy(), seen.copy()
+    for spot in spots:
+        for code, place in enumerate(spot.places):
+            if place is not None:
+                at = codes[:, spot.category] == code
+                x[at, spot.number], seen[at, spot.number] = place, True
+    return x, None if seen.all() else seen
 
 
 def coordinates(codes: Ints, axes: tuple[Floats, ...]) -> tuple[Floats, Bools]:

@@ -42,6 +42,7 @@ SURELY_REPEATS = 0.1  # expected repeats per row that nobody removes: money with
 GAPLESS = 0.5  # share of the whole numbers near a value that are taken, from which it is one of a sequence
 FEWER_REPEATS = 0.2  # observed / expected repeats below which values were given out so as not to repeat
 DISPERSION = 0.8  # chi-square per degree of freedom below which values repeat too regularly for chance
+ROUND_VALUES = 5  # most frequent values, all of them multiples of five: of ids three of ten thousand columns have that
 NEARLY_ALL = 0.9  # distinct / rows from which "nearly all differ"
 
 INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|BIGNUM|VARINT", re.IGNORECASE)
@@ -54,13 +55,15 @@ class Counts:
     """What a GROUP BY of a column's values tells: exact, in any order.
 
     ``top`` are the rows of the most frequent values (20 at most), falling; ``squares`` is the sum of squared
-    frequencies; ``bins`` (64, none for texts) are counted between the extremes, see ``evenness.py``.
+    frequencies; ``bins`` (64, none for texts) are counted between the extremes, see ``evenness.py``; ``round_values``
+    is how many of the most frequent values are multiples of five, before the first that is not.
     """
 
     distinct: int
     top: tuple[int, ...]
     squares: int
     bins: tuple[Bin, ...] = ()
+    round_values: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ def _whole(one: Column, counts: Counts) -> _Verdict:
     if key and (distinct > FEW or common < COMMON):
         how_many = "no value repeats" if unique else f"{distinct:,} different values"
         return None, f"it says which one: {how_many}, and its name says so"
-    if not sounds_like_measure(one.name):
+    if not sounds_like_measure(one.name) and not _is_rounded(counts, spread):
         if one.values >= ENOUGH and spread.rows_p > EVEN_P and (unique or distinct > MANY):
             how_many = "no value repeats" if unique else f"{distinct:,} values"
             return None, f"it says which one: {how_many}, spread evenly as ids are"
@@ -194,6 +197,11 @@ def _whole(one: Column, counts: Counts) -> _Verdict:
     if key:
         return CATEGORY, f"a code with {distinct} values"
     return _levels_or_number(one, counts)
+
+
+def _is_rounded(counts: Counts, spread: Evenness) -> bool:
+    """Whether many people told a round number: the most frequent values are, of numbers that are no multiples of it."""
+    return counts.round_values >= ROUND_VALUES and spread.filled > GAPLESS
 
 
 def _never_repeats(spread: Evenness, rows: int) -> bool:

@@ -15,6 +15,7 @@ from ppp_duck.features.evenness import BINS, Bin
 
 FARTHEST = 2.0**900  # apart; further, and numbers are made smaller before they are subtracted
 TOP = 20  # most frequent values that are looked at: the default of max_categories
+ROUND = 5  # what people round to: its multiples
 
 
 def column_of(
@@ -28,7 +29,8 @@ def column_of(
         _, codes = np.unique(np.array([v for v in values if v is not None], dtype=str), return_inverse=True)
         frequency = np.bincount(codes, weights[present]).astype(np.int64)
         n = int(weights[present].sum())
-        return Column(name, type_name, rows, n, None, None, False, _counts(frequency, ()) if n else None)
+        counts = _counts(frequency, np.ones(len(frequency), dtype=bool), ()) if n else None
+        return Column(name, type_name, rows, n, None, None, False, counts)
     numbers = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(numbers)
     if not finite.any():
@@ -39,12 +41,23 @@ def column_of(
     whole = bool((distinct == np.floor(distinct)).all())
     grid = whole or MOMENT.fullmatch(type_name) is not None
     bins = _bins(distinct, frequency, low, high, grid)
-    return Column(name, type_name, rows, int(weights[finite].sum()), low, high, whole, _counts(frequency, bins))
+    counts = _counts(frequency, distinct % ROUND != 0, bins)
+    return Column(name, type_name, rows, int(weights[finite].sum()), low, high, whole, counts)
 
 
-def _counts(frequency: NDArray[np.int64], bins: tuple[Bin, ...]) -> Counts:
-    top = tuple(int(c) for c in np.sort(frequency)[::-1][:TOP])
-    return Counts(len(frequency), top, int((frequency**2).sum()), bins)
+def _counts(frequency: NDArray[np.int64], uneven: NDArray[np.bool_], bins: tuple[Bin, ...]) -> Counts:
+    order = np.lexsort((uneven, frequency))[::-1][:TOP]
+    top = tuple(frequency[order].tolist())
+    return Counts(len(frequency), top, int((frequency**2).sum()), bins, round_ones(uneven[order].tolist()))
+
+
+def round_ones(uneven: Sequence[bool]) -> int:
+    """How many of the most frequent values are round, before the first that is not.
+
+    >>> round_ones([False, False, True, False]), round_ones([])
+    (2, 0)
+    """
+    return next((place for place, one in enumerate(uneven) if one), len(uneven))
 
 
 def _bins(

@@ -1,22 +1,22 @@
 """How a column of numbers becomes scaled numbers for a Gaussian mixture, learnt from a weighted sample of its rows.
 
 ``learn`` looks at the sample once; ``encode`` repeats what it found on any values; ``decode`` goes back to the column's
-units. A number is taken as it is or as a signed logarithm, sign(x) log(1 + |x| / unit). Values far out become holes. A
-value that holds much of an otherwise continuous column, such as zero, becomes a category beside the number.
+units. A number is taken as it is or as a signed logarithm, sign(x) log(1 + |x| / unit). Values far out become holes.
+The few values that hold much of an otherwise continuous column, such as zero, become a category beside the number.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppp_duck.engine.far import FAR, FAR_SHARE_FEW, UNKNOWN_FAR, far_out, quantile, quantiles
+from ppp_duck.engine.far import UNKNOWN_FAR, far_out, quantile, quantiles
 from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.grid import step_of
 from ppp_duck.engine.mixture import EFFECTIVE, tempered
 from ppp_duck.engine.rows import TINY
+from ppp_duck.features.apart import heaps_of, is_apart, spikes_of
 from ppp_duck.features.length import STEPS, cells_of, description_length
 from ppp_duck.features.logarithm import expm1, log1p
 from ppp_duck.models.model import Bools, Floats, Ints
@@ -31,13 +31,6 @@ FEW_LEVELS, MOST_LEVELS = 7, 12
 GAPS = 1.5  # points of the grid for each value, from which it has gaps
 HEAPS = 2.0  # times the width of the widest heap, from which few values that lie in heaps are a number all the same
 COMMON_LEVEL = 4.0  # rows that share a typical row's value, from which levels are levels
-# Share of the rows from which one value is a category of its own. A code (-1, 0, 9999) makes a component from eight
-# rows and 1 % on; what more rows have may be a group.
-SPIKE_SHARE, CODE_SHARE, CODE_MOST, CODE_ROWS = 0.02, 0.005, 0.15, 5.0
-CODE_NEAR, CODE_GAP = 0.125, 0.05  # of the range: beside what it is frequent; the share of the rows it is apart from
-SPIKE_TOWERS = 3.0  # times the next frequent value: counts that fall off have no spike, zeros beside counts have one
-SPIKE_FALLS = 2.0  # times as steep as the next fall: a log-series falls 1.3, the squares of ranks 1.8 times as steep
-SPIKE_ROWS = 10.0  # rows that a spike has at least
 SEARCHED = 8192  # rows of which the scale is chosen, every n-th in their canonical order; its limits are those of all
 QUICK = 2  # steps of EM that tell whether a logarithm may be worth more of them
 UNITS = 1.0, 0.125, 1 / 64  # of the median size, tried as unit of the logarithm
@@ -63,19 +56,21 @@ class Scale:
     spread: float
     floor: float
     step: float
-    spike: float | None
+    spikes: tuple[float, ...]
     low: float
     high: float
     levels: tuple[float, ...]
     why: str
     base: float = 1.0
+    places: tuple[float | None, ...] = ()  # of each spike, in scaled units; None: apart from all other values
+    heaps: float = 0.0  # how far apart the heaps are that much of the column lies in
 
 
 @dataclass(frozen=True)
 class Encoded:
     """``scaled`` (n,), NaN where missing; ``codes`` (n,) of the category; ``reasons`` (n,) why the number is missing.
 
-    A code is 1 for the spike and 0 for others, or the place of the level; -1 where the value is missing.
+    A code is 1, 2, … for a spike and 0 for others, or the place of the level; -1 where the value is missing.
     """
 
     scaled: Floats
@@ -108,15 +103,16 @@ def learn(
 
 def _of_all(found: Scale, values: Floats, weights: Floats) -> Scale:
     """A scale chosen for some of the rows, with limits, centre and spread of all of them."""
-    inside = values != found.spike if found.spike is not None else np.ones(len(values), dtype=bool)
+    inside = ~np.isin(values, found.spikes)
     x, w = _ascending(values[inside], weights[inside])
     unit = found.unit if found.kind == LOG else 0.0
     limits = far_out(forward(x, unit), w, unit > 0)
     step = found.step
     if step:  # of more values it may be finer
         step = step_of(x[np.append(True, np.diff(x) > 0) & limits[0]])
-    chosen = _Candidate(unit, limits[0], _backward(limits[1], unit), _backward(limits[2], unit), step)
-    return _scale_of(x, w, chosen, found.spike, found.why)
+    low, high = (_backward(limit, unit) for limit in limits[1:])
+    chosen = _Candidate(unit, limits[0], low, high, step, found.heaps)
+    return _scale_of(x, w, chosen, found.spikes, found.why)
 
 
 def _ascending(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -143,32 +139,32 @@ def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, one_of_man
     w = np.bincount(where, weights, minlength=len(x)).astype(np.float64)
     if len(x) < 2:
         center = float(x[0]) if len(x) else 0.0
-        return Scale(RAW, 1.0, center, 1.0, 0.0, 0.0, None, -np.inf, np.inf, (), "it has one value only")
+        return Scale(RAW, 1.0, center, 1.0, 0.0, 0.0, (), -np.inf, np.inf, (), "it has one value only")
     if scale != "auto":
         return _asked(x, w, scale)
     if codes:
         return _levels(x)
     if _is_levels(x, w):
         return _heaps_or_levels(x, w)
-    spike = _spike(x, w)
-    if spike is not None:
-        x, w = x[x != spike], w[x != spike]
-    return _chosen(x, w, spike, one_of_many)
+    spikes = spikes_of(x, w)
+    inside = ~np.isin(x, spikes)
+    return _chosen(x[inside], w[inside], spikes, one_of_many)
 
 
-def _chosen(x: Floats, w: Floats, spike: float | None, one_of_many: bool) -> Scale:
+def _chosen(x: Floats, w: Floats, spikes: tuple[float, ...], one_of_many: bool) -> Scale:
     """The number as it is, or the logarithm with the best unit if that is shorter by more than chance makes it."""
     raw = _candidate(x, w, 0.0)
+    raw = replace(raw, heaps=heaps_of(x[raw.kept], w[raw.kept]))
     if one_of_many and not _is_skewed(x[raw.kept], w[raw.kept], raw.step):
-        return _scale_of(x, w, raw, spike, "a logarithm would make one Gaussian of it no shorter")
-    logs = [_candidate(x, w, unit) for unit in _units(x, w, raw.step)]
+        return _scale_of(x, w, raw, spikes, "a logarithm would make one Gaussian of it no shorter")
+    logs = [_candidate(x, w, unit, raw.heaps) for unit in _units(x, w, raw.step)]
     core = np.all([one.kept for one in (raw, *logs)], axis=0)  # not compared: what is far out in one way
     least = MARGIN + MARGIN_ROW * tempered(float(w[core].sum()))
-    shorter, best = _gain(x[core], w[core], logs, raw.step, QUICK)
+    shorter, best = _gain(x[core], w[core], logs, raw, QUICK)
     if shorter > least / 2:  # else it is not worth more time
-        shorter, best = _gain(x[core], w[core], logs, raw.step, STEPS)
+        shorter, best = _gain(x[core], w[core], logs, raw, STEPS)
     words = f"a logarithm would make it {abs(shorter):.0f} nats {'shorter' if shorter > 0 else 'longer'}"
-    return _scale_of(x, w, logs[best] if shorter > least else raw, spike, words)
+    return _scale_of(x, w, logs[best] if shorter > least else raw, spikes, words)
 
 
 def _is_skewed(x: Floats, w: Floats, step: float) -> bool:
@@ -183,12 +179,12 @@ def _is_skewed(x: Floats, w: Floats, step: float) -> bool:
     return any(spread(forward(x, u)) + float(share @ np.log(u + np.abs(x))) < raw for u in _units(x, w, step))
 
 
-def _gain(x: Floats, w: Floats, logs: list[_Candidate], step: float, steps: int) -> tuple[float, int]:
+def _gain(x: Floats, w: Floats, logs: list[_Candidate], raw: _Candidate, steps: int) -> tuple[float, int]:
     """By how much the best logarithm makes the description shorter, its unit paid for; and which that is."""
-    lengths = [_length(x, w, one.unit, step, steps) for one in logs]
+    lengths = [_length(x, w, one.unit, raw, steps) for one in logs]
     shortest = min(lengths)
     best = next(i for i, length in enumerate(lengths) if length <= shortest + TIE)  # the one most like the number
-    return _length(x, w, 0.0, step, steps) - lengths[best] - 0.5 * float(np.log(tempered(float(w.sum())))), best
+    return _length(x, w, 0.0, raw, steps) - lengths[best] - 0.5 * float(np.log(tempered(float(w.sum())))), best
 
 
 def _units(x: Floats, w: Floats, step: float) -> list[float]:
@@ -210,18 +206,24 @@ class _Candidate:
     low: float
     high: float
     step: float
+    heaps: float = 0.0  # how far apart they are; 0: there are none
+
+    @property
+    def width(self) -> float:
+        """Of the interval that a value stands for."""
+        return max(self.step, self.heaps)
 
 
-def _candidate(x: Floats, w: Floats, unit: float) -> _Candidate:
+def _candidate(x: Floats, w: Floats, unit: float, heaps: float = 0.0) -> _Candidate:
     """A way to scale a column, and the values that are far out in it."""
     kept, low, high = far_out(forward(x, unit), w, unit > 0)
-    return _Candidate(unit, kept, _backward(low, unit), _backward(high, unit), step_of(x[kept]))
+    return _Candidate(unit, kept, _backward(low, unit), _backward(high, unit), step_of(x[kept]), heaps)
 
 
-def _length(x: Floats, w: Floats, unit: float, step: float, steps: int = STEPS) -> float:
+def _length(x: Floats, w: Floats, unit: float, raw: _Candidate, steps: int = STEPS) -> float:
     """Description length of a column scaled in a way, the Jacobian counted: comparable between ways."""
-    interval = _intervals(x, unit, step)
-    slope = interval / step if step else (1 / (unit + np.abs(x)) if unit else np.ones(len(x)))
+    interval = _intervals(x, unit, raw.width)
+    slope = interval / raw.width if raw.width else (1 / (unit + np.abs(x)) if unit else np.ones(len(x)))
     temper = EFFECTIVE / (EFFECTIVE + float(w.sum()))
     jacobian = temper * float(w @ np.log(np.maximum(slope, TINY)))  # 0: a step that is lost beside a huge value
     # As the mixture will have it: a logarithm of small counts takes from large ones what tells them apart.
@@ -234,25 +236,30 @@ def _intervals(x: Floats, unit: float, step: float) -> Floats:
     return forward(x + step / 2, unit) - forward(x - step / 2, unit)
 
 
-def _scale_of(x: Floats, w: Floats, chosen: _Candidate, spike: float | None, why: str) -> Scale:
+def _scale_of(x: Floats, w: Floats, chosen: _Candidate, spikes: tuple[float, ...], why: str) -> Scale:
     x, w, unit = x[chosen.kept], w[chosen.kept], chosen.unit
     z, share = forward(x, unit), w / w.sum()
     center = float((share * z).sum())
     spread = float(np.sqrt((share * (z - center) ** 2).sum())) or 1.0
-    # Half of the widest interval: in logarithms the small values, of which there are most, have that.
     middle, width = centre_and_spread(np.array(center), np.array(spread))
     center, spread = float(middle), float(width)
-    floor = float(_intervals(x, unit, chosen.step).max()) / 2 / spread
-    kind = LOG if unit else RAW
-    return Scale(kind, unit or 1.0, center, spread, floor, chosen.step, spike, chosen.low, chosen.high, (), why)
+    # Half of the widest interval: in logarithms the small values, of which there are most, have that.
+    floor = float(_intervals(x, unit, chosen.width).max()) / 2 / spread
+    at = forward(np.array(spikes), unit)
+    places = tuple(None if is_apart(one, z, w) else (one - center) / spread for one in at.tolist())
+    return Scale(
+        LOG if unit else RAW, unit or 1.0, center, spread, floor, chosen.step, spikes, chosen.low, chosen.high, (), why,
+        places=places, heaps=chosen.heaps,
+    )  # fmt: skip
 
 
 def _asked(x: Floats, w: Floats, scale: str) -> Scale:
     """A scale that the caller named: nothing is far out, nothing is split off."""
     step = step_of(x)
-    unit = min(_units(x, w, step), key=lambda one: _length(x, w, one, step)) if scale == "log" else 0.0
-    plain = _Candidate(unit, np.ones(len(x), dtype=bool), -np.inf, np.inf, step)
-    learnt = _scale_of(x, w, plain, None, "asked for")
+    plain = _Candidate(0.0, np.ones(len(x), dtype=bool), -np.inf, np.inf, step)
+    if scale == "log":
+        plain = replace(plain, unit=min(_units(x, w, step), key=lambda one: _length(x, w, one, plain)))
+    learnt = _scale_of(x, w, plain, (), "asked for")
     if scale in ("standard", "log"):
         return learnt
     center, spread = 0.0, 1.0
@@ -277,7 +284,7 @@ def _heaps_or_levels(x: Floats, w: Floats) -> Scale:
     step = _gap_in_heaps(x[kept])
     if not step:
         return _levels(x)
-    return _scale_of(x, w, _Candidate(0.0, kept, low, high, step), None, "its values lie in heaps")
+    return _scale_of(x, w, _Candidate(0.0, kept, low, high, step), (), "its values lie in heaps")
 
 
 def _gap_in_heaps(x: Floats) -> float:
@@ -302,49 +309,7 @@ def _gap_in_heaps(x: Floats) -> float:
 def _levels(x: Floats) -> Scale:
     reach = float(x[-1] - x[0])
     low, high = float(x[0]) - UNKNOWN_FAR * reach, float(x[-1]) + UNKNOWN_FAR * reach
-    return Scale(LEVELS, 1.0, 0.0, 1.0, 0.0, step_of(x), None, low, high, tuple(x.tolist()), f"it has {len(x)} values")
-
-
-def _spike(x: Floats, w: Floats) -> float | None:
-    """The value that holds a large share of an otherwise continuous column, or a code at one of its ends."""
-    if len(x) <= MOST_LEVELS + 1:
-        return None
-    at, total = int(w.argmax()), float(w.sum())
-    if w[at] >= max(SPIKE_SHARE * total, SPIKE_TOWERS * float(np.delete(w, at).max()), SPIKE_ROWS) and not _falls(w):
-        return float(x[at])
-    return next((float(x[end]) for end in (0, len(x) - 1) if _is_code(x, w, total, end)), None)
-
-
-def _falls(w: Floats) -> bool:
-    """Whether the lowest values are the most frequent, and the second falls from the first as the third from it.
-
-    So do counts of purchases, of which a first one is most frequent: it is no value apart.
-    """
-    most = np.argsort(-w, kind="stable")[:3]
-    return most.tolist() == [0, 1, 2] and bool(w[0] * w[2] < SPIKE_FALLS * w[1] ** 2)
-
-
-def _is_code(x: Floats, w: Floats, total: float, end: int) -> bool:
-    """Whether the lowest or highest value stands for something else: frequent beside those near it, apart, and odd.
-
-    It is apart where the gap to the next value is more than half of the range of the next twentieth of the rows. It is
-    odd where it is not positive and all others are, where it is written in nines (-999), or as far out as a broken one,
-    but too frequent for that.
-    """
-    if not max(CODE_SHARE * total, CODE_ROWS) <= w[end] <= CODE_MOST * total:
-        return False
-    others, own = np.delete(x, end), np.delete(w, end)
-    kept, _, _ = far_out(others, own)  # one that is far out would make all others near
-    others, own = others[kept], own[kept]
-    away = np.abs(others - x[end])
-    frequent = float(own[away <= CODE_NEAR * away.max()].max(initial=0.0))
-    if w[end] < SPIKE_TOWERS * frequent or 3 * away.min() <= quantile(away, own, CODE_GAP):
-        return False
-    is_signed = bool(x[end] <= 0 < others[0])
-    are_nines = re.fullmatch(r"-?99+", f"{x[end]:.17g}") is not None
-    reach = float(np.abs(others - quantile(others, own, 0.5)).max())
-    is_far = float(quantile(away, own, 0.5)) > FAR * reach
-    return w[end] > FAR_SHARE_FEW * total if is_far else is_signed or are_nines
+    return Scale(LEVELS, 1.0, 0.0, 1.0, 0.0, step_of(x), (), low, high, tuple(x.tolist()), f"it has {len(x)} values")
 
 
 def encode(scale: Scale, values: Floats) -> Encoded:
@@ -355,9 +320,9 @@ def encode(scale: Scale, values: Floats) -> Encoded:
     with np.errstate(invalid="ignore"):
         reasons[np.isfinite(values) & ((values < scale.low) | (values > scale.high))] = IS_FAR
     codes = np.where((reasons == PRESENT) | (reasons == IS_FAR), 0, -1).astype(np.int64)
-    if scale.spike is not None:
-        reasons[values == scale.spike] = IS_SPIKE
-        codes[values == scale.spike] = 1
+    for code, spike in enumerate(scale.spikes, start=1):
+        reasons[values == spike] = IS_SPIKE
+        codes[values == spike] = code
     plain = np.where(reasons == PRESENT, values, np.nan)
     if scale.kind == LEVELS:
         levels = np.array(scale.levels)

@@ -163,13 +163,14 @@ def treatment(feature: Feature) -> str:
     """As what a feature is used, in a word or two."""
     if feature.kind == "text":
         return "category" if feature.codes else "text"
-    if len(feature.levels) > 1:
+    if feature.codes and not feature.apart:
         return "category" if len(feature.levels) == 2 else "levels"
     words = "logarithm" if feature.log_unit else feature.kind
-    if not feature.levels:
+    if not feature.apart:
         return words
-    apart = original(feature.type, feature.levels[0])
-    return f"{words}, with {f'{apart:g}' if isinstance(apart, float) else apart} apart"
+    apart = [original(feature.type, one) for one in feature.apart]
+    *first, last = (f"{one:g}" if isinstance(one, float) else str(one) for one in apart)
+    return f"{words}, with {', '.join(first)}{' and ' if first else ''}{last} apart"
 
 
 def original(type_name: str, value: float) -> float | datetime.date | datetime.time | datetime.timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,15 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 OTHER = "(other)"  # the category that stands for the remaining ones
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A category of rows that lack a number, and where k-means sees those of each level in it (None: nowhere)."""
+
+    number: int
+    category: int
+    places: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class Layout:
     # A value on a grid of step s stands for an interval: with s / 2 its density times s is 0.8 at most.
     # Empty: no bounds.
     floors: tuple[float, ...] = ()
+    spots: tuple[Spot, ...] = ()
 
     @property
     def width(self) -> int:
@@ -125,8 +136,9 @@ class Feature:
     missing.
 
     A text is a category, or (``'onehot'``) has a number for each: ``categories`` names them; with ``other`` one more
-    stands for the remaining ones. A number with two ``levels`` or more is a category, too: of the nearest level. With
-    one level it is both: a category that says whether it has that value, and a number where it has not.
+    stands for the remaining ones. A number with ``levels`` is a category, too: of the nearest level, where it has no
+    position. Else the levels are values set apart, and it is both: a category that says which of these values it has
+    (1, 2, …), and a number where it has none (0).
     """
 
     name: str
@@ -144,6 +156,7 @@ class Feature:
     low: float | None = None
     high: float | None = None
     fill_code: int = 0  # the category that stands in for a missing one
+    places: tuple[float | None, ...] = ()  # of each value set apart: where k-means sees it, if it does
 
     @property
     def category_names(self) -> tuple[str, ...]:
@@ -155,12 +168,28 @@ class Feature:
         """The number of categories, where the feature is one; else 0."""
         if self.kind == "text":
             return 0 if len(self.center) else len(self.category_names)
-        return max(len(self.levels), 2) if self.levels else 0
+        return len(self.levels) + bool(self.apart)
+
+    @property
+    def apart(self) -> tuple[float, ...]:
+        """Of a number: values that are categories beside it."""
+        return self.levels if len(self.center) else ()
 
     @property
     def shown(self) -> int:
         """How many means tell what a cluster is like in it: of a text one for each category, of a number one."""
         return len(self.category_names) if self.kind == "text" else max(len(self.center), 1)
+
+
+def spots_of(features: Sequence[Feature]) -> tuple[Spot, ...]:
+    """Where k-means sees the values that features set apart from their numbers."""
+    found, number, category = [], 0, 0
+    for feature in features:
+        if any(place is not None for place in feature.places):
+            found.append(Spot(number, category, (None, *feature.places)))
+        number += len(feature.center)
+        category += feature.codes > 0
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ppp_duck.models.model import (
     Mixture,
     Model,
     Trial,
+    spots_of,
 )
 from ppp_duck.models.parts import LARGEST, POSITIVE, Part, Unfit, packed
 
@@ -192,7 +193,8 @@ def _feature(part: Part) -> Feature:
         part["log_unit"].number(0) if part.has("log_unit") else 0.0, tuple(levels.tolist()), low, high,
     )  # fmt: skip
     fill_code = part["fill_code"].whole(0, max(found.codes - 1, 0)) if part.has("fill_code") else 0
-    positions = {"number": (0 if len(levels) > 1 else 1,), "text": (0, len(found.category_names))}.get(kind, p)
+    of_number = (0, 1) if len(levels) > 1 else (1,)
+    positions = {"number": of_number, "text": (0, len(found.category_names))}.get(kind, p)
     if p[0] not in positions:
         raise part["center"].unfit(f"{positions[-1]} numbers")
     if len(floors) not in (0, *p):
@@ -201,7 +203,10 @@ def _feature(part: Part) -> Feature:
         raise part["levels"].unfit("ascending, and of a number")
     if (low is None) != (high is None) or (low is not None and high is not None and low > high):
         raise part["high"].unfit("the upper one of two limits, or null as the lower one")
-    return replace(found, fill_code=fill_code)
+    places = [one.limit() for one in part["places"].items()] if part.has("places") else []
+    if len(places) not in (0, len(found.apart)):
+        raise part["places"].unfit(f"{len(found.apart)} numbers or nulls, or none")
+    return replace(found, fill_code=fill_code, places=tuple(places))
 
 
 def _report(part: Part) -> tuple[tuple[str, str], ...]:
@@ -225,7 +230,7 @@ def _layout(head: Part, features: Sequence[Feature]) -> tuple[Layout | None, tup
     given, d = head["layout"], _numbers_of(features)
     found = Layout(given["numbers"].whole(d, d), tuple(
         one.whole(count, count) for one, count in zip(given["levels"].items(len(levels)), levels, strict=True)
-    ), tuple(given["floors"].numbers((-1,), 0).tolist()))  # fmt: skip
+    ), tuple(given["floors"].numbers((-1,), 0).tolist()), spots_of(features))  # fmt: skip
     if len(found.floors) not in (0, d):
         raise given["floors"].unfit(f"{d} numbers, or none")
     parts = head["axes"].items(len(levels))

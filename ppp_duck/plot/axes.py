@@ -56,20 +56,23 @@ def _categories(fitted: Fitted, clustering: Clustering, column: Floats) -> Itera
     for feature, places, shares in zip(features, clustering.axes, clustering.mixture.shares, strict=False):
         along, share = places @ column, weights @ shares
         spread = np.sqrt(share) * along  # squares add up to the variance that the category has along the direction
-        if len(feature.levels) > 2 and abs(trend := _correlation(np.array(feature.levels), along, share)) >= STRAIGHT:
+        ordered = np.array(feature.levels if len(feature.levels) > 2 and not feature.apart else ())
+        if len(ordered) and abs(trend := _correlation(ordered, along, share)) >= STRAIGHT:
             yield Place(feature.name, None, feature.type), float(np.sqrt((spread**2).sum()) * np.sign(trend))
             continue
         named = [int(np.argmax(np.round(spread, 9))), int(np.argmin(np.round(spread, 9)))]
         if len(along) == 2:  # the one says the other
             named = [1 if feature.levels else named[0]]
+        elif feature.apart:
+            named = [code for code in named if code]
         yield from ((Place(feature.name, _level(feature, code), feature.type), float(spread[code])) for code in named)
 
 
 def _level(feature: Feature, code: int) -> str:
-    """A category as its column has it. With one level, code 1 is that value, and 0 all others."""
+    """A category as its column has it. Of values set apart code 1 is the first, and 0 all others."""
     if feature.kind == "text":
         return feature.category_names[code]
-    value = original(feature.type, feature.levels[code if len(feature.levels) > 1 else 0])
+    value = original(feature.type, feature.levels[code - bool(feature.apart)])
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

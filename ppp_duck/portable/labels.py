@@ -154,8 +154,7 @@ class _View:
 
 def _add_view(labels: Labels) -> _View:
     clustering, points, chain = labels.scorer.clustering, labels.points, labels.chain
-    numbers = points.numbers
-    holes = {numbers[f] for f in points.holes}
+    numbers, holes = _add_spots(labels)
     axes = clustering.axes
     if clustering.layout is None or not clustering.layout.levels or not axes or not axes[0].shape[1]:
         return _View(numbers, frozenset(holes))
@@ -175,6 +174,23 @@ def _add_view(labels: Labels) -> _View:
     seen = {f"ppp_axis_{a}": _axis(a, float(total[a])) for a in range(len(total))}
     chain.add("places on axes, as if all were known", seen)
     return _View((*numbers, *seen), frozenset(holes | set(seen)))
+
+
+def _add_spots(labels: Labels) -> tuple[tuple[str, ...], set[str]]:
+    """The numbers as k-means sees them, some of which a category places; and those that a row may lack."""
+    points, layout, dialect = labels.points, labels.scorer.clustering.layout, labels.dialect
+    names, columns = list(points.numbers), {}
+    for spot in () if layout is None else layout.spots:
+        code, name = points.codes[spot.category], names[spot.number]
+        names[spot.number] = spot_name = f"ppp_spot_{spot.number}"
+        branches: list[tuple[Node, Node]] = [
+            (equal(column(code), whole(level)), number(constant(dialect, place)))
+            for level, place in enumerate(spot.places) if place is not None
+        ]  # fmt: skip
+        columns[spot_name] = typed(dialect, branches, column(name))
+    if columns:
+        labels.chain.add("numbers, with the places of values that are set apart", columns)
+    return tuple(names), {names[f] for f in points.holes}
 
 
 def _place(labels: Labels, category: int, places: Floats) -> Node:

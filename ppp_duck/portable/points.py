@@ -102,7 +102,7 @@ def add_points(model: Model, dialect: Dialect, values: Values, chain: Chain, ful
 def _spikes(model: Model) -> list[int]:
     found, at = [], 0
     for feature in model.features:
-        found += [at] if len(feature.levels) == 1 else []
+        found += [at] if feature.apart else []
         at += len(feature.center)
     return found
 
@@ -276,10 +276,9 @@ def _coordinate(making: _Making, feature: Feature, position: int, name: str, siz
     branches: list[tuple[Node, Node]] = []
     if making.model.missing == "impute":
         fill = number(float(feature.fill[position]))
-        is_spike = feature.levels[:1] == (0.0,)  # which a missing value is taken for
+        is_spike = 0.0 in feature.apart  # which a missing value is taken for
         branches.append((is_null(column(name)), exp.Null() if is_spike else fill))
-    if len(feature.levels) == 1:
-        branches.append((equal(column(name), number(feature.levels[0])), exp.Null()))
+    branches += [(equal(column(name), number(one)), exp.Null()) for one in feature.apart]
     limits = making.limits(feature)
     top = None if limits and exact(limits[1]) < FARTHEST else _first(lambda value: exact(value) >= FARTHEST)
     bottom = None if limits and exact(limits[0]) > -FARTHEST else _first(lambda value: exact(-value) <= -FARTHEST)
@@ -340,8 +339,9 @@ def _code(making: _Making, feature: Feature, name: str) -> Node:
     if feature.kind == "text":
         branches += [(equal(column(name), text(one)), whole(at)) for at, one in enumerate(feature.categories)]
         return case(branches, whole(len(feature.categories) if feature.other else UNSEEN))
-    if len(feature.levels) == 1:
-        return case([*branches, (equal(column(name), number(feature.levels[0])), whole(1))], whole(0))
+    if feature.apart:
+        branches += [(equal(column(name), number(one)), whole(at)) for at, one in enumerate(feature.apart, start=1)]
+        return case(branches, whole(0))
     levels = np.array(feature.levels)
     middles = ((levels[1:] + levels[:-1]) / 2).tolist()
     branches += [

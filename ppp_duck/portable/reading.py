@@ -12,7 +12,7 @@ from ppp_duck.binding.source import Source
 from ppp_duck.binding.stages import Stage, group_column, select
 from ppp_duck.portable.translating import in_spark
 
-# DuckDB takes the most frequent 20 values with max(times, 20). Spark counts how often each frequency comes back: those
+# DuckDB takes the most frequent 20 values with max(…, 20). Spark counts how often each frequency comes back: those
 # are few, and the rest is done where they are counted no more.
 TALLIED = "_ppp_tallied"
 KEY_PARTS = "_ppp_key_parts"
@@ -31,7 +31,7 @@ def stages_of(call: Call, source: Source) -> dict[str, Stage]:
     if HASHES in stages:  # Spark has no map of the most frequent values, and is quick at md5
         stages[KEY_PARTS] = replace(stages[KEY_PARTS], sql=key_parts(call, are_hashed=False))
     if "_ppp_binned" in stages:
-        by = [*group_column(call), "feature", "bin", "times"]
+        by = [*group_column(call), "feature", "bin", "times", "is_uneven"]
         tallied = select([*by, "count(*) AS values_differ"], "_ppp_binned", f"GROUP BY {', '.join(by)}")
         stages[TALLIED] = Stage(TALLIED, tallied, "how many values are as frequent")
     return stages

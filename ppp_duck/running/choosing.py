@@ -11,7 +11,7 @@ from ppp_duck.binding.call import Call, Feature
 from ppp_duck.binding.interface import CHOICE, TEXT, arrow_struct, numbered
 from ppp_duck.binding.values import grid_of, may_have_fractions
 from ppp_duck.features.choice import Column, Counts, decide
-from ppp_duck.features.counts import TOP
+from ppp_duck.features.counts import TOP, round_ones
 from ppp_duck.features.evenness import BINS, Bin
 from ppp_duck.running.lists import unpacked
 
@@ -41,8 +41,9 @@ def _column(feature: Feature, index: int, summary: Mapping[str, Any], bins: Sequ
         filled = {one["bin"]: Bin(int(one["rows"]), int(one["distinct"]), int(one["squares"])) for one in bins}
         every = () if form == TEXT else tuple(filled.get(place, Bin(0, 0, 0)) for place in range(BINS))
         distinct, squares = (sum(int(one[name]) for one in bins) for name in ("distinct", "squares"))
-        top = sorted((times for one in bins for times in one["top"]), reverse=True)[:TOP]
-        counts = Counts(distinct, tuple(top), squares, every)
+        top = sorted(((each["times"], each["is_uneven"]) for one in bins for each in one["top"]), reverse=True)[:TOP]
+        round_values = round_ones([is_uneven for _, is_uneven in top])
+        counts = Counts(distinct, tuple(times for times, _ in top), squares, every, round_values)
     return Column(
         feature.name, feature.type, int(summary["n"]), int(summary[f"{name}_finite"]),
         None if low is None else low / unit, None if high is None else high / unit,

@@ -75,18 +75,18 @@ def _observations(weights: Floats) -> Floats:
 
 
 def _number(name: str, type_name: str, values: Floats, weights: Floats, found: Scale) -> Feature:
-    """A number by the scale that describes it best: as it is, as a logarithm, as levels, with a value set apart."""
+    """A number by the scale that describes it best: as it is, as a logarithm, as levels, with values set apart."""
     unit = found.base
     levels = tuple(level * unit for level in found.levels if found.kind == scales.LEVELS)
-    if found.spike is not None:
-        levels = (found.spike * unit,)
+    if found.spikes:
+        levels = tuple(spike * unit for spike in found.spikes)
     limits = [None if not np.isfinite(limit) else limit * unit for limit in (found.low, found.high)]
     is_levels = found.kind == scales.LEVELS
     numbers = 0 if is_levels else 1
     return Feature(
         name, "number", type_name, unit, np.full(numbers, found.center), np.full(numbers, found.spread), (), False,
         _mean(values, weights, found, numbers), (found.floor,) * numbers, found.unit * (found.kind == scales.LOG),
-        levels, *_both(limits), _most_frequent(values, weights, levels),
+        levels, *_both(limits), _most_frequent(values, weights, levels, is_levels), found.places,
     )  # fmt: skip
 
 
@@ -104,10 +104,12 @@ def _mean(values: Floats, weights: Floats, found: Scale, numbers: int) -> Floats
     return np.full(numbers, mean)
 
 
-def _most_frequent(values: Floats, weights: Floats, levels: tuple[float, ...]) -> int:
-    if len(levels) < 2:
-        return int(bool(levels) and float(weights[values == levels[0]].sum()) * 2 > float(weights.sum()))
-    return int(np.argmax([float(weights[values == level].sum()) for level in levels]))
+def _most_frequent(values: Floats, weights: Floats, levels: tuple[float, ...], is_levels: bool) -> int:
+    """The code that most rows have."""
+    if not levels:
+        return 0
+    of_level = [float(weights[values == level].sum()) for level in levels]
+    return int(np.argmax(of_level if is_levels else [float(weights.sum()) - sum(of_level), *of_level]))
 
 
 def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, scale: str) -> Feature:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from ppp_duck.features import scaling
 from ppp_duck.features.scale import IS_FAR, IS_INFINITE, IS_NAN, IS_NULL, IS_SPIKE, PRESENT, forward
 from ppp_duck.features.scaling import FARTHEST
-from ppp_duck.models.model import Bools, Feature, Floats, Ints, Layout
+from ppp_duck.models.model import Bools, Feature, Floats, Ints, Layout, spots_of
 
 STANDS = IS_SPIKE + 1  # one reason more: far out, and all that the row has
 REASONS = {IS_NULL: "is NULL", IS_NAN: "is NaN", IS_INFINITE: "is infinite", IS_FAR: "is far out", STANDS: "is far out"}
@@ -56,7 +56,8 @@ class Encoder:
     def layout(self) -> Layout:
         """What the columns of the points are."""
         floors = tuple(floor for one in self.features for floor in one.floors or (0.0,) * len(one.center))
-        return Layout(self.blocks[-1], tuple(one.codes for one in self.features if one.codes), floors)
+        levels = tuple(one.codes for one in self.features if one.codes)
+        return Layout(self.blocks[-1], levels, floors, spots_of(self.features))
 
     @cached_property
     def _units(self) -> list[float]:
@@ -172,8 +173,8 @@ class Encoder:
                 block[:] = raw.T[: len(block)]
                 if feature.codes:
                     values[code] = _level_codes(feature, raw[:, 0])
-                if len(feature.levels) == 1:
-                    spikes.append((index, (raw[:, 0] == feature.levels[0]).astype(np.int64)))
+                if feature.apart:
+                    spikes.append((index, np.isin(raw[:, 0], feature.apart).astype(np.int64)))
             if self._units[index] != 1.0:
                 block /= self._units[index]
             if feature.log_unit:
@@ -235,10 +236,10 @@ def _values(categories: tuple[str, ...]) -> pa.Array:
 
 
 def _level_codes(feature: Feature, values: Floats) -> Floats:
-    """The nearest level of each value, or of one level: 1 where a value is it."""
+    """The nearest level of each value; of values set apart: which one a value is, 1 and on, or 0."""
     levels = np.array(feature.levels)
-    if len(levels) == 1:
-        return np.asarray(values == levels[0], dtype=np.float64)
+    if feature.apart:
+        return np.asarray((values[:, None] == levels) @ np.arange(1.0, len(levels) + 1))
     return np.asarray(np.searchsorted((levels[1:] + levels[:-1]) / 2, values, side="left"), dtype=np.float64)
 
 

@@ -53,6 +53,6 @@ def fitted(con: duckdb.DuckDBPyConnection, stages: Sequence[Stage]) -> ModelSet:
 
 def untallied(by: Sequence[str]) -> Stage:
     """``_ppp_binned`` again, a row for each value, from Spark's counts."""
-    columns = ", ".join([*by, "feature", "bin", "times"])
+    columns = ", ".join([*by, "feature", "bin", "times", "is_uneven"])
     sql = f"SELECT {columns} FROM (SELECT {columns}, unnest(range(values_differ)) FROM _ppp_tallied)"
     return Stage("_ppp_binned", sql, "the frequencies of values, a row for each value", kept=False)

@@ -69,7 +69,8 @@ _ppp_binned AS NOT MATERIALIZED (
 SELECT
   system.main.list_extract([0, 1], place + 1) AS feature,
   CAST(coalesce(system.main.least(63, system.main.floor((number - system.main.list_extract([CAST(NULL AS DOUBLE), number_1_low], place + 1)) * 64 / (system.main.list_extract([CAST(NULL AS DOUBLE), number_1_high], place + 1) - system.main.list_extract([CAST(NULL AS DOUBLE), number_1_low], place + 1) + 1))), 0) AS INTEGER) AS bin,
-  times
+  times,
+  coalesce(number % 5 <> 0, true) AS is_uneven
 FROM _ppp_frequencies , _ppp_extremes
 ),
 -- by feature and bin: how many values differ, how often they occur
@@ -80,7 +81,7 @@ SELECT
   system.main.count(*) AS values_differ,
   CAST(system.main.sum(times) AS BIGINT) AS all_rows,
   CAST(system.main.sum(times * times) AS HUGEINT) AS squares,
-  system.main.max(times, 20) AS top
+  system.main.max({'times': times, 'is_uneven': is_uneven}, 20) AS top
 FROM _ppp_binned
 GROUP BY feature, bin
 ),

@@ -73,13 +73,38 @@ def test_a_heavy_second_cluster_is_not_broken(g):
 def test_spikes(g):
     x = np.where(g.random(2000) < 0.5, 0, np.round(np.exp(g.normal(3.5, 0.7, 2000)), 2))
     s = of(x)
-    assert (s.spike, s.kind) == (0.0, "log")
+    assert (s.spikes, s.kind, s.places) == ((0.0,), "log", (None,))
     e = encode(s, np.append(x, np.nan))
     assert (e.reasons[:-1] == np.where(x == 0, IS_SPIKE, PRESENT)).all()
     assert (e.codes == np.append(x == 0, -1)).all()
     assert np.nanmean(e.scaled) == pytest.approx(0, abs=1e-9)
-    assert of(1 + g.geometric(0.2, 2000)).spike is None
-    assert of(g.poisson(9, 2000)).spike is None
+    assert of(1 + g.geometric(0.2, 2000)).spikes == ()
+    assert of(g.poisson(9, 2000)).spikes == ()
+
+
+def test_several_spikes(g):
+    """Both ends of a scale; prices. Not the tips of groups, which lie among most other values."""
+    percent = np.clip(np.round(g.normal(60, 40, 2000)), 0, 100)
+    s = of(percent)
+    assert s.spikes == (0.0, 100.0)
+    assert s.places == pytest.approx(tuple((np.array([0, 100]) - s.center) / s.spread))
+    assert (encode(s, percent).codes == np.where(percent == 100, 2, percent == 0)).all()
+    prices = np.array([9.99, 19.99, 29.99, 49.99])
+    paid = np.where(g.random(2000) < 0.4, prices[g.integers(0, 4, 2000)], np.round(np.exp(g.normal(3, 0.8, 2000)), 2))
+    assert of(paid).spikes == tuple(prices)
+    level = np.array([20.0, 60.0])[g.integers(0, 2, 2000)]
+    assert of(np.where(g.random(2000) < 0.5, level, np.round(level + g.normal(size=2000), 2))).spikes == ()
+
+
+def test_what_people_round_is_on_their_grid(g):
+    """As often as they do: with a tenth of the ages round, the grid is that of whole numbers."""
+    age = g.normal(45, 15, 3000)
+    for share, step in ((0.1, 1), (0.4, 10), (0.9, 10)):
+        s = of(np.where(g.random(3000) < share, np.round(age / 10) * 10, np.round(age)))
+        assert (s.kind, s.floor * s.spread) == ("raw", pytest.approx(step / 2))
+    middles = np.arange(0.0, 200, 20)[g.integers(0, 10, 3000)]
+    groups = np.where(g.random(3000) < 0.4, middles, middles + g.normal(size=3000))
+    assert of(groups).heaps == 0  # heaps, but nothing between them
 
 
 @pytest.mark.parametrize("scale", ["auto", "standard", "robust", "log", "none"])
@@ -147,6 +172,6 @@ def test_values_of_any_size_that_are_too_many_to_be_broken() -> None:
     """Of all rows they are one in a hundred, of those without the value apart two: their squares are no doubles."""
     values = np.concatenate([np.zeros(120), np.random.default_rng(5).normal(5, 1, 80), [1e300, 2e300]])
     found = learn(values, np.ones(len(values)))
-    assert found.spike == 0
+    assert found.spikes == (0,)
     assert np.isfinite([found.center, found.spread]).all()
     assert np.isfinite(encode(found, values).scaled[120:200]).all()

@@ -20,7 +20,7 @@ KINDS = list(dict.fromkeys(case.name.partition(",")[0] for case in CASES))
 # Engines run a part of the matrix, each form and each kind of column: fits and queries take seconds. DuckDB runs each
 # kind of case in one form, and these. ``make test-engines`` runs all of it.
 PART = ("numbers, tied", "scales, full", "dates, diag", "categories, full", "impute, spherical", "groups, diag",
-        "ties, full, merged")  # fmt: skip
+        "ties, full, merged", "ends, diag")  # fmt: skip
 OTHER_DIALECTS = ("bigquery", "snowflake")  # generated, parsed, never run
 TINY = 1e-300  # of so improbable a second cluster the number may be another: the text takes exp(-700) for 0
 
@@ -102,6 +102,15 @@ def test_as_predicted(con: duckdb.DuckDBPyConnection, engine: str, kind: str, tm
         either = between(results[2 * at], fitted(con, case)[1], width) if form in ("full", "tied") else set()
         compare(results[2 * at], fitted(con, case)[1], width, either)
         compare(results[2 * at + 1], fitted(con, case)[2], width, either)
+
+
+def test_values_apart_are_among_the_cases(con: duckdb.DuckDBPyConnection) -> None:
+    for case in CASES:
+        if case.name.startswith("ends"):
+            (model,) = fitted(con, case)[0].models
+            share = next(one for one in model.features if one.name == "share")
+            assert share.apart == (0.0, 100.0)
+            assert None not in share.places
 
 
 def test_every_form_and_ties_are_among_the_cases(con: duckdb.DuckDBPyConnection) -> None:

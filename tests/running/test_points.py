@@ -135,6 +135,18 @@ def test_a_spike_is_a_category_beside_the_number() -> None:
     assert np.isnan(one.values[1]).all()
 
 
+def test_several_spikes_are_one_category() -> None:
+    rng = np.random.default_rng(5)
+    values = np.clip(np.round(rng.normal(60, 40, 2000)), 0, 100)
+    feature = learnt(values)
+    assert feature.apart == (0.0, 100.0)
+    assert treatment(feature) == "number, with 0 and 100 apart"
+    found = points(feature, [0.0, 100.0, 60.0, None])
+    assert found[:, 1].tolist() == pytest.approx([1, 2, 0, NAN], nan_ok=True)
+    assert np.isnan(found[:, 0]).tolist() == [True, True, False, True]
+    assert points(feature, [None], "impute")[:, 1].tolist() == [0]  # the most frequent one: neither
+
+
 def test_values_far_out_are_holes_and_said_so() -> None:
     values = np.append(bell(), [5e9])
     feature = learnt(values)

@@ -207,6 +207,59 @@ def test_zeros_of_an_amount_are_one_value(con: duckdb.DuckDBPyConnection) -> Non
     assert sizes(ids(con)) == [900]
 
 
+ENDS = {
+    "percent": lambda rng, n: np.clip(np.round(rng.normal(60, 40, n)), 0, 100),
+    "share": lambda rng, n: np.clip(rng.normal(0.5, 0.6, n), 0, 1).round(3),
+    "capped": lambda rng, n: np.minimum(rng.normal(50, 10, n), 62.0),
+    "prices": lambda rng, n: np.where(
+        rng.random(n) < 0.5,
+        np.array([9.99, 19.99, 29.99, 49.99, 99.0])[rng.integers(0, 5, n)],
+        np.round(np.exp(rng.normal(3, 0.8, n)), 2),
+    ),
+    "age": lambda rng, n: (lambda age: np.where(rng.random(n) < 0.5, np.round(age, -1), np.round(age)))(
+        rng.normal(45, 15, n)
+    ),
+    "income": lambda rng, n: (lambda pay: np.where(rng.random(n) < 0.6, np.round(pay, -4), np.round(pay)))(
+        np.exp(rng.normal(10.5, 0.5, n))
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+def test_frequent_values_are_no_clusters(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Both ends of a scale, the top of a capped column, prices, what people round: alone and beside two groups."""
+    rng = np.random.default_rng(26)
+    column, label = ENDS[kind](rng, 1500), rng.integers(0, 2, 1500)
+    made(con, row=np.arange(1500), frequent=column, a=rng.normal(size=1500))
+    assert sizes(ids(con)) == [1500]
+    made(con, "groups", row=np.arange(1500), frequent=column, a=label * 7 + rng.normal(size=1500))
+    assert adjusted_rand_score(label, ids(con, source="groups")) > 0.97
+
+
+@pytest.mark.parametrize("kind", ["capped", "within"])
+def test_a_frequent_value_belongs_to_its_neighbours(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Where one number tells two groups apart, the value at which it is capped is in the upper one."""
+    rng = np.random.default_rng(27)
+    label = np.repeat([0, 1], 400)
+    x = label * 7 + rng.normal(size=800)
+    column = np.minimum(x, 8.0) if kind == "capped" else np.where((label == 1) & (rng.random(800) < 0.3), 7.0, x)
+    made(con, row=np.arange(800), a=column, b=rng.normal(size=800))
+    assert adjusted_rand_score(label, ids(con)) > 0.97
+
+
+def test_rounded_ages_of_two_groups_are_no_ids(con: duckdb.DuckDBPyConnection) -> None:
+    rng = np.random.default_rng(28)
+    label = rng.integers(0, 2, 2500)
+    age = label * 45 + 40 + rng.normal(size=2500) * 12
+    made(
+        con,
+        row=np.arange(2500),
+        a=rng.normal(size=2500),
+        seen=np.where(rng.random(2500) < 0.7, age.round(-1), age.round()).astype(int),
+    )
+    assert adjusted_rand_score(label, ids(con)) > 0.8
+
+
 # --- money and far rows -------------------------------------------------------------------------------------------------
 
 

@@ -115,7 +115,8 @@ SELECT
     ),
     0
   ) AS INT) AS bin,
-  times
+  times,
+  COALESCE(number % 5 <> 0, TRUE) AS is_uneven
 FROM _ppp_frequencies, _ppp_extremes
 ),
 -- how many values are as frequent
@@ -124,12 +125,14 @@ SELECT
   feature,
   bin,
   times,
+  is_uneven,
   COUNT(*) AS values_differ
 FROM _ppp_binned
 GROUP BY
   feature,
   bin,
-  times
+  times,
+  is_uneven
 ),
 -- rows and values that the fit may see
 _ppp_usable AS (
