@@ -116,7 +116,8 @@ def moments(
         flat = gap.reshape(-1, d)
         scatter[:d, :d] += (flat * weight.reshape(-1, 1)).T @ flat
         left = part.of_missing * weight.sum(axis=1)[:, None, None]
-        np.add.at(scatter, (part.missing[:, :, None], part.missing[:, None, :]), left)
+        at = part.missing[:, :, None] * (d + 1) + part.missing[:, None, :]
+        scatter += np.bincount(at.ravel(), left.ravel(), scatter.size).reshape(scatter.shape)
     scatter = scatter[:d, :d]
     total = np.maximum(soft.sum(axis=0), TINY)
     shift /= total[:, None]
