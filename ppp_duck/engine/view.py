@@ -210,7 +210,9 @@ def category_axes(
     places: Floats = vectors * np.sqrt((variance - 1) / variance) / root[:, None]
     if not len(keep) and not d:
         places = np.diag(1 / (root * np.sqrt(np.maximum(np.array(levels) - 1, 1))[of_level]))
-    return tuple(places[block] - fixed.total(share[block], places[block]) for block in blocks)
+    # + 0.0: whether a level without a place has -0.0 is a matter of rounding, and a stored model is one text on all
+    # processors.
+    return tuple(places[block] - fixed.total(share[block], places[block]) + 0.0 for block in blocks)
 
 
 def with_all_levels(axes: tuple[Floats, ...], part: float) -> tuple[Floats, ...]:

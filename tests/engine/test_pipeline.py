@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ppp_duck.engine.pipeline import fit, prepared
 from ppp_duck.engine.rows import REPEATS, count
 from ppp_duck.engine.score import Scorer
-from ppp_duck.models.model import Layout
+from ppp_duck.models.model import Layout, Spot
 
 
 def same(a, b) -> None:
@@ -181,3 +181,32 @@ def test_small_differences_far_from_zero_are_seen_beside_holes_as_without():
     rows[0, 1] = np.nan
     assert prepared(rows, np.ones(60), layout)[2] == pytest.approx(whole, rel=0.1)
     assert prepared(np.full((5, 1), 2.0**50), np.ones(5), Layout(1, (), ()))[2] == 1.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_places_of_categories_have_no_negative_zero(seed: int) -> None:
+    """That a product is -0.0 is a matter of rounding; a stored model is one text on all processors."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 2, 200)
+    codes = [np.where(rng.random(200) < 0.9, label, 1 - label) for _ in range(2)]
+    rows = np.column_stack([rng.normal(size=200) + 3 * label, *codes, np.zeros(200)])
+    every, _, _ = prepared(rows, np.ones(200), Layout(1, (2, 2, 3)))
+    assert every.mixed is not None
+    places = np.concatenate([one.ravel() for one in every.mixed.axes])
+    assert not np.signbit(places[places == 0]).any()
+
+
+def test_kmeans_sees_a_category_at_its_place() -> None:
+    """A value whose number is a hole, since a category stands for it, is seen where it lies: in the upper group."""
+    rng = np.random.default_rng(9)
+    label = np.repeat([0, 1], 150)
+    x, top = label * 8 + rng.normal(size=300), 9.0
+    is_top = x >= top
+    rows = np.column_stack([np.where(is_top, np.nan, x), is_top])
+    layout = Layout(1, (2,), spots=(Spot(0, 0, (None, top)),))
+    found = fit(rows, layout=layout)
+    scores = Scorer(found).score(rows)
+    assert len(found.sizes) == 2
+    assert len(set(scores.cluster_id[label == 1].tolist())) == 1
+    assert (scores.kmeans_id == scores.cluster_id).all()
+    assert np.isfinite(scores.distance).all()
