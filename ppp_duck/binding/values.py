@@ -49,14 +49,16 @@ def choice_stages(call: Call) -> list[Stage]:
 
 
 def _binned(call: Call, counted: list[int]) -> str:
-    """Frequencies by feature, and by bin between its extremes; whether the value is a round one. A text has one bin."""
+    """Frequencies by feature, and by bin between its extremes (a text has one); ``is_uneven``: no multiple of five."""
     lows, highs = (", ".join(_extreme(call, i, side) for i in counted) for side in ("low", "high"))
     joined = f"JOIN _ppp_extremes USING ({ROW_GROUP})" if call.options.by else ", _ppp_extremes"
     low, high = f"list_extract([{lows}], place + 1)", f"list_extract([{highs}], place + 1)"
     bins = f"least({BINS - 1}, floor((number - {low}) * {BINS} / ({high} - {low} + 1)))"
     features = f"list_extract([{', '.join(map(str, counted))}], place + 1)"
     values = [f"{features} AS feature", f"CAST(coalesce({bins}, 0) AS INTEGER) AS bin", "times"]
-    values.append(f"coalesce(number % {ROUND} <> 0, true) AS is_uneven")
+    # Values that come back only: of a key there are as many as rows, and no division is to be made for each.
+    part = f"number / {ROUND}"
+    values.append(f"CASE WHEN times > 1 THEN coalesce({part} <> floor({part}), true) ELSE true END AS is_uneven")
     return select([*group_column(call), *values], f"_ppp_frequencies {joined}")
 
 

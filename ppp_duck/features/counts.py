@@ -41,7 +41,7 @@ def column_of(
     whole = bool((distinct == np.floor(distinct)).all())
     grid = whole or MOMENT.fullmatch(type_name) is not None
     bins = _bins(distinct, frequency, low, high, grid)
-    counts = _counts(frequency, distinct % ROUND != 0, bins)
+    counts = _counts(frequency, (frequency == 1) | (distinct % ROUND != 0), bins)
     return Column(name, type_name, rows, int(weights[finite].sum()), low, high, whole, counts)
 
 

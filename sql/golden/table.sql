@@ -70,7 +70,7 @@ SELECT
   system.main.list_extract([0, 1], place + 1) AS feature,
   CAST(coalesce(system.main.least(63, system.main.floor((number - system.main.list_extract([CAST(NULL AS DOUBLE), number_1_low], place + 1)) * 64 / (system.main.list_extract([CAST(NULL AS DOUBLE), number_1_high], place + 1) - system.main.list_extract([CAST(NULL AS DOUBLE), number_1_low], place + 1) + 1))), 0) AS INTEGER) AS bin,
   times,
-  coalesce(number % 5 <> 0, true) AS is_uneven
+  CASE WHEN times > 1 THEN coalesce(number / 5 <> system.main.floor(number / 5), true) ELSE true END AS is_uneven
 FROM _ppp_frequencies , _ppp_extremes
 ),
 -- by feature and bin: how many values differ, how often they occur

@@ -116,7 +116,11 @@ SELECT
     0
   ) AS INT) AS bin,
   times,
-  COALESCE(number % 5 <> 0, TRUE) AS is_uneven
+  CASE
+    WHEN times > 1
+    THEN COALESCE(number / 5 <> FLOOR(number / 5), TRUE)
+    ELSE TRUE
+  END AS is_uneven
 FROM _ppp_frequencies, _ppp_extremes
 ),
 -- how many values are as frequent
