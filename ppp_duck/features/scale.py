@@ -1,8 +1,8 @@
 """How a column of numbers becomes scaled numbers for a Gaussian mixture, learnt from a weighted sample of its rows.
 
-``learn`` looks at the sample once; ``encode`` repeats what it found on any values; ``decode`` goes back to the column's
-units. A number is taken as it is or as a signed logarithm, sign(x) log(1 + |x| / unit). Values far out become holes.
-The few values that hold much of an otherwise continuous column, such as zero, become a category beside the number.
+``learn`` looks at the sample once; ``encode`` repeats what it found on any values. A number is taken as it is or as a
+signed logarithm, sign(x) log(1 + |x| / unit). Values far out become holes. The few values that hold much of an
+otherwise continuous column, such as zero, become a category beside the number.
 """
 
 from __future__ import annotations
@@ -331,14 +331,6 @@ def encode(scale: Scale, values: Floats) -> Encoded:
         return Encoded(np.full(len(values), np.nan), codes.astype(np.int64), reasons)
     scaled = (forward(plain, scale.unit if scale.kind == LOG else 0.0) - scale.center) / scale.spread
     return Encoded(scaled, codes, reasons)
-
-
-def decode(scale: Scale, scaled: Floats) -> Floats:
-    """Scaled numbers in the units of the column.
-
-    A mean of logarithms comes back as what half of the cluster's rows are below (of a lognormal cluster: its median).
-    """
-    return scale.base * backward(scaled * scale.spread + scale.center, scale.unit if scale.kind == LOG else 0.0)
 
 
 def forward(x: Floats, unit: float) -> Floats:
