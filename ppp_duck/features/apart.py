@@ -30,27 +30,31 @@ SPREAD, BETWEEN = 0.25, 0.25  # of the way between two heaps; share of the other
 
 def spikes_of(x: Floats, w: Floats) -> tuple[float, ...]:
     """The values that hold a large share of an otherwise continuous column, ascending, or a code at one of its ends."""
-    if len(x) <= FEWEST:
-        return (0.0,) if _are_zeros_of_counts(x, w, float(w.sum())) else ()
-    most, total = np.argsort(-w, kind="stable")[: SPIKES + 1], float(w.sum())
-    for count in range(1, SPIKES + 1):
-        own, next_one = w[most[:count]], float(w[most[count]])
-        if own[-1] >= max(SPIKE_SHARE * total, SPIKE_TOWERS * next_one, SPIKE_ROWS):
-            if not (_falls(w) if count == 1 else _are_groups(x, w, np.sort(most[:count]))):
-                return tuple(np.sort(x[most[:count]]).tolist())
-            break
+    many, total = len(x) > FEWEST, float(w.sum())
+    if many and len(spikes := _towers(x, w, total)):
+        return tuple(x[spikes].tolist())
     if _are_zeros_of_counts(x, w, total):
         return (0.0,)
-    return tuple(float(x[end]) for end in (0, len(x) - 1) if _is_code(x, w, total, end))[:1]
+    return tuple(float(x[end]) for end in (0, len(x) - 1) if many and _is_code(x, w, total, end))[:1]
 
 
-def _falls(w: Floats) -> bool:
+def _towers(x: Floats, w: Floats, total: float) -> Ints:
+    """Where the few values are, ascending, that are far more frequent than all others; empty if they are no spikes."""
+    most = np.argsort(-w, kind="stable")[: SPIKES + 1]
+    for count in range(1, SPIKES + 1):
+        if w[most[count - 1]] >= max(SPIKE_SHARE * total, SPIKE_TOWERS * float(w[most[count]]), SPIKE_ROWS):
+            spikes = np.sort(most[:count])
+            no_spikes = _falls(w, most) if count == 1 else _are_groups(x, w, spikes)
+            return spikes[:0] if no_spikes else spikes
+    return most[:0]
+
+
+def _falls(w: Floats, most: Ints) -> bool:
     """Whether the lowest values are the most frequent, and the second falls from the first as the third from it.
 
     So do counts of purchases, of which a first one is most frequent: it is no value apart.
     """
-    most = np.argsort(-w, kind="stable")[:3]
-    return most.tolist() == [0, 1, 2] and bool(w[0] * w[2] < SPIKE_FALLS * w[1] ** 2)
+    return most[:3].tolist() == [0, 1, 2] and bool(w[0] * w[2] < SPIKE_FALLS * w[1] ** 2)
 
 
 def _are_groups(x: Floats, w: Floats, spikes: Ints) -> bool:

@@ -174,7 +174,7 @@ class Encoder:
                 if feature.codes:
                     values[code] = _level_codes(feature, raw[:, 0])
                 if feature.apart:
-                    spikes.append((index, np.isin(raw[:, 0], feature.apart).astype(np.int64)))
+                    spikes.append((index, values[code].astype(np.int64)))
             if self._units[index] != 1.0:
                 block /= self._units[index]
             if feature.log_unit:
