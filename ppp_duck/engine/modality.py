@@ -36,6 +36,8 @@ NEIGHBOURS = 1e-3
 # A component of no pair without a valley is compared with one farther one, too, if they share so much: in wide tables
 # posteriors are 0 or 1.
 FARTHER = 1e-6
+# Standard deviations between two means up to which components of equal mass share about as much as NEIGHBOURS.
+APART = 6.0
 # Rows of a cluster. Beside fewer, an empty valley may be chance: exp(-8) = 0.0003, and there are hundreds of pairs. 6
 # and 12 give the same on the labelled sets.
 FEWEST = 8
@@ -54,12 +56,12 @@ def claims(mixture: Mixture, rows: Rows, posterior: Floats) -> tuple[Floats, Boo
     """``(m, m)`` weight of the rows that two components share, by posteriors; and whether they are neighbours.
 
     In a mixed table two components share what they share without the category that tells them best, and they are
-    neighbours if their numbers are: no single category makes a cluster.
+    neighbours if their numbers are: no single category makes a cluster, and no number of few values (a rating).
     """
     shared = (posterior * rows.weights[:, None]).T @ posterior
     if not mixture.shares:
         mass = np.maximum(shared.sum(axis=1), 1e-300)
-        return shared, shared > NEIGHBOURS * np.minimum(mass[:, None], mass)
+        return shared, (shared > NEIGHBOURS * np.minimum(mass[:, None], mass)) | _alike_but_for_one(mixture, rows)
     m = len(mixture.means)
     joint = log_densities(mixture, rows)
     near = np.ones((m, m), dtype=bool)
@@ -67,7 +69,7 @@ def claims(mixture: Mixture, rows: Rows, posterior: Floats) -> tuple[Floats, Boo
         by_numbers, _ = responsibilities(log_densities(replace(mixture, shares=()), rows))
         by_numbers = (by_numbers * rows.weights[:, None]).T @ by_numbers
         mass = np.maximum(by_numbers.sum(axis=1), 1e-300)
-        near = by_numbers > NEIGHBOURS * np.minimum(mass[:, None], mass)
+        near = (by_numbers > NEIGHBOURS * np.minimum(mass[:, None], mass)) | _alike_but_for_one(mixture, rows)
     strongest = np.array([[int(np.argmax(ratio.divergences(mixture, a, b))) for b in range(m)] for a in range(m)])
     for c, block in enumerate(categories.blocks(rows.layout.levels)):
         pairs = (strongest == c) & ~np.eye(m, dtype=bool)
@@ -77,14 +79,33 @@ def claims(mixture: Mixture, rows: Rows, posterior: Floats) -> tuple[Floats, Boo
     return shared, near
 
 
+def _alike_but_for_one(mixture: Mixture, rows: Rows) -> Bools:
+    """``(m, m)`` which components were neighbours if a dominant number of few values told no more than the others."""
+    m = len(mixture.means)
+    found = np.zeros((m, m), dtype=bool)
+    if rows.of_few_values.any():
+        dense = _dense(mixture)
+        for a, b in np.argwhere(np.triu(~found, 1)).tolist():
+            v, gap = pair.axis(mixture, a, b, dense), mixture.means[b] - mixture.means[a]
+            balanced = pair.without_dominance(rows, v, gap)
+            found[a, b] = found[b, a] = balanced is not v and 2 * balanced @ gap < APART**2
+    return found
+
+
+def _dense(mixture: Mixture) -> Floats | None:
+    """``(m, d, d)`` covariances, where they are not diagonal."""
+    m, d = mixture.means.shape
+    if mixture.covariance not in ("tied", "full"):
+        return None
+    return np.asarray(np.broadcast_to(covariances(mixture), (m, d, d)))
+
+
 def clusters(mixture: Mixture, rows: Rows, posterior: Floats) -> Ints:
     """The cluster of each component ``(m,)``, numbered from 0, from rows and their posteriors ``(n, m)``."""
     m, weights = len(mixture.means), rows.weights
     shared, near = claims(mixture, rows, posterior)
     mass = np.maximum(shared.sum(axis=1), 1e-300)
-    dense = None
-    if mixture.covariance in ("tied", "full"):
-        dense = np.broadcast_to(covariances(mixture), (m, rows.x.shape[1], rows.x.shape[1]))
+    dense = _dense(mixture)
     # A row of a sample stands for several, but is one observation; of fewer rows all are there.
     unit = max(rows.unit, float(weights.min())) if len(weights) >= SAMPLED else rows.unit
     observations = float(weights.sum()) / unit
@@ -168,7 +189,9 @@ def _relation(
     gaussian: Callable[[], bool],
 ) -> tuple[str, bool]:
     """'shoulder', and whether a is the higher; 'none' or 'valley'. ``evidence (n, m)``: observations by component."""
-    v, sa, sb = pair.axis(mixture, a, b, dense)
+    v = pair.axis(mixture, a, b, dense)
+    v = pair.without_dominance(rows, v, mixture.means[b] - mixture.means[a])
+    sa, sb = pair.spread(mixture, a, v, dense), pair.spread(mixture, b, v, dense)
     own = evidence[:, [a, b]]
     counted = own.sum(axis=1)
     if len(v) == 1 and not mixture.shares:
@@ -231,4 +254,4 @@ def _without_crumbs(group: Ints, mixture: Mixture, dense: Floats | None, shared:
 
 def _distance(mixture: Mixture, a: int, b: int, dense: Floats | None) -> float:
     """Squared distance of two means in units of both covariances."""
-    return float(pair.axis(mixture, a, b, dense)[0] @ (mixture.means[b] - mixture.means[a]))
+    return float(pair.axis(mixture, a, b, dense) @ (mixture.means[b] - mixture.means[a]))

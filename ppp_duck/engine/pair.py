@@ -116,15 +116,35 @@ class Line:
         return bool(density[0] > density[-1])
 
 
-def axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> tuple[Floats, float, float]:
-    """Discriminant axis of two components and the standard deviation of each along it."""
+def axis(mixture: Mixture, a: int, b: int, dense: Floats | None) -> Floats:
+    """Discriminant axis ``(d,)`` of two components. ``dense (m, d, d)``: the covariances, where not diagonal."""
     gap, factors = mixture.means[b] - mixture.means[a], mixture.factors
     if dense is not None:
-        v = np.linalg.solve(dense[a] + dense[b], gap)
-        return v, float(np.sqrt(v @ dense[a] @ v)), float(np.sqrt(v @ dense[b] @ v))
-    va, vb = 1 / factors[a] ** 2 + np.zeros(len(gap)), 1 / factors[b] ** 2 + np.zeros(len(gap))
-    v = gap / (va + vb)
-    return v, float(np.sqrt(va @ v**2)), float(np.sqrt(vb @ v**2))
+        return np.linalg.solve(dense[a] + dense[b], gap)
+    return np.asarray(gap / (1 / factors[a] ** 2 + 1 / factors[b] ** 2))
+
+
+def spread(mixture: Mixture, of: int, v: Floats, dense: Floats | None) -> float:
+    """Standard deviation of a component along an axis ``v (d,)``."""
+    if dense is not None:
+        return float(np.sqrt(v @ dense[of] @ v))
+    return float(np.sqrt((1 / mixture.factors[of] ** 2 + np.zeros(len(v))) @ v**2))
+
+
+def without_dominance(rows: Rows, v: Floats, gap: Floats) -> Floats:
+    """The axis ``v (d,)``, on which a number of few values tells no more of the gap than all others together.
+
+    A rating has as few values as a category, and often a peak at either end. So it makes no cluster by itself; but it
+    is one of two witnesses.
+    """
+    if not rows.of_few_values.any():
+        return v
+    apart = v * gap
+    strongest = int(np.argmax(apart))
+    rest = max(float(apart.sum() - apart[strongest]), 0.0)
+    if not rows.of_few_values[strongest] or apart[strongest] <= rest:
+        return v
+    return np.where(np.arange(len(v)) == strongest, v * (rest / apart[strongest]), v)
 
 
 def log_peaks(mixture: Mixture) -> Floats:

@@ -25,6 +25,7 @@ REPEATS = 100.0
 # bound. A point with most of the mass takes 53 to 71 components without it, 3 to 5 with it.
 SHARE = 0.1
 MOST_COUNTED = 1e12  # no table has more rows: a larger sum of weights counts none
+FEW_VALUES = 7  # of a rating: one number of so few makes no cluster by itself
 ATOMS = 100  # of so many rows the heaviest one may be a point with mass of its own: it makes the others no less sure
 
 
@@ -124,6 +125,18 @@ class Rows:
             found.append((mean, self.weights @ ((x - mean) ** 2 * has) / mass, mass))
         mean, variance, mass = (np.concatenate(part) for part in zip(*found, strict=True))
         return mean, variance, mass
+
+    @cached_property
+    def of_few_values(self) -> Bools:
+        """``(d,)`` which numbers lie on a grid and have so few values that each could be a category."""
+        floors = self.layout.floors or (0.0,) * self.x.shape[1]
+        seen = self.seen
+        return np.array(
+            [
+                floor > 0 and len(np.unique(self.x[:, f] if seen is None else self.x[seen[:, f], f])) <= FEW_VALUES
+                for f, floor in enumerate(floors)
+            ]
+        )
 
     @cached_property
     def patterns(self) -> Patterns:
