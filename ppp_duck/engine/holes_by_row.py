@@ -100,7 +100,7 @@ def moments(
         which, missing = part.lacking.rows, part.lacking.missing
         weight = soft[which]
         weighted = part.expected * weight[:, None]
-        filled[which[:, None], missing] = weighted.sum(axis=2)
+        filled[which[:, None], missing] = np.einsum("nrm->nr", weighted)
         at = missing[:, :, None] * m + np.arange(m)
         first += np.bincount(at.ravel(), weighted.ravel(), first.size).reshape(first.shape)
         products = weighted @ part.expected.transpose(0, 2, 1)

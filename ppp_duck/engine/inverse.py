@@ -6,7 +6,7 @@ import numpy as np
 
 from ppp_duck.models.model import Floats
 
-SMALL = 5  # rows of a matrix that is inverted entry by entry
+SMALL = 8  # rows of a matrix that is inverted entry by entry
 
 
 def inverses(matrices: Floats) -> tuple[Floats, Floats]:

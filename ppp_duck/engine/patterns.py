@@ -9,7 +9,7 @@ import numpy as np
 
 from ppp_duck.models.model import Bools, Ints
 
-NUMBERS = 1 << 17  # of a temporary array: 1 MB
+NUMBERS = 1 << 16  # of a temporary array: 512 kB, which a cache holds
 OTHERS = 16  # components, or features, beside the missing ones that there is to be room for
 
 
