@@ -1,8 +1,9 @@
 """EM with missing numbers and one shared covariance, row by row: for wide rows, few of which lack the same.
 
-The precision of what is there is that of all features, less what the missing ones take away (Schur complement): with
-``L`` the inverse of the shared covariance and ``u`` what a row lacks, ``L - L[:, u] inv(L[u, u]) L[u, :]``. Few numbers
-are missing in a row, so these matrices are small.
+With ``L`` the inverse of the shared covariance, ``u`` what a row lacks, and any numbers ``z`` in its place, the squared
+distance of what is there to a mean is ``(z - mean)' L (z - mean) - g' inv(L[u, u]) g`` with ``g = (L (z - mean))[u]``:
+the first term is that of complete rows. Holes are zeros, so the missing numbers are expected at ``-inv(L[u, u]) g``,
+with the covariance ``inv(L[u, u])``.
 """
 
 from __future__ import annotations
@@ -12,49 +13,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppp_duck.engine.inverse import inverses
+from ppp_duck.engine.patterns import Lacking
 from ppp_duck.engine.rows import LOG_2PI, TINY, Rows
 from ppp_duck.models.model import Floats, Ints, Mixture
 
-NUMBERS = 1 << 20  # of a temporary array: 8 MB
 KEPT = 1 << 23  # numbers that are kept from one step of EM for the next: 64 MB
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows, and what each lacks: at most ``r`` features."""
+    """Some rows, and what is to be expected of what each lacks, in each of ``m`` components."""
 
-    rows: Ints  # (n,) which
-    seen: Floats  # (n, d)
-    missing: Ints  # (n, r), d where there are fewer
-    of_missing: Floats  # (n, r, r) inverse of the precision of what is missing, 0 where there is less
-    rest: Floats  # (n, r, d) rows of the precision: those of what is missing
-    log_det: Floats  # (n,) of the precision of what is missing
-
-    def spread(self, values: Floats) -> Floats:
-        """Values ``(n, m, r)`` of what is missing at the features ``(n, m, d)``, 0 elsewhere."""
-        n, m, _ = values.shape
-        found = np.zeros((n, m, self.seen.shape[1] + 1))
-        np.put_along_axis(found, np.broadcast_to(self.missing[:, None], values.shape), values, axis=2)
-        return found[:, :, :-1]
+    lacking: Lacking
+    pairs: Ints  # (n, r, r) where two missing features are in the flat matrix of all pairs
+    spread: Floats  # (n, r, r) covariance of what is missing
+    expected: Floats  # (n, r, m)
+    gain: Floats  # (n, m) what ``log_densities`` adds to the log density of a row whose holes are zeros
 
     @property
     def size(self) -> int:
         """Numbers that it holds."""
-        return self.seen.size + self.of_missing.size + self.rest.size
+        return self.pairs.size + self.spread.size + self.expected.size + self.gain.size
 
 
-def parts(rows: Rows, factors: Floats, m: int) -> Iterator[Part]:
+def parts(rows: Rows, means: Floats, factors: Floats) -> Iterator[Part]:
     """All rows, where ``factors`` are of the precision.
 
     The expectation and the maximisation after it ask for the same parts: they are kept in between, unless they are
     large.
     """
-    if rows.kept and np.array_equal(rows.kept[0], factors):
-        yield from rows.kept[1:]
+    if rows.kept and np.array_equal(rows.kept[0], means) and np.array_equal(rows.kept[1], factors):
+        yield from rows.kept[2:]
         return
     rows.kept.clear()
     made, room = [], KEPT
-    for part in _made(rows, factors @ factors.T, m):
+    for part in _made(rows, means, factors @ factors.T):
         room -= part.size
         if room >= 0:
             made.append(part)
@@ -62,44 +56,36 @@ def parts(rows: Rows, factors: Floats, m: int) -> Iterator[Part]:
             made.clear()
         yield part
     if room >= 0:
-        rows.kept[:] = [factors, *made]
+        rows.kept[:] = [means, factors, *made]
 
 
-def _made(rows: Rows, precision: Floats, m: int) -> Iterator[Part]:
-    """So many rows at once that matrices of ``m`` components fit: those that lack as many together."""
-    assert rows.seen is not None
-    n, d = rows.x.shape
-    size = max(1, NUMBERS // (d * (m + d)))
-    wider = np.zeros((d + 1, d + 1))
-    wider[:d, :d] = precision
-    lacking = d - rows.seen.sum(axis=1)
-    order = np.argsort(lacking, kind="stable")
-    for lo in range(0, n, size):
-        some = order[lo : lo + size]
-        seen, count = rows.seen[some], lacking[some]
-        width = int(count.max(initial=0))
-        missing = np.where(np.arange(width) < count[:, None], np.argsort(seen, axis=1, kind="stable")[:, :width], d)
-        own = wider[missing[:, :, None], missing[:, None, :]]
-        there = missing < d
-        own += np.eye(width) * ~there[:, :, None]
-        inverse = np.linalg.inv(own) * (there[:, :, None] & there[:, None, :])
-        log_det = 2 * np.log(np.diagonal(np.linalg.cholesky(own), axis1=1, axis2=2)).sum(axis=1)
-        yield Part(some, seen.astype(np.float64), missing, inverse, wider[missing][:, :, :d], log_det)
+def _made(rows: Rows, means: Floats, precision: Floats) -> Iterator[Part]:
+    m, d = means.shape
+    wide = rows.lacking[0].wide
+    matrix, linear = np.eye(wide), np.zeros((wide, m))
+    matrix[:d, :d], linear[:d] = precision, precision @ means.T
+    for lacking in rows.lacking:
+        own = np.zeros((len(lacking.rows), wide))
+        np.matmul(rows.x[lacking.rows], precision, out=own[:, :d])
+        gap = linear[lacking.missing] - np.take_along_axis(own, lacking.missing, axis=1)[:, :, None]
+        pairs = lacking.missing[:, :, None] * wide + lacking.missing[:, None, :]
+        spread, log_det = inverses(matrix.take(pairs))
+        expected = spread @ gap
+        gain = 0.5 * (np.einsum("nrm,nrm->nm", gap, expected) - log_det[:, None])
+        yield Part(lacking, pairs, spread, expected, gain)
 
 
 def log_densities(mixture: Mixture, rows: Rows, result: Floats) -> None:
     """``log(weight_j) + log N(what is there of x_i)`` into ``(n, m)``."""
+    assert rows.seen is not None
     factors, means = mixture.factors, mixture.means
-    whole = 2 * np.log(np.diag(factors)).sum()
-    weight = np.log(np.maximum(mixture.weights, TINY))
-    for part in parts(rows, factors, len(means)):
-        gap = (rows.x[part.rows][:, None] - means) * part.seen[:, None]
-        turned = gap @ factors
-        squared = np.einsum("nmd,nmd->nm", turned, turned)
-        lacking = gap @ part.rest.transpose(0, 2, 1)
-        squared -= np.einsum("nmr,nmr->nm", lacking @ part.of_missing, lacking)
-        constant = 0.5 * (whole - part.log_det - part.seen.sum(axis=1) * LOG_2PI)
-        result[part.rows] = weight + constant[:, None] - 0.5 * squared
+    white, centers = rows.x @ factors, means @ factors
+    of_each = np.log(np.maximum(mixture.weights, TINY)) + np.log(np.diag(factors)).sum()
+    np.matmul(centers, white.T, out=result.T)
+    result += of_each - 0.5 * np.einsum("md,md->m", centers, centers)
+    result -= 0.5 * (np.einsum("nd,nd->n", white, white) + rows.seen.sum(axis=1) * LOG_2PI)[:, None]
+    for part in parts(rows, means, factors):
+        result[part.lacking.rows] += part.gain
 
 
 def moments(
@@ -107,20 +93,22 @@ def moments(
 ) -> tuple[Floats, Floats]:
     """Means and shared covariance, with the prior: expected moments under those before, of precision ``factors``."""
     m, d = means.shape
-    shift, scatter = np.zeros((m, d)), np.zeros((d + 1, d + 1))
-    for part in parts(rows, factors, m):
-        weight = soft[part.rows]
-        gap = (rows.x[part.rows][:, None] - means) * part.seen[:, None]
-        gap -= part.spread((gap @ part.rest.transpose(0, 2, 1)) @ part.of_missing)
-        shift += np.einsum("nm,nmd->md", weight, gap)
-        flat = gap.reshape(-1, d)
-        scatter[:d, :d] += (flat * weight.reshape(-1, 1)).T @ flat
-        left = part.of_missing * weight.sum(axis=1)[:, None, None]
-        at = part.missing[:, :, None] * (d + 1) + part.missing[:, None, :]
-        scatter += np.bincount(at.ravel(), left.ravel(), scatter.size).reshape(scatter.shape)
-    scatter = scatter[:d, :d]
+    wide = rows.lacking[0].wide
+    first, second = np.zeros((wide, m)), np.zeros((wide, wide))
+    filled = np.zeros((len(rows.x), wide))  # what is expected of a row's missing numbers in all components
+    for part in parts(rows, means, factors):
+        which, missing = part.lacking.rows, part.lacking.missing
+        weight = soft[which]
+        weighted = part.expected * weight[:, None]
+        filled[which[:, None], missing] = np.einsum("nrm->nr", weighted)
+        at = missing[:, :, None] * m + np.arange(m)
+        first += np.bincount(at.ravel(), weighted.ravel(), first.size).reshape(first.shape)
+        products = weighted @ part.expected.transpose(0, 2, 1)
+        products += part.spread * weight.sum(axis=1)[:, None, None]
+        second += np.bincount(part.pairs.ravel(), products.ravel(), second.size).reshape(second.shape)
     total = np.maximum(soft.sum(axis=0), TINY)
-    shift /= total[:, None]
-    scatter -= (shift * total[:, None]).T @ shift
-    found = (scatter + strength * prior) / (total.sum() + strength)
-    return means + shift, 0.5 * (found + found.T)
+    found = (soft.T @ rows.x + first[:d].T) / total[:, None]
+    cross = rows.x.T @ filled[:, :d]
+    scatter = rows.scatter() + cross + cross.T + second[:d, :d] - (found * total[:, None]).T @ found
+    covariance = (scatter + strength * prior) / (total.sum() + strength)
+    return found, 0.5 * (covariance + covariance.T)

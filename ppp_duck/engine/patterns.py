@@ -9,6 +9,9 @@ import numpy as np
 
 from ppp_duck.models.model import Bools, Ints
 
+NUMBERS = 1 << 16  # of a temporary array: 512 kB, which a cache holds
+OTHERS = 16  # components, or features, beside the missing ones that there is to be room for
+
 
 @dataclass(frozen=True)
 class Patterns:
@@ -33,3 +36,30 @@ class Patterns:
     def __iter__(self) -> Iterator[tuple[Bools, Ints]]:
         """Each pattern ``(d,)``, and its rows."""
         return ((pattern, self.rows(at)) for at, pattern in enumerate(self.seen))
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """Some rows, and what each lacks: at most ``r`` of ``d`` features."""
+
+    rows: Ints  # (n,) which
+    missing: Ints  # (n, r) the features, then d, d + 1, ... where there are fewer
+    wide: int  # more than all of these
+
+    @staticmethod
+    def of(seen: Bools) -> list[Lacking]:
+        """Rows that have what ``seen (n, d)`` says: those that lack as many together."""
+        n, d = seen.shape
+        lacking = d - seen.sum(axis=1)
+        order = np.argsort(lacking, kind="stable")
+        wide = d + int(lacking.max(initial=0))
+        found, lo = [], 0
+        while lo < n:
+            least = int(lacking[order[lo]])
+            some = order[lo : lo + max(1, NUMBERS // ((least + 1) * (least + OTHERS)))]
+            width = int(lacking[some[-1]])
+            missing = np.argsort(seen[some], axis=1, kind="stable")[:, :width]
+            beyond = np.arange(width) - lacking[some, None]
+            found.append(Lacking(some, np.where(beyond < 0, missing, d + beyond), wide))
+            lo += len(some)
+        return found

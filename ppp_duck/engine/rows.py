@@ -10,7 +10,7 @@ import numpy as np
 
 from ppp_duck.engine import categories
 from ppp_duck.engine.canonical import content_sample
-from ppp_duck.engine.patterns import Patterns
+from ppp_duck.engine.patterns import Lacking, Patterns
 from ppp_duck.engine.view import View
 from ppp_duck.models.model import Bools, Floats, Ints, Layout
 
@@ -143,6 +143,12 @@ class Rows:
         """The rows by what they lack."""
         assert self.seen is not None
         return Patterns.of(self.seen)
+
+    @cached_property
+    def lacking(self) -> list[Lacking]:
+        """The rows with what each lacks, those that lack as many together."""
+        assert self.seen is not None
+        return Lacking.of(self.seen)
 
     @property
     def unit(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ppp_duck.engine import holes, holes_by_row, mixture
+from ppp_duck.engine import holes, holes_by_row, mixture, patterns
 from ppp_duck.engine.rows import Mixed, Rows
 from ppp_duck.models.model import Layout, Mixture
 
@@ -16,7 +16,7 @@ N, D, M = 200, 5, 3
 def test_row_by_row_is_pattern_by_pattern(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of small parts, and whether the second step is given what the first one left or not."""
     monkeypatch.setattr(holes_by_row, "KEPT", kept)
-    monkeypatch.setattr(holes_by_row, "NUMBERS", 800)
+    monkeypatch.setattr(patterns, "NUMBERS", 800)
     g = np.random.default_rng(0)
     seen = g.random((N, D)) < 0.6
     seen[~seen.any(axis=1), 0] = True
