@@ -128,15 +128,13 @@ class Rows:
 
     @cached_property
     def of_few_values(self) -> Bools:
-        """``(d,)`` which numbers lie on a grid and have so few values that each could be a category."""
-        floors = self.layout.floors or (0.0,) * self.x.shape[1]
-        seen = self.seen
-        return np.array(
-            [
-                floor > 0 and len(np.unique(self.x[:, f] if seen is None else self.x[seen[:, f], f])) <= FEW_VALUES
-                for f, floor in enumerate(floors)
-            ]
-        )
+        """``(d,)`` which numbers have a few values next to each other on a grid, as ratings have."""
+        found = np.zeros(self.x.shape[1], dtype=bool)
+        for f in np.flatnonzero(self.layout.floors).tolist():
+            values = self.x[:, f] if self.seen is None else self.x[self.seen[:, f], f]
+            steps = float(np.ptp(values)) / (2 * self.layout.floors[f]) if len(values) else 0.0
+            found[f] = steps < FEW_VALUES - 0.5 and len(np.unique(values)) <= FEW_VALUES
+        return found
 
     @cached_property
     def patterns(self) -> Patterns:

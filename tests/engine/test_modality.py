@@ -8,7 +8,7 @@ import pytest
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine import modality, pair, pipeline
 from ppp_duck.engine.mixture import Rows
-from ppp_duck.models.model import Floats, Mixture
+from ppp_duck.models.model import Clustering, Floats, Layout, Mixture
 
 
 def clusters(rows: Floats, mixture: Mixture, weights: Floats | None = None, observations: float | None = None) -> int:
@@ -179,6 +179,38 @@ def test_a_single_column_of_even_answers_is_one_cluster(values: int) -> None:
     """Answers 1 to 5, weekdays, months: few distinct rows given often lie on a grid, and are as wide as its step."""
     answers = np.resize(np.arange(values), 2000).astype(float)[:, None]
     assert len(pipeline.fit(answers).sizes) == 1
+
+
+def rated(*columns: Floats, top: int = 5) -> Clustering:
+    """The fit of answers from 1 to ``top``, as numbers on the grid that they lie on."""
+    answers = np.stack([np.clip(np.round(one), 1, top) for one in columns], axis=1)
+    return pipeline.fit(
+        answers / answers.std(axis=0), layout=Layout(len(columns), (), tuple(0.5 / answers.std(axis=0)))
+    )
+
+
+def test_a_rating_makes_no_cluster_by_itself() -> None:
+    g = np.random.default_rng(0)
+    polar = g.choice([1, 2, 3, 4, 5], 2000, p=[0.35, 0.1, 0.1, 0.15, 0.3])
+    other = g.choice([1, 2, 3, 4, 5], 2000, p=[0.3, 0.05, 0.1, 0.05, 0.5])
+    for more in ([], [g.normal(3, 0.6, 2000)], [other]):
+        assert len(rated(polar, *more).sizes) == 1
+
+
+@pytest.mark.parametrize("top", [5, 7])
+def test_ratings_that_go_together_tell_groups(top: int) -> None:
+    g = np.random.default_rng(0)
+    group = np.arange(900) % 3
+    low, high = 1.6 / 5 * top, 4.4 / 5 * top
+    places = np.array([[low, high, low], [high, low, low], [high, high, high]])[group]
+    found = rated(*(places + g.normal(0, 0.6, (900, 3))).T, top=top)
+    assert len(found.sizes) == 3
+
+
+def test_ratings_of_one_trait_are_one_cluster() -> None:
+    g = np.random.default_rng(0)
+    trait = g.normal(size=1500)
+    assert len(rated(*(3 + 1.2 * trait + 0.5 * g.normal(size=1500) for _ in range(4))).sizes) == 1
 
 
 def test_a_single_column_of_whole_numbers_has_its_two_groups() -> None:

@@ -43,9 +43,9 @@ def test_the_way_that_describes_a_column_shorter(g):
 
 
 def test_levels(g):
-    s = of(np.clip(np.round(g.normal(3, 0.7, 500) * 2) / 2, 2, 4))
+    s = of(np.clip(np.round(g.normal(3, 0.7, 500) * 2) / 2, 2, 3.5))
     assert s.kind == "levels"
-    assert of(np.round(g.normal(3, 0.7, 500) * 2) / 2).kind == "raw"  # nine halves without a gap are a number
+    assert of(g.integers(1, 6, 500)).kind == "raw"  # a rating of five values without a gap is a number
     assert of(g.choice([12.0, 24, 36, 48, 60, 120, 180, 240], 500)).kind == "levels"
     assert (s.step, s.levels[1] - s.levels[0]) == (0.5, 0.5)
     e = encode(s, np.array([s.levels[2], s.levels[2] + 0.1, np.nan, 1e9]))
