@@ -8,6 +8,7 @@ otherwise continuous column, such as zero, become a category beside the number.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -37,6 +38,12 @@ QUICK = 2  # steps of EM that tell whether a logarithm may be worth more of them
 UNITS = 1.0, 0.125, 1 / 64  # of the median size, tried as unit of the logarithm
 UNITS_BOTH = 8.0, 2.0, 0.125, 1 / 64  # the same where values have both signs: a small one makes a valley at zero
 BOTH_SIGNS = 0.02  # share of the rows from which a sign is a side of the column and not an exception
+DEEP = (
+    0.75  # rows near zero, as a share of those in as wide a window beside it, below which a column has a valley there
+)
+NEAR = 0.25, 0.5  # of the unit of a logarithm: how near to zero
+SURE = 3.0  # standard errors
+FARTHEST_WINDOW = 4096.0
 TIE = 2.0  # nats
 MARGIN, MARGIN_ROW = 3.0, 0.01  # nats, and nats per effective row, by which the logarithm must be shorter
 
@@ -158,7 +165,10 @@ def _chosen(x: Floats, w: Floats, spikes: tuple[float, ...], one_of_many: bool) 
     raw = replace(raw, heaps=heaps_of(x[raw.kept], w[raw.kept]))
     if one_of_many and not _is_skewed(x[raw.kept], w[raw.kept], raw.step):
         return _scale_of(x, w, raw, spikes, "a logarithm would make one Gaussian of it no shorter")
-    logs = [_candidate(x, w, unit, raw.heaps) for unit in _units(x, w, raw.step)]
+    units = list(takewhile(lambda unit: not _parts_signs(x, w, unit), _units(x, w, raw.step)))  # they fall
+    if not units:
+        return _scale_of(x, w, raw, spikes, "a logarithm would part what is above zero from what is below")
+    logs = [_candidate(x, w, unit, raw.heaps) for unit in units]
     core = np.all([one.kept for one in (raw, *logs)], axis=0)  # not compared: what is far out in one way
     least = MARGIN + MARGIN_ROW * tempered(float(w[core].sum()))
     shorter, best = _gain(x[core], w[core], logs, raw, QUICK)
@@ -198,6 +208,31 @@ def _units(x: Floats, w: Floats, step: float) -> list[float]:
         for part in (UNITS_BOTH if both else UNITS)
     }
     return sorted(units, reverse=True)
+
+
+def _parts_signs(x: Floats, w: Floats, unit: float) -> bool:
+    """Whether a logarithm makes a valley at zero that a column of both signs does not have.
+
+    Balances of which some are overdrawn are spread evenly over zero; a small unit pulls both signs apart. Rows near
+    zero are compared with those of the fullest window as wide on either side.
+    """
+    if not x.min() < 0 < x.max():
+        return False
+    z = forward(x, unit)
+    for part in NEAR:
+        at = part * unit
+        near, wide = float(w[np.abs(x) < at].sum()), float(forward(np.array(at), unit))
+        high = _beside_zero(z, w, wide)
+        if high - near > SURE * float(np.sqrt(high + near)) and near >= DEEP * _beside_zero(x, w, at):
+            return True
+    return False
+
+
+def _beside_zero(places: Floats, w: Floats, reach: float) -> float:
+    """Rows in the fullest window from ``reach`` on and twice as wide, on the side where that has fewer."""
+    window = np.minimum((np.abs(places) / reach - 1) / 2, FARTHEST_WINDOW).astype(np.int64)
+    sides = (places <= -reach, places >= reach)
+    return min(float(np.bincount(window[side], w[side], 1).max()) for side in sides)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,13 @@ def test_the_way_that_describes_a_column_shorter(g):
     assert of(g.standard_t(3, 2000)).kind == "raw"
 
 
+def test_no_logarithm_parts_what_lies_evenly_over_zero(g):
+    """Balances of which a part is overdrawn have one side only; gains and losses a thousand times as large have two."""
+    balance = of(np.exp(g.normal(10, 1, 4000)) - 8000)
+    assert balance.kind == "raw" or balance.unit > 10000  # the spread near zero, and more
+    assert of(g.choice([-1, 1], 4000) * np.exp(g.normal(5, 1.5, 4000))).unit < 50
+
+
 def test_levels(g):
     s = of(np.clip(np.round(g.normal(3, 0.7, 500) * 2) / 2, 2, 3.5))
     assert s.kind == "levels"
