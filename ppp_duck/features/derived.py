@@ -1,4 +1,4 @@
-"""Columns that say nothing which others do not say: one determines them, or some make them by a formula."""
+"""Columns that say nothing which others do not say: one determines them, some make them, or one does at few rates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from ppp_duck.features.determined import Values, determined
 from ppp_duck.features.formulas import Formula, formulas
+from ppp_duck.features.rates import rates
+from ppp_duck.models.model import Floats
 
 SHOWN = 4  # terms of a sum, or factors of a product, that are told
 PERCENT = 0.01  # by which the factor of a product may miss 1 without being told
@@ -17,7 +19,15 @@ def derived(columns: Sequence[Values], most: int) -> dict[str, str]:
     numbers = {one.name: one.numbers for one in columns if one.numbers is not None}
     told = {name: by for name, (by, _) in one_tells.items()}
     made = formulas(numbers, told)
-    return {name: why for name, (_, why) in one_tells.items()} | {name: words(one) for name, one in made.items()}
+    found = {name: why for name, (_, why) in one_tells.items()} | {name: words(one) for name, one in made.items()}
+    left = {name: values for name, values in numbers.items() if name not in found}
+    return found | {name: _at_rates(other, some) for name, (other, some) in rates(left).items()}
+
+
+def _at_rates(other: str, some: Floats) -> str:
+    """A column that is another one at a few rates, as a reason."""
+    *most, last = (f"{rate:.4g}" for rate in some.tolist())
+    return f"it is {other} x {', '.join(most)} or {last}"
 
 
 def words(formula: Formula) -> str:

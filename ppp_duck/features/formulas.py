@@ -72,7 +72,7 @@ def formulas(numbers: Mapping[str, Floats], told: Mapping[str, str]) -> dict[str
     """
     with np.errstate(all="ignore"):
         names = sorted(
-            name for name, column in numbers.items() if len(_known(column)) >= FEWEST and _is_small(_known(column))
+            name for name, column in numbers.items() if len(known(column)) >= FEWEST and is_small(known(column))
         )
         return _formulas(names, numbers, told)
 
@@ -99,7 +99,7 @@ def _factors(names: Sequence[str], values: Floats, numbers: Mapping[str, Floats]
     return _terms(labels, [names[place] for place in (*some, *shares)], logs, numbers, is_product=True)
 
 
-def _step(values: Floats) -> float:
+def last_place(values: Floats) -> float:
     """The unit of the last place that values have after the point; 0 where they have too many."""
     places = decimals_of(values)
     return 0.0 if places is None else 10.0**-places
@@ -150,17 +150,17 @@ def _terms(labels: Sequence[str], owners: Sequence[str], values: Floats, numbers
            is_product: bool) -> Terms:  # fmt: skip
     """Terms with their order: columns of most decimals first, of as many that of the greatest spread, then by name."""
     places = [at for at, (label, owner) in enumerate(zip(labels, owners, strict=True)) if label == owner]
-    steps = {at: _step(_known(numbers[owners[at]])) for at in places}
-    order = sorted(places, key=lambda at: (steps[at], -float(_known(values[:, at]).std()), labels[at]))
+    steps = {at: last_place(known(numbers[owners[at]])) for at in places}
+    order = sorted(places, key=lambda at: (steps[at], -float(known(values[:, at]).std()), labels[at]))
     alike = tuple(tuple(some) for _, some in groupby(order, key=steps.__getitem__))
     return Terms(tuple(labels), tuple(owners), values, alike, is_product)
 
 
-def _is_small(values: Floats) -> bool:
+def is_small(values: Floats) -> bool:
     return float(np.abs(values).max()) < LARGEST
 
 
-def _known(values: Floats) -> Floats:
+def known(values: Floats) -> Floats:
     return values[np.isfinite(values)]
 
 
@@ -242,7 +242,7 @@ def _formula(
 
 def _gives(made: Floats, column: Floats, nearly: float) -> bool:
     """Whether values are those of a column as it is rounded, or but for a share ``nearly`` of each."""
-    rounded = np.maximum(ROUNDED * _step(column), nearly * np.abs(column))
+    rounded = np.maximum(ROUNDED * last_place(column), nearly * np.abs(column))
     tolerance = np.maximum(np.minimum(rounded, CLOSE * column.std()), PRECISION * np.abs(column).max())
     fits = np.abs(made - column) <= tolerance
     rare = column != np.median(column)  # what is 0 in most rows is given by much
