@@ -10,7 +10,6 @@ import re
 
 import numpy as np
 
-from ppp_duck.engine import line
 from ppp_duck.engine.far import FAR, FAR_SHARE_FEW, far_out, quantile
 from ppp_duck.models.model import Bools, Floats, Ints
 
@@ -26,7 +25,6 @@ ZERO_FALLS = 2.0  # times the ones, where twos are more: Poisson counts of mean 
 SPIKE_ROWS = 10.0  # rows that a spike has at least
 HEAPED, HEAPS = 0.25, 3  # share of the rows, in so many heaps, from which values are as wide as heaps are apart
 HEAP_ROWS, LOW = 5.0, 0.1  # rows that a heap has at least; and as a share of what half of the rows in heaps have
-VALLEY = 10.0  # nats that must speak for groups in a column
 SPREAD, BETWEEN = 0.25, 0.25  # of the way between two heaps; share of the other rows that are farther away from both
 
 
@@ -106,16 +104,6 @@ def is_apart(place: float, others: Floats, weights: Floats) -> bool:
     """Whether the gap to the next of the others is more than half of the range of the next twentieth of the rows."""
     away = np.abs(others - place)
     return bool(3 * away.min() > quantile(away, weights, CODE_GAP))
-
-
-def is_one_more_group(spike: float, x: Floats, w: Floats) -> bool:
-    """Whether the other values have groups, and a spike is apart from them: motors that stand, turn slowly, or fast."""
-    kept, _, _ = far_out(x, w)
-    x, w = x[kept], w[kept]
-    if len(x) < 2 or not is_apart(spike, x, w):
-        return False
-    counts = np.histogram(x, line.BINS, weights=w)[0]
-    return line.valley(counts.astype(np.float64), VALLEY) > 0
 
 
 def heaps_of(x: Floats, w: Floats) -> float:

@@ -17,7 +17,7 @@ from ppp_duck.engine.grain import centre_and_spread
 from ppp_duck.engine.grid import step_of
 from ppp_duck.engine.mixture import EFFECTIVE, tempered
 from ppp_duck.engine.rows import TINY
-from ppp_duck.features.apart import heaps_of, is_apart, is_one_more_group, spikes_of
+from ppp_duck.features.apart import heaps_of, is_apart, spikes_of
 from ppp_duck.features.length import STEPS, cells_of, description_length
 from ppp_duck.features.logarithm import expm1, log1p
 from ppp_duck.models.model import Bools, Floats, Ints
@@ -38,8 +38,9 @@ QUICK = 2  # steps of EM that tell whether a logarithm may be worth more of them
 UNITS = 1.0, 0.125, 1 / 64  # of the median size, tried as unit of the logarithm
 UNITS_BOTH = 8.0, 2.0, 0.125, 1 / 64  # the same where values have both signs: a small one makes a valley at zero
 BOTH_SIGNS = 0.02  # share of the rows from which a sign is a side of the column and not an exception
-# Rows near zero, as a share of those in as wide a window beside it, below which a column has a valley there itself.
-DEEP = 0.75
+DEEP = (
+    0.75  # rows near zero, as a share of those in as wide a window beside it, below which a column has a valley there
+)
 NEAR = 0.25, 0.5  # of the unit of a logarithm: how near to zero
 SURE = 3.0  # standard errors
 FARTHEST_WINDOW = 4096.0
@@ -155,10 +156,7 @@ def _learnt(values: Floats, weights: Floats, scale: str, codes: bool, one_of_man
         return _heaps_or_levels(x, w)
     spikes = spikes_of(x, w)
     inside = ~np.isin(x, spikes)
-    found = _chosen(x[inside], w[inside], spikes, one_of_many)
-    if len(spikes) == 1 and found.kind == RAW and is_one_more_group(spikes[0], x[inside], w[inside]):
-        return _chosen(x, w, (), one_of_many)
-    return found
+    return _chosen(x[inside], w[inside], spikes, one_of_many)
 
 
 def _chosen(x: Floats, w: Floats, spikes: tuple[float, ...], one_of_many: bool) -> Scale:

@@ -49,16 +49,6 @@ def test_no_logarithm_parts_what_lies_evenly_over_zero(g):
     assert of(g.choice([-1, 1], 4000) * np.exp(g.normal(5, 1.5, 4000))).unit < 50
 
 
-def test_a_zero_beside_two_groups_is_a_third_one(g):
-    """Motors that stand, turn slowly, or turn fast. Beside one group, and beside money, a zero stays apart."""
-    zeros, slow, fast = np.zeros(600), g.normal(1400, 50, 250), g.normal(2900, 50, 150)
-    assert of(np.concatenate([zeros, slow, fast]).round()).spikes == ()
-    assert of(np.concatenate([zeros, slow]).round()).spikes == (0.0,)
-    assert of(
-        np.concatenate([zeros, np.exp(g.normal(3, 0.7, 300)), np.exp(g.normal(6, 0.7, 300))]).round(2)
-    ).spikes == (0.0,)
-
-
 def test_levels(g):
     s = of(np.clip(np.round(g.normal(3, 0.7, 500) * 2) / 2, 2, 3.5))
     assert s.kind == "levels"
