@@ -38,9 +38,8 @@ QUICK = 2  # steps of EM that tell whether a logarithm may be worth more of them
 UNITS = 1.0, 0.125, 1 / 64  # of the median size, tried as unit of the logarithm
 UNITS_BOTH = 8.0, 2.0, 0.125, 1 / 64  # the same where values have both signs: a small one makes a valley at zero
 BOTH_SIGNS = 0.02  # share of the rows from which a sign is a side of the column and not an exception
-DEEP = (
-    0.75  # rows near zero, as a share of those in as wide a window beside it, below which a column has a valley there
-)
+# Rows near zero, as a share of those in as wide a window beside it, below which a column has a valley there itself.
+DEEP = 0.75
 NEAR = 0.25, 0.5  # of the unit of a logarithm: how near to zero
 SURE = 3.0  # standard errors
 FARTHEST_WINDOW = 4096.0
