@@ -5,7 +5,7 @@ In logarithms such a pair of columns lies on a few parallel lines, and each line
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
@@ -15,8 +15,9 @@ from ppp_duck.models.model import Floats
 
 MOST = 8  # rates
 FITS = 0.98  # share of the rows that they are to give, rounded as the column is
+LEAST = 0.01  # share of the rows that one of them gives at least: else they are among those that none gives
 FEWEST, EACH = 30, 5  # rows of all, and different values of the other column for each rate
-LOOKED_AT, CLOSE, BESIDE = 64, 2e-3, 0.5  # rows that rule most pairs out: that share of their ratios has a near one
+LOOKED_AT, BESIDE = 64, 0.75  # rows that rule most pairs out: that share of their ratios has a near one
 FINE = 0.01  # of the spread of a column, the most that a row may miss it by: else chance would fit some rows
 PRECISION = 1e-9  # of a value that was not rounded
 
@@ -29,27 +30,27 @@ def rates(numbers: Mapping[str, Floats]) -> dict[str, tuple[str, Floats]]:
     """
     found: dict[str, tuple[str, Floats]] = {}
     with np.errstate(all="ignore"):
-        names = sorted(
-            name for name, values in numbers.items() if len(known(values)) >= FEWEST and is_small(known(values))
-        )
-        for a, b in _candidates(names, numbers):
-            if a not in found and b not in found:
-                for made, other in _by_spread(a, b, numbers):
-                    of = _rates_of(numbers[made], numbers[other])
-                    if len(of) > 1:
-                        found[made] = other, of
-                        break
+        some = {name: known(values) for name, values in sorted(numbers.items())}
+        steps = {name: last_place(of) for name, of in some.items() if len(of) >= FEWEST and is_small(of)}
+        for pair in _candidates(steps, numbers):
+            for made, other in _by_spread(*pair, numbers):
+                if made not in found and other not in found:
+                    own = _rates_of(numbers[made], numbers[other], steps[made], steps[other])
+                    found |= {made: (other, own)} if len(own) > 1 else {}
     return found
 
 
-def _candidates(names: Sequence[str], numbers: Mapping[str, Floats]) -> list[tuple[str, str]]:
-    """Pairs of columns, most of whose ratios in a few rows are nearly equal to another one."""
+def _candidates(steps: Mapping[str, float], numbers: Mapping[str, Floats]) -> list[tuple[str, str]]:
+    """Pairs of columns, of which most ratios in a few rows are as near to another one as rounding makes them."""
     found = []
-    for a, b in combinations(names, 2):
-        ratio = np.log(np.abs(numbers[a] / numbers[b]))
-        some = np.sort(known(ratio[~np.isnan(ratio)][:LOOKED_AT]))  # a rate of zero says nothing here
-        if len(some) > 1 and (np.diff(some) < CLOSE).mean() >= BESIDE:
-            found.append((a, b))
+    for a, b in combinations(steps, 2):
+        x, y = np.abs(numbers[a]), np.abs(numbers[b])
+        some = np.flatnonzero((x > 0) & (y > 0))[:LOOKED_AT]  # a rate of zero says nothing here
+        x, y = x[some], y[some]
+        if len(some) > 1:
+            near = max(float(np.median(steps[a] / x + steps[b] / y)), PRECISION)
+            if (np.diff(np.sort(np.log(x / y))) <= near).mean() >= BESIDE:
+                found.append((a, b))
     return found
 
 
@@ -61,27 +62,27 @@ def _by_spread(a: str, b: str, numbers: Mapping[str, Floats]) -> list[tuple[str,
     return [(made, b if made == a else a), (b if made == a else a, made)]
 
 
-def _rates_of(made: Floats, other: Floats) -> Floats:
+def _rates_of(made: Floats, other: Floats, step: float, others: float) -> Floats:
     """The rates by which one column makes another, falling; empty where there are none, or too many.
 
-    The row with the largest value that no rate gives yet tells the next one best.
+    The row with the largest value that no rate gives yet tells the next one best. ``step``, ``others``: the units of
+    the last places of both columns.
     """
     both = np.isfinite(made) & np.isfinite(other)
     made, other = made[both], other[both]
-    if len(made) < FEWEST:
-        return np.zeros(0)
-    step = last_place(made) + PRECISION * np.abs(made)
     found: list[float] = []
-    left = np.argsort(-np.abs(other), kind="stable")
-    while len(left) > (1 - FITS) * len(made):
-        first = left[0]
-        if len(found) == MOST or other[first] == 0:
+    left, missed = np.argsort(-np.abs(other), kind="stable"), 0
+    while len(left) + missed > (1 - FITS) * len(made):
+        if len(found) == MOST or missed > (1 - FITS) * len(made) or other[left[0]] == 0:
             return np.zeros(0)
-        rate = float(made[first] / other[first])
-        tolerance = step + abs(rate) * last_place(other)
+        rate = float(made[left[0]] / other[left[0]])
+        tolerance = step + abs(rate) * others + PRECISION * np.abs(made)
         if float(np.median(tolerance)) > FINE * float(made.std()):
             return np.zeros(0)
-        fits = np.abs(made[left] - rate * other[left]) <= tolerance[left]
-        found.append(rate)
+        fits = np.abs(made - rate * other)[left] <= tolerance[left]
+        if np.count_nonzero(fits) < LEAST * len(made):
+            missed += np.count_nonzero(fits)
+        else:
+            found.append(rate)
         left = left[~fits]
     return np.sort(found)[::-1] if len(np.unique(other)) >= EACH * len(found) else np.zeros(0)
