@@ -32,7 +32,8 @@ THINGS = _words(
     employee manager driver rider agent rep supplier vendor seller buyer merchant borrower debtor creditor
     guest visitor player account order invoice booking ticket loan policy claim contract parcel shipment
     listing household family device sensor machine vehicle product item article session request transaction
-    org organization company firm station store shop
+    org organization company firm station store shop branch office warehouse outlet terminal depot batch lot parent
+    municipality kommune tract fips nace naics sic
     """
 )
 # Tokens of quantities: a whole number that is called so may be spread as evenly as an id.
@@ -70,8 +71,8 @@ def tokens(name: str) -> tuple[str, ...]:
 def sounds_like_key(name: str) -> bool:
     """Whether a name suggests that the column says which one, not how much.
 
-    >>> [sounds_like_key(n) for n in ("customer_id", "InvoiceNo", "no_of_rooms", "userid", "paid", "zip", "width")]
-    [True, True, False, True, False, True, False]
+    >>> [sounds_like_key(n) for n in ("customer_id", "InvoiceNo", "no_of_rooms", "userid", "paid", "zip", "branch", "area")]
+    [True, True, False, True, False, True, True, False]
     """
     words = tokens(name)
     if not words:

@@ -61,6 +61,8 @@ def test_names_only_break_ties(g):
     assert verdict("a", "INTEGER", days) == "number"
     assert verdict("room_no", "INTEGER", days) is None
     assert verdict("minute_of_day", "INTEGER", g.integers(0, 1440, 5000)) == "number"
+    branches = g.choice(np.arange(1000, 10000), 25, replace=False)[g.integers(0, 25, 400)]
+    assert [verdict(name, "INTEGER", branches) for name in ("branch", "seats")] == [None, "number"]
     assert verdict("plan_id", "INTEGER", g.integers(1, 5, 5000)) == "category"
     assert verdict("number_of_rooms", "INTEGER", 1 + g.poisson(3, 5000)) in ("ordinal", "number")
 
