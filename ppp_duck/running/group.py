@@ -18,9 +18,11 @@ from ppp_duck.binding.interface import FORM_TYPES, NUMBER, ROW_GROUP, SAMPLE_COL
 from ppp_duck.binding.source import Column
 from ppp_duck.binding.values import may_have_fractions
 from ppp_duck.errors import FeatureError
-from ppp_duck.features.choice import decide
+from ppp_duck.features.choice import CATEGORY, decide
 from ppp_duck.features.counts import column_of
 from ppp_duck.features.derived import derived
+from ppp_duck.features.determined import Values
+from ppp_duck.features.ordered import without_order
 from ppp_duck.models.model import Floats
 from ppp_duck.running.learning import values_in_rows
 from ppp_duck.running.lists import unpacked, unpacked_rows
@@ -83,13 +85,21 @@ class Group:
             return {}
         chosen = list(zip(self.call.features, self._choice, strict=True))
         found = {feature.name: why for feature, (treatment, why) in chosen if treatment is None}
+        return found | derived(self._compared(found), self.call.options.max_categories)
+
+    @cached_property
+    def _without_order(self) -> frozenset[str]:
+        """Columns of few numbers that are codes rather than a rating."""
+        return without_order(self._compared(self.dropped))
+
+    def _compared(self, out: Mapping[str, str]) -> list[Values]:
+        """The values of the columns that are not ``out``, in some rows; none where they are too many to compare."""
         left = [(feature.name, numbered(form, index)) for index, feature in enumerate(self.call.features)
-                if feature.name not in found and (form := self.form(index)) != VECTOR]  # fmt: skip
+                if feature.name not in out and (form := self.form(index)) != VECTOR]  # fmt: skip
         if len(left) > MOST_COMPARED or self.sample is None:
-            return found
+            return []
         columns = self.weighted[1]
-        values = [values_in_rows(name, columns[column].slice(0, LOOKED_AT)) for name, column in left]
-        return found | derived(values, self.call.options.max_categories)
+        return [values_in_rows(name, columns[column].slice(0, LOOKED_AT)) for name, column in left]
 
     @cached_property
     def _choice(self) -> list[tuple[str | None, str]]:
@@ -112,7 +122,10 @@ class Group:
 
     def treatment(self, index: int) -> str | None:
         """How a feature is treated; None where it was named, and its values decide."""
-        return self._choice[index][0] if self.call.automatic else None
+        if not self.call.automatic:
+            return None
+        treatment = self._choice[index][0]
+        return CATEGORY if treatment and self.call.features[index].name in self._without_order else treatment
 
     def _is_constant(self, index: int) -> bool:
         form = self.call.features[index].forms[0]
