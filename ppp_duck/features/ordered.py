@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ppp_duck.engine.rows import FEW_VALUES
 from ppp_duck.features.determined import Values
-from ppp_duck.features.scale import FEW_VALUES, MORE_VALUES
+from ppp_duck.features.scale import FEW_LEVELS
 from ppp_duck.models.model import Floats, Ints
 
 # Share of what columns tell of each other that their order is to tell, of one rating and of all together. Of codes it
@@ -22,10 +23,10 @@ MOST, PARTS = 12, 5  # values of another column that are told apart; else it is 
 
 
 def without_order(columns: Sequence[Values]) -> frozenset[str]:
-    """The columns of ``FEW_VALUES`` to ``MORE_VALUES`` numbers whose order tells little of the others."""
+    """The columns of more than ``FEW_LEVELS`` and at most ``FEW_VALUES`` numbers whose order tells little of others."""
     coded = {one.name: one.codes if one.count <= MOST else _parts(one.codes) for one in columns}
     texts = {one.name for one in columns if one.numbers is None}
-    ratings = [one for one in columns if one.numbers is not None and FEW_VALUES <= one.count <= MORE_VALUES]
+    ratings = [one for one in columns if one.numbers is not None and FEW_LEVELS < one.count <= FEW_VALUES]
     sums = {}
     for one in ratings:
         of = [_told(one.codes, coded[other.name], other.name in texts) for other in columns if other.name != one.name]

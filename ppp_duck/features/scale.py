@@ -30,7 +30,6 @@ MODERATE = 2.0**400  # sizes whose squares and sums of squares are finite
 # 60 months). A number, with components no narrower than the grid, sees that ratings of 1 to 5 rise and fall together,
 # and groups in two of them that go together; a category sees neither.
 FEW_LEVELS, MOST_LEVELS = 4, 12
-FEW_VALUES, MORE_VALUES = 5, 7  # of a rating
 GAPS = 1.5  # points of the grid for each value, from which it has gaps
 HEAPS = 2.0  # times the width of the widest heap, from which few values that lie in heaps are a number all the same
 COMMON_LEVEL = 4.0  # rows that share a typical row's value, from which levels are levels

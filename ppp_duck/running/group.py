@@ -85,17 +85,18 @@ class Group:
             return {}
         chosen = list(zip(self.call.features, self._choice, strict=True))
         found = {feature.name: why for feature, (treatment, why) in chosen if treatment is None}
-        return found | derived(self._compared(found), self.call.options.max_categories)
+        return found | derived(self._compared, self.call.options.max_categories)
 
     @cached_property
     def _without_order(self) -> frozenset[str]:
         """Columns of few numbers that are codes rather than a rating."""
-        return without_order(self._compared(self.dropped))
+        return without_order([one for one in self._compared if one.name not in self.dropped])
 
-    def _compared(self, out: Mapping[str, str]) -> list[Values]:
-        """The values of the columns that are not ``out``, in some rows; none where they are too many to compare."""
+    @cached_property
+    def _compared(self) -> list[Values]:
+        """The values, in some rows, of the columns that may be features; none where they are too many to compare."""
         left = [(feature.name, numbered(form, index)) for index, feature in enumerate(self.call.features)
-                if feature.name not in out and (form := self.form(index)) != VECTOR]  # fmt: skip
+                if self._choice[index][0] is not None and (form := self.form(index)) != VECTOR]  # fmt: skip
         if len(left) > MOST_COMPARED or self.sample is None:
             return []
         columns = self.weighted[1]
