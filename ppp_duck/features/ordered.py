@@ -53,9 +53,10 @@ def _told(one: Ints, other: Ints, is_text: bool) -> tuple[float, float, float]:
     both = (one >= 0) & (other >= 0)
     if not both.any():
         return 0.0, 0.0, 0.0
-    a, b = np.unique(one[both], return_inverse=True)[1], np.unique(other[both], return_inverse=True)[1]
-    table = np.bincount(a * (b.max() + 1) + b, minlength=(a.max() + 1) * (b.max() + 1)).reshape(a.max() + 1, -1)
-    n, free = float(len(a)), float((len(table) - 1) * (table.shape[1] - 1))
+    height, width = int(one.max()) + 1, int(other.max()) + 1
+    table = np.bincount(one[both] * width + other[both], minlength=height * width).reshape(height, width)
+    table = table[table.any(axis=1)][:, table.any(axis=0)]
+    n, free = float(table.sum()), float((len(table) - 1) * (table.shape[1] - 1))
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
     statistic = 2 * float((table * np.log(np.maximum(table, 1) / expected)).sum())
     explained, means = _explained(table.astype(np.float64), is_text)

@@ -58,8 +58,8 @@ def _by_spread(a: str, b: str, numbers: Mapping[str, Floats]) -> list[tuple[str,
     """Which of two columns may be made of which: first the one whose logarithm varies more."""
     both = (numbers[a] > 0) & (numbers[b] > 0)
     spread = {name: float(np.log(numbers[name][both]).std()) if both.any() else 0.0 for name in (a, b)}
-    made = max((a, b), key=lambda name: (spread[name], name))
-    return [(made, b if made == a else a), (b if made == a else a, made)]
+    more, less = sorted((a, b), key=lambda name: (spread[name], name), reverse=True)
+    return [(more, less), (less, more)]
 
 
 def _rates_of(made: Floats, other: Floats, step: float, others: float) -> Floats:
