@@ -17,18 +17,22 @@ ROUNDING = 1e-9  # of the range: values that differ by less are one
 
 def observed_layout(rows: Floats, weights: Floats) -> Layout | None:
     """The grids that the columns of distinct rows ``(n, d)`` lie on, as floors; None where none is coarse."""
-    floors = tuple(_floor(column, weights) for column in rows.T)
+    floors = tuple(floor(column, weights) for column in rows.T)
     return Layout(rows.shape[1], (), floors) if any(floors) else None
 
 
-def _floor(column: Floats, weights: Floats) -> float:
+def floor(column: Floats, weights: Floats, fewest: int = 3) -> float:
+    """Half a step of the grid that a column (n,) of ``fewest`` values lies on, 0 where none is coarse.
+
+    Of two values a component is at one; so they have no grid, unless they may not make components.
+    """
     some = slice(None, None, -(-len(column) // LOOKED_AT))
     if len(np.unique(column[some])) > REPEATED * float(weights[some].sum()):
         return 0.0
     values = np.unique(column)
     gaps = np.diff(values)
     values = values[np.append(True, gaps > ROUNDING * (values[-1] - values[0]))]
-    if len(values) < 3:  # of two values a component is at one
+    if len(values) < fewest:
         return 0.0
     step = float(np.diff(values).min()) if len(values) <= FEW else step_of(values)
     spread = float(column.std())

@@ -11,6 +11,7 @@ import pyarrow as pa
 from ppp_duck.binding.options import Options
 from ppp_duck.engine.far import quantiles
 from ppp_duck.engine.grain import centre_and_spread
+from ppp_duck.engine.observed import floor
 from ppp_duck.engine.rows import are_counts, evenness
 from ppp_duck.features import scale as scales
 from ppp_duck.features.determined import Values
@@ -46,7 +47,9 @@ def learn_feature(
         raw, weights = raw[present], weights[present]
     if kind == "vector" or options.scale in LINEAR or not len(raw):
         scale = "standard" if options.scale in ("auto", "log") else options.scale
-        return _linear(name, kind, type_name, raw, weights, scale)
+        learnt = _linear(name, kind, type_name, raw, weights, scale)
+        has_grids = kind == "vector" and options.scale == "auto" and len(raw)
+        return replace(learnt, floors=_floors(learnt, raw, weights)) if has_grids else learnt
     codes, noise = treatment == "category", 0.0
     if is_constant(raw.min(), raw.max(), type_name):
         raw, noise = np.full(raw.shape, raw.min()), float(raw.max() - raw.min())
@@ -54,6 +57,13 @@ def learn_feature(
     found = scales.learn(raw[:, 0], times, options.scale, codes, one_of_many)
     found = replace(found, spread=max(found.spread, NO_SPREAD * noise / found.base))
     return _number(name, type_name, raw[:, 0], weights, found)
+
+
+def _floors(learnt: Feature, raw: Floats, weights: Floats) -> tuple[float, ...]:
+    """Of each position of a vector, the grid it lies on if that is coarse, no wider than the position itself."""
+    floors = np.array([floor(column / learnt.unit, weights, fewest=2) for column in raw.T])
+    floors = np.minimum(floors / learnt.scale, 1.0)
+    return tuple(floors.tolist()) if floors.any() else ()
 
 
 def values_in_rows(name: str, column: pa.Array) -> Values:

@@ -580,3 +580,16 @@ def test_a_cluster_around_zero_stays_whole(con: duckdb.DuckDBPyConnection) -> No
     label = np.repeat([0, 1], 20)
     made(con, row=np.arange(40), y=np.cos(np.arange(40) % 10) + 10 * label)
     assert adjusted_rand_score(label, ids(con, "columns := ['y'], k := 2")) == 1
+
+
+def test_positions_of_vectors_lie_on_grids(con: duckdb.DuckDBPyConnection) -> None:
+    """Lists of small whole numbers: each combination was a cluster. Groups that their positions tell are found."""
+    n, rng = 1000, np.random.default_rng(5)
+    group = rng.choice(3, n, p=[0.5, 0.3, 0.2])
+    flips, answers = rng.integers(0, 2, (n, 8)), rng.integers(1, 6, (n, 6))
+    chances = np.where(np.arange(15) // 5 == np.arange(3)[:, None], 0.9, 0.1)
+    flags = (rng.random((n, 15)) < chances[group]).astype(int)
+    for position, wanted in ((flips, group * 0), (answers, group * 0), (flags, group)):
+        made(con, row=range(n), code=position.tolist())
+        assert adjusted_rand_score(wanted, ids(con, "columns := ['code']")) > 0.9
+        con.execute("DROP TABLE t")
