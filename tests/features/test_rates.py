@@ -43,6 +43,13 @@ def test_what_is_not_made_at_rates() -> None:
         assert not rates(columns)
 
 
+def test_rates_beyond_all_numbers() -> None:
+    """Each step takes a row away. It did not where the rate was infinite, and never ended."""
+    price = np.array([10 / 3] * 27 + [-5e-324] * 3)
+    for number in (price, -price, price * 1e60):
+        assert not rates({"made": np.tile([0.0, 1000, 2000], 10), "of": number})
+
+
 def test_a_tax_is_told_with_its_rates() -> None:
     named = {"net": NET, "vat": at(0.25, 0.15, 0)}
     columns = [Values(name, np.unique(one, return_inverse=True)[1], one) for name, one in named.items()]
