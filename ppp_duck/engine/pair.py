@@ -260,8 +260,10 @@ def _shaped(rows: Rows, posterior: Floats) -> bool:
             continue
         z = x - own @ x / mass
         covariance = (z * own[:, None]).T @ z / mass
-        ridge = 1e-9 * float(np.trace(covariance)) * np.eye(d)
-        z = np.linalg.solve(np.linalg.cholesky(covariance + ridge), z.T).T
+        variance = float(np.trace(covariance))
+        if not variance > 0:  # copies of one row
+            continue
+        z = np.linalg.solve(np.linalg.cholesky(covariance + 1e-9 * variance * np.eye(d)), z.T).T
         cumulants = (z * (own * (z * z).sum(axis=1))[:, None]).T @ z / mass - (d + 2) * np.eye(d)
         squares, observations, seen = squares + mass * per * (cumulants**2).sum(), observations + mass * per, seen + 1
     if not seen:
