@@ -104,6 +104,12 @@ def _with_rows(found: Clustering, rows: Floats, weights: Floats) -> Clustering:
     return certificate.in_canonical_order(replace(found, sizes=sizes))[0]
 
 
+def with_sizes(found: Clustering, rows: Floats, weights: Floats) -> Clustering:
+    """The clustering with the sizes of these rows."""
+    sizes = np.bincount(Scorer(found).assign(rows), weights, len(found.sizes)).astype(np.float64)
+    return certificate.in_canonical_order(replace(found, sizes=sizes))[0]
+
+
 def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
     """Rows around their mean, in units of their root mean variance: products of features then lose no digits."""
     total = float(weights.sum())

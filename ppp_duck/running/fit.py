@@ -15,6 +15,7 @@ from ppp_duck.binding.options import Options
 from ppp_duck.engine import canonical, pipeline
 from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.clusterability import how_sure, row_sets
+from ppp_duck.engine.copies import without_copies
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import TooManyClustersError
 from ppp_duck.errors import FeatureError, OptionError, PPPError
@@ -34,7 +35,8 @@ class Learned:
 
     features: tuple[Feature, ...]
     columns: tuple[pa.Array, ...]
-    weights: Floats  # (n,)
+    weights: Floats  # (n,) what rows count in a fit
+    mass: Floats  # (n,) of how many rows they are; weights are less where most rows are copies
     points: Floats  # (n, d + c)
     layout: Layout
 
@@ -72,7 +74,7 @@ def _fit_group(group: Group, progress: Progress) -> Model:
 
     if why := group.why_nothing():
         return nothing(FeatureError, why)
-    learned = _learn(group)
+    learned = _learned(group)
     if not len(learned.weights):
         return replace(empty, features=learned.features, note="no row to fit had all its features")
     if options.k is not None and options.k > (distinct := _distinct(learned.points)):
@@ -84,6 +86,8 @@ def _fit_group(group: Group, progress: Progress) -> Model:
         report=described, progress=progress,
     )  # fmt: skip
     clustering = _of_most(fit, learned.points, learned.weights, options.k)
+    if learned.mass is not learned.weights:
+        clustering = pipeline.with_sizes(clustering, learned.points, learned.mass)
     if options.k is not None and len(clustering.sizes) < options.k:
         wanted = f"{len(clustering.sizes)} or less, the number of rows that differ in more than what is missing"
         return nothing(OptionError, f"set k to {wanted}, not {options.k}")
@@ -123,9 +127,18 @@ def _distinct(points: Floats) -> int:
     return len(canonical.canonical_rows(points, None, holes=True)[0])
 
 
-def _learn(group: Group) -> Learned:
+def _learned(group: Group) -> Learned:
+    """The same, with copies left out of what rows count unless they were given weights, or k-means is wanted."""
+    learned, options = _learn(group, group.weighted[0]), group.call.options
+    if options.weight is not None or options.covariance == "spherical" or not len(learned.weights):
+        return learned
+    weights = without_copies(learned.points, learned.weights)
+    return learned if weights is None else replace(_learn(group, weights), mass=learned.mass)
+
+
+def _learn(group: Group, weights: Floats) -> Learned:
     """The features that help, learned from the sample."""
-    options, (weights, sampled) = group.call.options, group.weighted
+    options, sampled = group.call.options, group.weighted[1]
     features, columns = [], []
     for index, column in enumerate(group.call.features):
         form = group.form(index)
@@ -142,13 +155,13 @@ def _learn(group: Group) -> Learned:
     missing = "auto" if options.missing == "auto" else "impute"
     encoder = Encoder(tuple(features), missing)
     if not (features and len(weights)):
-        return Learned(tuple(features), tuple(columns), weights, np.zeros((len(weights), 1)), Layout(1))
+        return Learned(tuple(features), tuple(columns), weights, weights, np.zeros((len(weights), 1)), Layout(1))
     points = without_rounding(encoder, encoder.encode(columns, lonely=False).values)
     some = ~np.isnan(points).all(axis=1)  # a row of nothing but values far out tells nothing
     if not some.all():
         columns = [column.filter(pa.array(some)) for column in columns]
         weights, points = weights[some], points[some]
-    return Learned(tuple(features), tuple(columns), weights, points, encoder.layout)
+    return Learned(tuple(features), tuple(columns), weights, weights, points, encoder.layout)
 
 
 def without_rounding(encoder: Encoder, points: Floats) -> Floats:
@@ -183,9 +196,18 @@ def _with_moments(model: Model, learned: Learned) -> Model:
     assert model.clustering is not None
     scores = Scorer(model.clustering).score(learned.points)
     values = raw_values(learned.features, learned.columns) if learned.features else learned.points
-    means, spreads = cluster_moments(scores.cluster_id, learned.weights, values, len(model.clustering.sizes))
+    means, spreads = cluster_moments(scores.cluster_id, learned.mass, values, len(model.clustering.sizes))
     sure = how_sure(learned.points, learned.weights, model.clustering, scores, model.separable_at)
-    return replace(model, means=means, spreads=spreads, report=(("confidence", sure),))
+    return replace(model, means=means, spreads=spreads, report=(("confidence", sure), *_of_copies(learned)))
+
+
+def _of_copies(learned: Learned) -> tuple[tuple[str, str], ...]:
+    """What ``ppp_info`` says of copies that did not count."""
+    if learned.mass is learned.weights:
+        return ()
+    share = 100.0 * (1.0 - float(learned.weights.sum()) / float(learned.mass.sum()))
+    what = f"{share:.0f} % of the rows are copies, equal in all columns used more often than by chance"
+    return (("copies", f"{what}: they do not count in the choice of clusters; give weight to count them"),)
 
 
 def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tuple[Floats, Floats]:
