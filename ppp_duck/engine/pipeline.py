@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from ppp_duck.engine import blas, canonical, certificate, fixed, grain, modality, select, view
+from ppp_duck.engine import blas, canonical, certificate, fixed, grain, select, view
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine.canonical import Progress
+from ppp_duck.engine.components import SAMPLED
 from ppp_duck.engine.kmeans import basins, lloyd, moves
 from ppp_duck.engine.observed import far_rows, observed_layout
 from ppp_duck.engine.rows import Mixed, Rows
@@ -69,7 +70,7 @@ def fit(
         if covariance not in ("auto", *gaussian.FORMS):
             raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
         every, middle, unit = prepared(rows, canonical.distinguishable(weights), layout, k or 1)
-        size = max(modality.SAMPLED, 4 * (k or 1))
+        size = max(SAMPLED, 4 * (k or 1))
         sample = every if len(every.x) <= size else every.sample(size)[0]
         begin = starts(sample, k or 1, progress, covariance != "spherical" and (k or 1) <= select.MANY_ASKED)
         found = select.search(sample, begin, covariance, k, k_max, progress)

@@ -7,6 +7,7 @@ import pytest
 
 from ppp_duck.engine import mixture as gaussian
 from ppp_duck.engine import modality, pair, pipeline
+from ppp_duck.engine.components import Components
 from ppp_duck.engine.mixture import Rows
 from ppp_duck.models.model import Clustering, Floats, Layout, Mixture
 
@@ -121,7 +122,7 @@ def test_components_that_share_next_to_nothing_are_compared_where_they_would_sta
     mixture = Mixture("diag", np.array([0.5, 0.5]), np.array([[-0.5, 0.0], [0.5, 0.0]]), 1 / narrow)
     every = Rows.of(rows, np.ones(len(rows)))
     posterior, _ = gaussian.responsibilities(gaussian.log_densities(mixture, every))
-    assert not modality.claims(mixture, every, posterior)[1][0, 1]
+    assert not Components(mixture, every, posterior).near[0, 1]
     assert clusters(rows, mixture) == 1
 
 
