@@ -85,6 +85,10 @@ def test_moments(g):
     assert verdict("a", "TIMESTAMP", seconds) is None
     assert verdict("a", "TIMESTAMP", np.sort(g.integers(0, 10**7, 3000))) is None
     assert verdict("a", "DATE", 19000 + np.arange(500)) is None
+    hours = np.repeat(1_700_000_000 + np.arange(50) * 3600, 8)  # of 8 devices
+    assert verdict("a", "TIMESTAMP", hours) is None
+    assert verdict("a", "TIMESTAMP", np.delete(hours, g.choice(400, 20, replace=False))) is None
+    assert verdict("a", "TIMESTAMP", g.choice(hours[::8] ** 2 // hours[0], 400)) == "number"
     assert verdict("last_login", "TIMESTAMP", 10**8 - g.exponential(86400 * 20, 3000).astype(int)) == "number"
     assert verdict("year", "BIGINT", np.repeat([2007, 2008, 2009], [110, 114, 120])) is None
     assert verdict("year", "BIGINT", 2013 - g.gamma(2, 6, 3000).astype(int).clip(0, 60)) == "number"
