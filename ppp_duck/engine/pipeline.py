@@ -172,7 +172,7 @@ def _centered_with_holes(x: Floats, seen: Bools, weights: Floats) -> tuple[Float
 
 def _unit(variance: float, middle: Floats) -> float:
     """The root of the mean variance of numbers around ``middle``; 1 where rounding could be all of it."""
-    unit = float(np.sqrt(variance))
+    unit = float(grain.to_bits(np.array(np.sqrt(variance)), grain.SCALE_BITS))  # sums of another numpy differ
     return unit if unit > 16 * np.spacing(max(1.0, float(np.abs(middle).max()))) else 1.0
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ppp_duck.binding.options import Options
 from ppp_duck.engine.far import quantiles
-from ppp_duck.engine.grain import centre_and_spread
+from ppp_duck.engine.grain import centre_and_spread, places
 from ppp_duck.engine.observed import floor
 from ppp_duck.engine.rows import are_counts, evenness
 from ppp_duck.features import scale as scales
@@ -111,7 +111,7 @@ def _mean(values: Floats, weights: Floats, found: Scale, numbers: int) -> Floats
     scaled = scales.encode(found, values).scaled
     there = np.isfinite(scaled)
     mean = float((weights[there] * scaled[there]).sum() / weights[there].sum()) if there.any() else 0.0
-    return np.full(numbers, mean)
+    return places(np.full(numbers, mean))
 
 
 def _most_frequent(values: Floats, weights: Floats, levels: tuple[float, ...], is_levels: bool) -> int:
@@ -151,7 +151,7 @@ def _linear(name: str, kind: str, type_name: str, raw: Floats, weights: Floats, 
     constant = is_constant(low, high, type_name) & (scale != "none")
     spread = np.where(constant | (spread == 0), 1.0, spread)
     spread = np.where(constant, np.maximum(spread, NO_SPREAD * (high - low)), spread)
-    fill = np.clip((mean - center) / spread, -FARTHEST, FARTHEST)  # of points, which end there
+    fill = places(np.clip((mean - center) / spread, -FARTHEST, FARTHEST))  # of points, which end there
     return Feature(name, kind, type_name, unit, center, spread, (), False, fill)
 
 
