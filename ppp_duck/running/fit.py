@@ -28,6 +28,8 @@ from ppp_duck.running.notes import note
 from ppp_duck.running.points import Encoder, raw_values
 from ppp_duck.running.report import report
 
+COPIES = "copies"  # the property of ppp_info
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -58,7 +60,8 @@ def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: st
         if group.rows:
             model = _fit_group(group, progress)
             told = (*model.report, *report(group, model, duckdb_version))
-            models.append(replace(model, group=group.by, report=told, note_of_fit=note(group)))
+            noted = note(group, dict(model.report).get(COPIES, ""))
+            models.append(replace(model, group=group.by, report=told, note_of_fit=noted))
     return ModelSet(call.options.by, tuple(models))
 
 
@@ -94,6 +97,7 @@ def _fit_group(group: Group, progress: Progress) -> Model:
     if options.missing == "auto" and clustering.layout is None:  # rows to come may have holes
         clustering = replace(clustering, layout=Layout(learned.layout.numbers))
     model = replace(empty, features=learned.features, clustering=clustering, beyond=_beyond(group, learned, clustering))
+    model = replace(model, report=_of_copies(learned))
     if call.function == "ppp_clusterability":
         fit_part = partial(_fit_part, fit, options.k)
         sets = row_sets(learned.points, learned.weights, clustering, model.separable_at, fit_part)
@@ -198,7 +202,7 @@ def _with_moments(model: Model, learned: Learned) -> Model:
     values = raw_values(learned.features, learned.columns) if learned.features else learned.points
     means, spreads = cluster_moments(scores.cluster_id, learned.mass, values, len(model.clustering.sizes))
     sure = how_sure(learned.points, learned.weights, model.clustering, scores, model.separable_at)
-    return replace(model, means=means, spreads=spreads, report=(("confidence", sure), *_of_copies(learned)))
+    return replace(model, means=means, spreads=spreads, report=(("confidence", sure), *model.report))
 
 
 def _of_copies(learned: Learned) -> tuple[tuple[str, str], ...]:
@@ -207,7 +211,7 @@ def _of_copies(learned: Learned) -> tuple[tuple[str, str], ...]:
         return ()
     share = 100.0 * (1.0 - float(learned.weights.sum()) / float(learned.mass.sum()))
     what = f"{share:.0f} % of the rows are copies, equal in all columns used more often than by chance"
-    return (("copies", f"{what}: they do not count in the choice of clusters; give weight to count them"),)
+    return ((COPIES, f"{what}: they do not count in the choice of clusters; give weight to count them"),)
 
 
 def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tuple[Floats, Floats]:

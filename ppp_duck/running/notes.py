@@ -35,8 +35,8 @@ def forget(number: int) -> None:
     _choices.pop(number, None)
 
 
-def note(group: Group) -> str:
-    """What was left out of a fit and which columns have holes; '' where nothing is to be said."""
+def note(group: Group, copies: str = "") -> str:
+    """What was left out of a fit, which columns have holes, and of copies; '' where nothing is to be said."""
     left_out = {**dict(group.call.dropped), **group.dropped}
     names = [feature.name for feature in group.call.features]
     holes = {
@@ -49,7 +49,7 @@ def note(group: Group) -> str:
         parts.append(f"left out {_listed(left_out)}")
     if holes:
         parts.append(f"no value in {_listed(holes)}")
-    return "; ".join(parts)
+    return "; ".join([*parts, copies] if copies else parts)
 
 
 def _listed(words: dict[str, str]) -> str:

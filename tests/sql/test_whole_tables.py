@@ -617,6 +617,10 @@ def test_customers_beside_their_orders(con: duckdb.DuckDBPyConnection) -> None:
     assert [size for _, size in told] == sizes(found)
     info = dict(con.execute("FROM ppp_info('seg')").fetchall())
     assert info["copies"].startswith("88 % of the rows are copies, equal in all columns used more often than by chance")
+    said: list[str] = []
+    ppp_duck.register(con, notes=said.append)
+    con.execute(f"FROM ppp_cluster('kinds', {columns})").fetchall()
+    assert said == [f"ppp_cluster('kinds'): {info['copies']}; ppp_info says it in full"]
     # asked to count all, they do
     con.execute("CREATE TABLE weighed AS SELECT *, 1 AS w FROM kinds").fetchall()
     assert len(sizes(ids(con, f"{columns}, weight := 'w'", "weighed"))) > 3
