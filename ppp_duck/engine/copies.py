@@ -17,7 +17,7 @@ from ppp_duck.models.model import Floats
 TOGETHER = 5.0
 SHARE = 0.2  # of the rows that are copies, from which they do not count
 FEWEST = 10  # as how many rows with equally many copies they are at least: each of fewer may be a group
-FIRST = 8  # columns in which repeats must show
+BLOCK = 8  # columns after which it is asked whether rows repeat at all: mostly the first ones tell
 
 
 def without_copies(points: Floats, weights: Floats) -> Floats | None:
@@ -27,9 +27,12 @@ def without_copies(points: Floats, weights: Floats) -> Floats | None:
     """
     times = weights if are_counts(weights) else weights / weights.min()  # of a sample, those of the least weight once
     total, d = float(times.sum()), points.shape[1]
-    if d < 2 or len(np.unique(content_keys(points[:, :FIRST]))) > (1 - SHARE) * total:
-        return None
-    _, first, which = np.unique(content_keys(points), return_index=True, return_inverse=True)
+    keys = np.zeros(len(points))
+    for at in range(0, d, BLOCK):
+        keys = content_keys(np.column_stack([keys, points[:, at : at + BLOCK]]))
+        if d < 2 or len(np.unique(keys)) > (1 - SHARE) * total:
+            return None
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     mass = np.bincount(which, times)
     expected = np.log(total) + (d - 1) * np.log(TOGETHER) + _log_chance(points[first], mass / total)
     kept = np.minimum(mass, np.exp(np.clip(expected, 0.0, np.log(total))))
