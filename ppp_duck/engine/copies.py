@@ -35,7 +35,7 @@ def without_copies(points: Floats, weights: Floats) -> Floats | None:
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     mass = np.bincount(which, times)
     expected = np.log(total) + (d - 1) * np.log(TOGETHER) + _log_chance(points[first], mass / total)
-    kept = np.minimum(mass, np.exp(np.clip(expected, 0.0, np.log(total))))
+    kept = np.minimum(mass, np.rint(np.exp(np.clip(expected, 0.0, np.log(total)))))
     copies = mass - kept
     if copies.sum() < SHARE * total or copies.sum() ** 2 < FEWEST * (copies**2).sum():
         return None

@@ -100,14 +100,19 @@ def _with_as_many(found: Clustering, k: int | None) -> Clustering:
 
 def _with_rows(found: Clustering, rows: Floats, weights: Floats) -> Clustering:
     """The clustering with sizes that count these rows, too."""
-    labels = Scorer(found).assign(rows)
-    sizes = found.sizes + np.bincount(labels, weights, len(found.sizes))
-    return certificate.in_canonical_order(replace(found, sizes=sizes))[0]
+    return _resized(found, found.sizes + _counted(found, rows, weights))
 
 
 def with_sizes(found: Clustering, rows: Floats, weights: Floats) -> Clustering:
-    """The clustering with the sizes of these rows."""
-    sizes = np.bincount(Scorer(found).assign(rows), weights, len(found.sizes)).astype(np.float64)
+    """The clustering with sizes that count these rows, and no others."""
+    return _resized(found, _counted(found, rows, weights))
+
+
+def _counted(found: Clustering, rows: Floats, weights: Floats) -> Floats:
+    return np.bincount(Scorer(found).assign(rows), weights, len(found.sizes)).astype(np.float64)
+
+
+def _resized(found: Clustering, sizes: Floats) -> Clustering:
     return certificate.in_canonical_order(replace(found, sizes=sizes))[0]
 
 
