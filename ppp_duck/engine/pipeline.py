@@ -38,6 +38,7 @@ def fit(
     k: int | None = None,
     k_max: int | None = None,
     covariance: str = "auto",
+    observations: float = np.inf,
     report: bool = True,
     progress: Progress = canonical.silent,
 ) -> Clustering:
@@ -47,6 +48,7 @@ def fit(
     complete numbers. Then the rows themselves show coarse grids, which components are no narrower than, and rows far
     out, which take no part. Where a layout makes a difference, 'spherical' is a mixture of round components, not
     k-means.
+    ``observations``: as how many the rows count at most, where they are not independent of each other.
     ``report``: whether the result lists the candidates as ``trials``, which takes about a third of the time.
     """
     if weights is not None:
@@ -70,6 +72,7 @@ def fit(
         if covariance not in ("auto", *gaussian.FORMS):
             raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
         every, middle, unit = prepared(rows, canonical.distinguishable(weights), layout, k or 1)
+        every = replace(every, observations=min(every.observations, observations))
         size = max(SAMPLED, 4 * (k or 1))
         sample = every if len(every.x) <= size else every.sample(size)[0]
         begin = starts(sample, k or 1, progress, covariance != "spherical" and (k or 1) <= select.MANY_ASKED)

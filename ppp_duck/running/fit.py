@@ -86,7 +86,7 @@ def _fit_group(group: Group, progress: Progress) -> Model:
     described = group.content is not None  # for ppp_fit
     fit = partial(
         pipeline.fit, layout=_needed(learned, options), k_max=options.k_max, covariance=options.covariance,
-        report=described, progress=progress,
+        observations=np.inf if group.joined is None else group.joined[1], report=described, progress=progress,
     )  # fmt: skip
     clustering = _of_most(fit, learned.points, learned.weights, options.k)
     if learned.mass is not learned.weights:
@@ -97,7 +97,7 @@ def _fit_group(group: Group, progress: Progress) -> Model:
     if options.missing == "auto" and clustering.layout is None:  # rows to come may have holes
         clustering = replace(clustering, layout=Layout(learned.layout.numbers))
     model = replace(empty, features=learned.features, clustering=clustering, beyond=_beyond(group, learned, clustering))
-    model = replace(model, report=_of_copies(learned))
+    model = replace(model, report=(*_of_copies(learned), *_of_joined(group)))
     if call.function == "ppp_clusterability":
         fit_part = partial(_fit_part, fit, options.k)
         sets = row_sets(learned.points, learned.weights, clustering, model.separable_at, fit_part)
@@ -212,6 +212,16 @@ def _of_copies(learned: Learned) -> tuple[tuple[str, str], ...]:
     share = 100.0 * (1.0 - float(learned.weights.sum()) / float(learned.mass.sum()))
     what = f"{share:.0f} % of the rows are copies, equal in all columns used more often than by chance"
     return ((COPIES, f"{what}: they do not count in the choice of clusters; give weight to count them"),)
+
+
+def _of_joined(group: Group) -> tuple[tuple[str, str], ...]:
+    """What ``ppp_info`` says of rows that share what was joined to them."""
+    if group.joined is None:
+        return ()
+    key, count = group.joined
+    return (
+        ("joined", f"rows count as {count:,} observations, the values of {key}: other columns come back with them"),
+    )
 
 
 def cluster_moments(labels: Ints, weights: Floats, rows: Floats, k: int) -> tuple[Floats, Floats]:

@@ -22,6 +22,7 @@ from ppp_duck.features.choice import CATEGORY, decide
 from ppp_duck.features.counts import column_of
 from ppp_duck.features.derived import derived
 from ppp_duck.features.determined import Values
+from ppp_duck.features.joined import joined_by
 from ppp_duck.features.ordered import without_order
 from ppp_duck.models.model import Floats
 from ppp_duck.running.learning import values_in_rows
@@ -91,6 +92,15 @@ class Group:
     def _without_order(self) -> frozenset[str]:
         """Columns of few numbers that are codes rather than a rating."""
         return without_order([one for one in self._compared if one.name not in self.dropped])
+
+    @cached_property
+    def joined(self) -> tuple[str, int] | None:
+        """The number that stands for what was joined to rows, and how many values it has; None without one."""
+        key = joined_by(self._compared) if self.call.automatic else None
+        if key is None:
+            return None
+        index = [feature.name for feature in self.call.features].index(key)
+        return key, len(np.unique(self.weighted[1][numbered(NUMBER, index)].to_numpy(zero_copy_only=False)))
 
     @cached_property
     def _compared(self) -> list[Values]:

@@ -624,3 +624,27 @@ def test_customers_beside_their_orders(con: duckdb.DuckDBPyConnection) -> None:
     # asked to count all, they do
     con.execute("CREATE TABLE weighed AS SELECT *, 1 AS w FROM kinds").fetchall()
     assert len(sizes(ids(con, f"{columns}, weight := 'w'", "weighed"))) > 3
+
+
+def test_what_is_known_of_customers_beside_orders_of_their_own(con: duckdb.DuckDBPyConnection) -> None:
+    """Five numbers of each customer, an amount of each order: 300 customers without groups were 72 clusters."""
+    rng = np.random.default_rng([3, 0, 2000])
+    kind = rng.choice(3, 300, p=[0.5, 0.3, 0.2])
+    orders = rng.pareto(2, 300) + 1
+    of = rng.choice(300, 2000, p=orders / orders.sum())
+    known = {
+        "balance": np.exp(7 + rng.normal(size=300)).round(2),
+        "lat": (51 + 0.3 * rng.normal(size=300)).round(5),
+        "lon": (8 + 0.5 * rng.normal(size=300)).round(5),
+        "age": (40 + 9 * rng.normal(size=300)).round(),
+        "score": rng.normal(size=300).round(3),
+    }
+    own = {"row": np.arange(2000), "customer_id": of, "amount": np.exp(3 + 0.8 * rng.normal(size=2000)).round(2)}
+    made(con, "none", **own, **{name: values[of] for name, values in known.items()})
+    assert sizes(ids(con, source="none")) == [2000]
+    info = dict(con.execute("FROM ppp_info('FROM ppp_fit(''none'')')").fetchall())
+    assert info["joined"].startswith("rows count as ")
+    known["lat"] += 4 * (kind == 1)
+    known["lon"] += 6 * (kind == 2)
+    made(con, "kinds", **own, **{name: values[of] for name, values in known.items()})
+    assert adjusted_rand_score(kind[of], ids(con, source="kinds")) > 0.95
