@@ -267,7 +267,8 @@ def _moment(one: Column, counts: Counts) -> _Verdict:
         return None, "it says when the row was written: a moment for each row"
     if one.values >= ENOUGH and counts.distinct > ORDERED and spread.rows_p > EVEN_P:
         return None, "it says when, not what: spread evenly over time"
-    if _repeats_alike(spread, one.values) or (one.values >= 2 * counts.distinct and _is_panel(one, counts)):
+    in_a_panel = one.values >= 2 * counts.distinct and spread.placed_p > PLACED_P and _is_panel(one, counts)
+    if _repeats_alike(spread, one.values) or in_a_panel:
         return None, "it says when, not what: every moment is about equally frequent"
     timed = not one.type.upper().startswith("DATE")
     if nearly_all and timed and (spread.coarse > SMOOTH or sounds_written(one.name)):

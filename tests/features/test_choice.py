@@ -88,6 +88,7 @@ def test_moments(g):
     hours = np.repeat(1_700_000_000 + np.arange(50) * 3600, 8)  # of 8 devices
     assert verdict("a", "TIMESTAMP", hours) is None
     assert verdict("a", "TIMESTAMP", np.delete(hours, g.choice(400, 20, replace=False))) is None
+    assert verdict("a", "DATE", np.repeat(19000 + np.concatenate([np.arange(9), 300 + np.arange(9)]), 11)) == "number"
     assert verdict("a", "TIMESTAMP", g.choice(hours[::8] ** 2 // hours[0], 400)) == "number"
     assert verdict("last_login", "TIMESTAMP", 10**8 - g.exponential(86400 * 20, 3000).astype(int)) == "number"
     assert verdict("year", "BIGINT", np.repeat([2007, 2008, 2009], [110, 114, 120])) is None
