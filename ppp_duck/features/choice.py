@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppp_duck.features.evenness import Bin, Evenness, evenness, rows_evenness
-from ppp_duck.features.names import sounds_like_key, sounds_like_measure, sounds_like_year, sounds_written
+from ppp_duck.features.names import (
+    may_be_amount,
+    sounds_like_key,
+    sounds_like_measure,
+    sounds_like_year,
+    sounds_written,
+)
 from ppp_duck.features.precision import is_constant
 
 NUMBER, CATEGORY, ORDINAL, VECTOR = "number", "category", "ordinal", "vector"
@@ -172,7 +178,8 @@ def _times(one: Column, counts: Counts) -> str:
 
 def _whole(one: Column, counts: Counts) -> _Verdict:
     spread, distinct = _evenness(one, counts), counts.distinct
-    key, common = sounds_like_key(one.name), counts.squares / one.values
+    is_amount = may_be_amount(one.name) and ((one.low or 0) < 0 or spread.coarse <= ALL_OVER)
+    key, common = sounds_like_key(one.name) and not is_amount, counts.squares / one.values
     unique = distinct == one.values
     if _never_repeats(spread, one.values):
         return None, "a key: " + ("no value repeats" if unique else "its values were given out so as not to repeat")

@@ -36,6 +36,8 @@ THINGS = _words(
     municipality kommune tract fips nace naics sic
     """
 )
+# Of these, those that an amount is called after, too: `loan`, `account` (its balance), `claim`.
+MAY_BE_AMOUNTS = _words("account order invoice booking ticket loan policy claim contract")
 # Tokens of quantities: a whole number that is called so may be spread as evenly as an id.
 MEASURES = _words(
     """
@@ -80,6 +82,15 @@ def sounds_like_key(name: str) -> bool:
     if KEYS_ANYWHERE & set(words):
         return not (set(words[:1]) & {"n", "num", "count", "mean", "avg"})
     return words[-1] in KEYS_LAST | THINGS or any(GLUED.fullmatch(word) for word in words)
+
+
+def may_be_amount(name: str) -> bool:
+    """Whether a column may be called after what its amounts belong to.
+
+    >>> [may_be_amount(n) for n in ("loan", "first_claim", "loan_id", "LoanNo", "customer")]
+    [True, True, False, False, False]
+    """
+    return bool(MAY_BE_AMOUNTS & set(tokens(name)[-1:]))
 
 
 def sounds_like_measure(name: str) -> bool:
