@@ -14,18 +14,16 @@ from ppp_duck.engine.canonical import Progress
 from ppp_duck.engine.components import SAMPLED
 from ppp_duck.engine.kmeans import basins, lloyd, moves
 from ppp_duck.engine.observed import far_rows, observed_layout
-from ppp_duck.engine.rows import Mixed, Rows
+from ppp_duck.engine.prepared import prepared
+from ppp_duck.engine.rows import Rows
 from ppp_duck.engine.score import Scorer
 from ppp_duck.engine.select import Candidate
 from ppp_duck.engine.starts import Starts, starts
-from ppp_duck.models.model import Bools, Clustering, Floats, Ints, Layout, Mixture, Spot, Trial
+from ppp_duck.models.model import Clustering, Floats, Ints, Layout, Mixture, Trial
 
 # Mean cell's inertias that a move of a center may lose at first, among all rows: birch1, birch2 and worms_2 come to
 # 0.975, 1.000 and 0.9995 of the best of 100 k-means++ starts, in 5 s; without moves worms_2 had 1.0035.
 DEAREST = 1.0
-# Coordinate of a level, in units of the rows, where more clusters are asked for than there are different views: small
-# beside all that the view shows, so that it only settles what would be equal.
-APART = 0.05
 PURE = 0.01  # share of all levels but one's own in a component around one row: that row is its own, whatever the others
 REFIT_NUMBERS = 20_000_000  # numbers in the largest feature matrix with which the last fit sees all rows: 160 MB
 
@@ -51,18 +49,19 @@ def fit(
     ``observations``: as how many the rows count at most, where they are not independent of each other.
     ``report``: whether the result lists the candidates as ``trials``, which takes about a third of the time.
     """
+    again = partial(
+        fit, layout=layout, k=k, k_max=k_max, covariance=covariance, observations=observations, report=report,
+        progress=progress,
+    )  # fmt: skip
     if weights is not None:
         weights, power = canonical.moderate(np.asarray(weights, dtype=np.float64))
         if power != 1.0:
-            one = fit(
-                rows, weights, layout=layout, k=k, k_max=k_max, covariance=covariance, report=report, progress=progress
-            )
+            one = again(rows, weights)
             return replace(one, sizes=one.sizes * power)
     if covariance != "spherical" and layout is None:
         rows, weights = canonical.canonical_rows(rows, weights)
         far = far_rows(rows, weights)
         if far.any() and np.count_nonzero(~far) > (k or 1):
-            again = partial(fit, k=k, k_max=k_max, covariance=covariance, report=report, progress=progress)
             return _with_rows(again(rows[~far], weights[~far]), rows[far], weights[far])
         layout = observed_layout(rows, weights)
     with blas.one_thread:
@@ -71,28 +70,35 @@ def fit(
             raise ValueError(f"k must lie between 1 and {len(rows)}, the number of distinct rows, not {k}")
         if covariance not in ("auto", *gaussian.FORMS):
             raise ValueError(f"covariance must be one of auto, {', '.join(gaussian.FORMS)}, not {covariance}")
-        every, middle, unit = prepared(rows, canonical.distinguishable(weights), layout, k or 1)
-        every = replace(every, observations=min(every.observations, observations))
-        size = max(SAMPLED, 4 * (k or 1))
-        sample = every if len(every.x) <= size else every.sample(size)[0]
-        begin = starts(sample, k or 1, progress, covariance != "spherical" and (k or 1) <= select.MANY_ASKED)
-        found = select.search(sample, begin, covariance, k, k_max, progress)
+        return _fitted(rows, weights, layout, k, k_max, covariance, observations, report, progress)
 
-        def rows_for(form: str, m: int) -> Rows:
-            return every if _in_memory(every, form, m) else sample
 
-        at = select.choose(found, rows_for, k, k_max, progress)
-        told = enumerate(found) if report else ()
-        trials = tuple(_trial(sample, one, unit, i == at, k, k_max, covariance) for i, one in told)
-        winner = _refit(every, sample, begin, found[at], select.is_kmeans(every, covariance), k, progress)
-        result = _certified(rows, weights, every, winner, layout, middle, unit, trials, k, progress)
-        if k is not None and len(result.sizes) != k:  # a component won no row: keep the form, take k-means' borders
-            as_cells = _as_cells if every.mixed is None else _as_mixed_cells
-            for cells in as_cells(every, sample, begin, k, winner, progress):
-                result = _certified(rows, weights, every, cells, layout, middle, unit, trials, k, progress)
-                if len(result.sizes) == k:
-                    break
-        return _with_as_many(result, k)
+def _fitted(
+    rows: Floats, weights: Floats, layout: Layout | None, k: int | None, k_max: int | None, covariance: str,
+    observations: float, report: bool, progress: Progress,
+) -> Clustering:  # fmt: skip
+    """The same of canonical rows."""
+    every, middle, unit = prepared(rows, canonical.distinguishable(weights), layout, k or 1, observations)
+    size = max(SAMPLED, 4 * (k or 1))
+    sample = every if len(every.x) <= size else every.sample(size)[0]
+    begin = starts(sample, k or 1, progress, covariance != "spherical" and (k or 1) <= select.MANY_ASKED)
+    found = select.search(sample, begin, covariance, k, k_max, progress)
+
+    def rows_for(form: str, m: int) -> Rows:
+        return every if _in_memory(every, form, m) else sample
+
+    at = select.choose(found, rows_for, k, k_max, progress)
+    told = enumerate(found) if report else ()
+    trials = tuple(_trial(sample, one, unit, i == at, k, k_max, covariance) for i, one in told)
+    winner = _refit(every, sample, begin, found[at], select.is_kmeans(every, covariance), k, progress)
+    result = _certified(rows, weights, every, winner, layout, middle, unit, trials, k, progress)
+    if k is not None and len(result.sizes) != k:  # a component won no row: keep the form, take k-means' borders
+        as_cells = _as_cells if every.mixed is None else _as_mixed_cells
+        for cells in as_cells(every, sample, begin, k, winner, progress):
+            result = _certified(rows, weights, every, cells, layout, middle, unit, trials, k, progress)
+            if len(result.sizes) == k:
+                break
+    return _with_as_many(result, k)
 
 
 def _with_as_many(found: Clustering, k: int | None) -> Clustering:
@@ -117,71 +123,6 @@ def _counted(found: Clustering, rows: Floats, weights: Floats) -> Floats:
 
 def _resized(found: Clustering, sizes: Floats) -> Clustering:
     return certificate.in_canonical_order(replace(found, sizes=sizes))[0]
-
-
-def _centered(rows: Floats, weights: Floats) -> tuple[Rows, Floats, float]:
-    """Rows around their mean, in units of their root mean variance: products of features then lose no digits."""
-    total = float(weights.sum())
-    middle = fixed.total(weights, rows) / total
-    x = rows - middle
-    unit = _unit(sum(float((weights * column**2).sum()) for column in x.T) / (total * rows.shape[1]), middle)
-    x /= unit
-    return Rows.of(x, weights), middle, unit
-
-
-def prepared(rows: Floats, weights: Floats, layout: Layout | None, k: int = 1) -> tuple[Rows, Floats, float]:
-    """Canonical rows as the engine sees them: numbers as ``_centered``, categories as codes.
-
-    ``k`` places at least, of as many distinct rows, differ in their view.
-    """
-    if layout is None:
-        return _centered(rows, weights)
-    d = layout.numbers
-    if rows.shape[1] != layout.width:
-        raise ValueError(f"rows must have {layout.width} columns, as the layout has, not {rows.shape[1]}")
-    codes = np.where(np.isnan(rows[:, d:]), -1, rows[:, d:]).astype(np.int64)
-    if (codes != np.nan_to_num(rows[:, d:], nan=-1)).any() or (codes.max(axis=0, initial=-1) >= layout.levels).any():
-        raise ValueError("a category must be a whole number from 0 to below the number of its levels")
-    numbers, seen = np.ascontiguousarray(rows[:, :d]), ~np.isnan(rows[:, :d])
-    if seen.all() and not layout.levels and not any(layout.floors):
-        return _centered(numbers, weights)
-    if seen.all():
-        plain, middle, unit = _centered(numbers, weights) if d else (Rows.of(numbers, weights), np.zeros(0), 1.0)
-        x, there = plain.x, None
-    else:
-        x, middle, unit = _centered_with_holes(numbers, seen, weights)
-        there = seen
-    levels = tuple(max(count, 1) for count in layout.levels)
-    floors = tuple(one / unit for one in layout.floors)
-    spots = tuple(_moved(spot, float(middle[spot.number]), unit) for spot in layout.spots)
-    mixed = Mixed(Layout(d, levels, floors, spots), there, codes, ())
-    every = Rows.of(x, weights, None, mixed)
-    axes = view.category_axes(x, there, every.indicators, levels, weights, every.observations) if levels else ()
-    mixed = replace(mixed, axes=axes)
-    every = replace(every, mixed=mixed)
-    if levels and k > 1 and len(np.unique(every.view.x, axis=0)) < k:
-        every = replace(every, mixed=replace(mixed, axes=view.with_all_levels(axes, APART)), products={})
-    return every, middle, unit
-
-
-def _moved(spot: Spot, middle: float, unit: float) -> Spot:
-    return replace(spot, places=tuple(None if place is None else (place - middle) / unit for place in spot.places))
-
-
-def _centered_with_holes(x: Floats, seen: Bools, weights: Floats) -> tuple[Floats, Floats, float]:
-    """Numbers around the mean of those that are there, in units of their root mean variance, holes as 0."""
-    mass = np.maximum(fixed.total(weights, seen), 1e-300)
-    x = np.where(seen, x, 0.0)
-    middle = fixed.total(weights, x) / mass
-    x = np.where(seen, x - middle, 0.0)
-    unit = _unit(float(fixed.total(weights, x**2).sum()) / max(float(mass.sum()), 1e-300), middle)
-    return x / unit, middle, unit
-
-
-def _unit(variance: float, middle: Floats) -> float:
-    """The root of the mean variance of numbers around ``middle``; 1 where rounding could be all of it."""
-    unit = float(grain.to_bits(np.array(np.sqrt(variance)), grain.SCALE_BITS))  # sums of another numpy differ
-    return unit if unit > 16 * np.spacing(max(1.0, float(np.abs(middle).max()))) else 1.0
 
 
 def covariance_prior(rows: Floats, weights: Floats, mixture: Mixture, layout: Layout | None = None) -> Floats:

@@ -8,7 +8,8 @@ from conftest import blobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppp_duck.engine.pipeline import fit, prepared
+from ppp_duck.engine.pipeline import fit
+from ppp_duck.engine.prepared import prepared
 from ppp_duck.engine.rows import REPEATS, count
 from ppp_duck.engine.score import Scorer
 from ppp_duck.models.model import Layout, Spot
