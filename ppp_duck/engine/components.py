@@ -78,9 +78,9 @@ class Components:
         found = shared > NEIGHBOURS * np.minimum(mass[:, None], mass)
         if self.rows.of_few_values.any():
             for a, b in np.argwhere(np.triu(~found, 1)).tolist():
-                gap, balanced = self.gap(a, b), self.axis(a, b)
-                one_dominates = (balanced != self._full_axis(a, b)).any()
-                found[a, b] = found[b, a] = one_dominates and 2 * balanced @ gap < APART**2
+                gap, full = self.gap(a, b), self._full_axis(a, b)
+                balanced = pair.without_dominance(self.rows, full, gap)
+                found[a, b] = found[b, a] = balanced is not full and 2 * balanced @ gap < APART**2
         return np.asarray(found)
 
     @cached_property
@@ -97,12 +97,8 @@ class Components:
         return self.posterior * (weights * (tempered(observations) / observations / self.unit))[:, None]
 
     @cached_property
-    def _look_gaussian(self) -> bool:
-        return pair.looks_gaussian(self.mixture, self.rows, self.posterior)
-
     def look_gaussian(self) -> bool:
-        """Whether all look Gaussian: asked only where that decides."""
-        return self._look_gaussian
+        return pair.looks_gaussian(self.mixture, self.rows, self.posterior)
 
     @cached_property
     def covariances(self) -> Floats | None:
@@ -125,10 +121,8 @@ class Components:
 
     def spreads(self, a: int, b: int, v: Floats) -> tuple[float, float]:
         """Standard deviations of both along an axis."""
-        return (
-            pair.spread(self.mixture, a, v, self.covariances),
-            pair.spread(self.mixture, b, v, self.covariances),
-        )
+        dense_ones = self.covariances
+        return pair.spread(self.mixture, a, v, dense_ones), pair.spread(self.mixture, b, v, dense_ones)
 
     def distance(self, a: int, b: int) -> float:
         """Squared distance of two means in units of both covariances."""

@@ -117,7 +117,7 @@ def _relation(components: Components, a: int, b: int, bar: float) -> tuple[str, 
     else:
         found, higher = "shoulder", bool(mass[a] > mass[b])
         for one in pair.of_mixed(components.mixture, a, b, v, components.rows, own, own.sum(axis=1)):
-            found, higher = one.verdict(bar, components.look_gaussian), one.first_is_higher
+            found, higher = one.verdict(bar, lambda: components.look_gaussian), one.first_is_higher
             if found == "valley":
                 break
     if found == "none" and min(mass[a], mass[b]) < SMALL * max(mass[a], mass[b]):
@@ -134,7 +134,7 @@ def _of_numbers(components: Components, a: int, b: int, bar: float, v: Floats, o
         return "shoulder", bool(mass[a] >= mass[b])
     counted = own if len(v) > 1 else components.evidence[:, pair.between(mixture, a, b)]
     one = pair.of_numbers(mixture, a, b, v, (sa, sb), components.rows, counted.sum(axis=1))
-    found, higher = one.verdict(bar, components.look_gaussian), one.first_is_higher
+    found, higher = one.verdict(bar, lambda: components.look_gaussian), one.first_is_higher
     if found == "shoulder":
         return ("none" if wide <= EVEN * narrow else "shoulder"), higher
     most = HALF if found == "valley" else 1.0
