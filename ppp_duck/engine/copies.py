@@ -25,12 +25,15 @@ def without_copies(points: Floats, weights: Floats) -> Floats | None:
 
     Equal rows have the sum of their weights. Of one column nobody can tell.
     """
+    n, d = points.shape
+    if n == 0 or d < 2:
+        return None
     times = weights if are_counts(weights) else weights / weights.min()  # of a sample, those of the least weight once
-    total, d = float(times.sum()), points.shape[1]
-    keys = np.zeros(len(points))
+    total = float(times.sum())
+    keys = np.zeros(n)
     for at in range(0, d, BLOCK):
         keys = content_keys(np.column_stack([keys, points[:, at : at + BLOCK]]))
-        if d < 2 or len(np.unique(keys)) > (1 - SHARE) * total:
+        if len(np.unique(keys)) > (1 - SHARE) * total:
             return None
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     mass = np.bincount(which, times)

@@ -21,7 +21,7 @@ from ppp_duck.engine.select import TooManyClustersError
 from ppp_duck.errors import FeatureError, OptionError, PPPError
 from ppp_duck.features.precision import is_constant
 from ppp_duck.features.scale import power_above
-from ppp_duck.models.model import Beyond, Clustering, Feature, Floats, Ints, Layout, Model, ModelSet
+from ppp_duck.models.model import Beyond, Bools, Clustering, Feature, Floats, Ints, Layout, Model, ModelSet
 from ppp_duck.running.group import Group
 from ppp_duck.running.learning import learn_feature
 from ppp_duck.running.notes import note
@@ -46,6 +46,21 @@ class Learned:
     def mixed(self) -> bool:
         """Whether there are categories or holes."""
         return bool(self.layout.levels) or bool(np.isnan(self.points).any())
+
+    @cached_property
+    def tell(self) -> Bools:
+        """``(n,)`` which rows tell something: not those of nothing but holes and values far out."""
+        return np.asarray(~np.isnan(self.points).all(axis=1))
+
+    @cached_property
+    def has_copies(self) -> bool:
+        return bool((self.weights != self.mass).any())
+
+    def filter(self, keep: Bools) -> Learned:
+        """The same of some of the rows."""
+        columns = tuple(column.filter(pa.array(keep)) for column in self.columns)
+        rows = {name: getattr(self, name)[keep] for name in ("weights", "mass", "points")}
+        return replace(self, columns=columns, **rows)
 
 
 def fit_groups(call: Call, groups: Iterable[pa.StructScalar], duckdb_version: str, progress: Progress) -> ModelSet:
@@ -89,7 +104,7 @@ def _fit_group(group: Group, progress: Progress) -> Model:
         observations=np.inf if group.joined is None else group.joined[1], report=described, progress=progress,
     )  # fmt: skip
     clustering = _of_most(fit, learned.points, learned.weights, options.k)
-    if learned.mass is not learned.weights:
+    if learned.has_copies:
         clustering = pipeline.with_sizes(clustering, learned.points, learned.mass)
     if options.k is not None and len(clustering.sizes) < options.k:
         wanted = f"{len(clustering.sizes)} or less, the number of rows that differ in more than what is missing"
@@ -133,11 +148,16 @@ def _distinct(points: Floats) -> int:
 
 def _learned(group: Group) -> Learned:
     """The same, with copies left out of what rows count unless they were given weights, or k-means is wanted."""
-    learned, options = _learn(group, group.weighted[0]), group.call.options
-    if options.weight is not None or options.covariance == "spherical" or not len(learned.weights):
-        return learned
-    weights = without_copies(learned.points, learned.weights)
-    return learned if weights is None else replace(_learn(group, weights), mass=learned.mass)
+    options, mass = group.call.options, group.weighted[0]
+    learned = _learn(group, mass)
+    if options.weight is None and options.covariance != "spherical" and len(mass):
+        told = learned.tell
+        counted = without_copies(learned.points[told], mass[told])
+        if counted is not None:
+            weights = mass.copy()
+            weights[told] = counted
+            learned = replace(_learn(group, weights), mass=mass)
+    return learned if learned.tell.all() else learned.filter(learned.tell)
 
 
 def _learn(group: Group, weights: Floats) -> Learned:
@@ -161,10 +181,6 @@ def _learn(group: Group, weights: Floats) -> Learned:
     if not (features and len(weights)):
         return Learned(tuple(features), tuple(columns), weights, weights, np.zeros((len(weights), 1)), Layout(1))
     points = without_rounding(encoder, encoder.encode(columns, lonely=False).values)
-    some = ~np.isnan(points).all(axis=1)  # a row of nothing but values far out tells nothing
-    if not some.all():
-        columns = [column.filter(pa.array(some)) for column in columns]
-        weights, points = weights[some], points[some]
     return Learned(tuple(features), tuple(columns), weights, weights, points, encoder.layout)
 
 
@@ -207,7 +223,7 @@ def _with_moments(model: Model, learned: Learned) -> Model:
 
 def _of_copies(learned: Learned) -> tuple[tuple[str, str], ...]:
     """What ``ppp_info`` says of copies that did not count."""
-    if learned.mass is learned.weights:
+    if not learned.has_copies:
         return ()
     share = 100.0 * (1.0 - float(learned.weights.sum()) / float(learned.mass.sum()))
     what = f"{share:.0f} % of the rows are copies, equal in all columns used more often than by chance"

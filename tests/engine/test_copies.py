@@ -39,7 +39,16 @@ def test_rows_that_chance_makes_equal_are_no_copies() -> None:
     straight = np.where(G.random((2000, 1)) < 0.3, G.integers(1, 6, (2000, 1)), G.integers(1, 6, (2000, 10)))
     zeros = np.where(G.random((2000, 1)) < 0.6, 0.0, G.normal(size=(2000, 3)))
     twice = np.concatenate([ORDERS[:1], G.normal(size=(600, 2))])
-    for rows in (answers, counts, straight.astype(float), zeros, twice, ORDERS[:, :1], G.normal(size=(50, 3))):
+    for rows in (
+        answers,
+        counts,
+        straight.astype(float),
+        zeros,
+        twice,
+        ORDERS[:, :1],
+        G.normal(size=(50, 3)),
+        ORDERS[:0],
+    ):
         assert without_copies(rows, np.ones(len(rows))) is None
 
 

@@ -648,3 +648,18 @@ def test_what_is_known_of_customers_beside_orders_of_their_own(con: duckdb.DuckD
     known["lon"] += 6 * (kind == 2)
     made(con, "kinds", **own, **{name: values[of] for name, values in known.items()})
     assert adjusted_rand_score(kind[of], ids(con, source="kinds")) > 0.95
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), 1e12])
+def test_copies_beside_rows_that_tell_nothing(con: duckdb.DuckDBPyConnection, value: float | None) -> None:
+    """Rows without a value that is near were left out of what copies count, and the fit ended with an error of numpy."""
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(120, 2)).round(2)[rng.integers(0, 120, 600)].T.tolist()
+    beside = 6 if value == 1e12 else 400  # more of them would not be far out
+    made(
+        con, row=range(600 + beside), **{n: [*known, *[value] * beside] for n, known in zip("ab", points, strict=True)}
+    )
+    for options, wanted in (("", 1), ("k := 2", 2), ("missing := 'skip'", 1)):
+        found = ids(con, options)
+        assert len(found) == 600 + beside
+        assert len(set(found[:600].tolist())) == wanted
